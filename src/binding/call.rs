@@ -1,0 +1,218 @@
+//! A call's arguments on their way into a kernel's work, with the memory they bring.
+//!
+//! Invariants:
+//! 1. The caller's code (getters of its options) runs before any address is read.
+//! 2. An address is read from a view whose ArrayBuffer is not detached, and of the kind (shared or not) that its hand-over
+//!    claims; it is used after the call only if JavaScript cannot free the memory: shared, frozen or moved.
+//! 3. Memory is copied or moved only when the call cannot be refused any more. Until then the work is prepared over the
+//!    caller's memory, to check the arguments, and is never run.
+
+use std::ptr;
+
+use napi::{Env, Result, sys};
+
+use super::convert::{self, JsArg, check};
+use super::failure;
+use super::pinned::{Lease, Pinned};
+use super::port::PortState;
+use crate::engine::fence;
+use crate::error::EngineError;
+use crate::kernel::{Kernel, Work};
+use crate::kernels::KERNELS;
+use crate::value::{Element, Memory, Options, Owned, Region, Value, View};
+
+/// How a buffer reaches a kernel: the numbers of `lib/buffers.js`, which knows which it may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum HandOver {
+    Copy,
+    Transfer,
+    Shared,
+    Frozen,
+}
+
+/// Set beside the hand-over's number if JavaScript gave a bare buffer, and the view is only ours.
+const BARE: u32 = 8;
+
+pub(super) struct Call {
+    kernel: &'static dyn Kernel,
+    options: Options,
+    arg: JsArg,
+    hand_over: HandOver,
+    bare: bool,
+}
+
+impl Call {
+    pub(super) fn new(env: &Env, kernel: u32, arg: JsArg, options: Option<JsArg>, hand_over: u32) -> Result<Self> {
+        let kernel = KERNELS[kernel as usize];
+        let options = match options {
+            Some(options) => convert::options(env, options, kernel.spec())?,
+            None => Options::default(),
+        };
+        let bare = hand_over & BARE != 0;
+        let hand_over = match hand_over & !BARE {
+            1 => HandOver::Transfer,
+            2 => HandOver::Shared,
+            3 => HandOver::Frozen,
+            _ => HandOver::Copy,
+        };
+        Ok(Self { kernel, options, arg, hand_over, bare })
+    }
+
+    /// Checks the arguments. Unless `take_over` gives other work, this is the work to run.
+    pub(super) fn prepare(&self, env: &Env) -> Result<Work> {
+        let value = match view(env, self.arg)? {
+            None => convert::value(env, self.arg)?,
+            Some(found) => {
+                self.admits(env, &found)?;
+                Value::View(self.view(found.element, self.claim(found.region)))
+            }
+        };
+        self.work(env, value)
+    }
+
+    /// Takes the input's memory over, now that nothing can be refused: the work to run instead, if the memory is to be
+    /// copied or moved, and what keeps it alive until the task has ended.
+    pub(super) fn take_over(&self, env: &Env, port: &PortState) -> Result<(Option<Work>, Lease)> {
+        let Some(found) = view(env, self.arg)? else { return Ok((None, Lease::default())) };
+        let pin = |view: JsArg| Pinned::new(env.raw(), view.0).map(Lease::of);
+        match self.hand_over {
+            HandOver::Shared | HandOver::Frozen => Ok((None, pin(self.arg)?)),
+            HandOver::Copy if self.kernel.spec().in_place => {
+                let copy = copy(env, &found)?;
+                self.take(env, copy)
+            }
+            HandOver::Copy => {
+                // SAFETY: JavaScript, which alone writes the region, does not run meanwhile.
+                let memory = Memory::Owned(unsafe { Owned::copy(found.region) });
+                let work = self.work(env, Value::View(self.view(found.element, memory)))?;
+                Ok((Some(work), Lease::default()))
+            }
+            HandOver::Transfer => {
+                let moved = port.detach(env, self.arg)?;
+                if !found.is_detached(env) {
+                    return Err(napi::Error::from_reason("the buffer was not detached"));
+                }
+                self.take(env, moved)
+            }
+        }
+    }
+
+    /// Work over a view that nobody but us knows.
+    fn take(&self, env: &Env, own: JsArg) -> Result<(Option<Work>, Lease)> {
+        let Some(found) = view(env, own)? else { return Err(napi::Error::from_reason("not a view")) };
+        let lease = Lease::of(Pinned::new(env.raw(), own.0)?);
+        match self.work(env, Value::View(self.view(found.element, Memory::Moved(found.region)))) {
+            Ok(work) => Ok((Some(work), lease)),
+            Err(error) => {
+                lease.release(env.raw());
+                Err(error)
+            }
+        }
+    }
+
+    /// The caller's memory as its hand-over will have it.
+    fn claim(&self, region: Region) -> Memory {
+        match self.hand_over {
+            HandOver::Copy => Memory::Unowned(region),
+            HandOver::Transfer => Memory::Moved(region),
+            HandOver::Shared => Memory::Shared(region),
+            HandOver::Frozen => Memory::Frozen(region),
+        }
+    }
+
+    fn view(&self, element: Element, memory: Memory) -> View {
+        View { element, bare: self.bare, memory }
+    }
+
+    fn work(&self, env: &Env, value: Value) -> Result<Work> {
+        fence(|| self.kernel.prepare(value, &self.options)).map_err(|error| failure::throw(env, &error))
+    }
+
+    /// Looks again at what `lib/buffers.js` has found, after the caller's code has run.
+    fn admits(&self, env: &Env, found: &FoundView) -> Result<()> {
+        if found.is_detached(env) || found.shared != (self.hand_over == HandOver::Shared) {
+            let received = Value::Other("a detached view".into());
+            let error = EngineError::invalid_value(self.kernel.spec().input, "must not be detached", &received);
+            return Err(failure::throw(env, &error));
+        }
+        Ok(())
+    }
+}
+
+struct FoundView {
+    element: Element,
+    region: Region,
+    buffer: sys::napi_value,
+    shared: bool,
+}
+
+impl FoundView {
+    fn is_detached(&self, env: &Env) -> bool {
+        let mut detached = false;
+        // SAFETY: `buffer` is a value of the running callback; the out-pointer is a local.
+        let status = unsafe { sys::napi_is_detached_arraybuffer(env.raw(), self.buffer, &mut detached) };
+        status == sys::Status::napi_ok && detached
+    }
+}
+
+/// What a typed array stands on; none if `arg` is something else.
+fn view(env: &Env, arg: JsArg) -> Result<Option<FoundView>> {
+    let raw = env.raw();
+    let mut is_typed_array = false;
+    // SAFETY: `arg` is a value of the running callback; out-pointers are locals, here and below.
+    check(unsafe { sys::napi_is_typedarray(raw, arg.0, &mut is_typed_array) })?;
+    if !is_typed_array {
+        return Ok(None);
+    }
+    let (mut kind, mut len, mut start, mut buffer) = (0, 0, ptr::null_mut(), ptr::null_mut());
+    // SAFETY: it is a typed array; N-API takes null for the offset, which is not asked for.
+    check(unsafe {
+        sys::napi_get_typedarray_info(raw, arg.0, &mut kind, &mut len, &mut start, &mut buffer, ptr::null_mut())
+    })?;
+    let Some(element) = ELEMENTS.iter().find(|(number, _)| *number == kind).map(|(_, element)| *element) else {
+        return Ok(None);
+    };
+    let mut is_array_buffer = false;
+    // SAFETY: `buffer` is the typed array's buffer, an object.
+    check(unsafe { sys::napi_is_arraybuffer(raw, buffer, &mut is_array_buffer) })?;
+    // SAFETY: V8 gives the address of `len` elements. They stay there as long as the region is used: within this call,
+    // because JavaScript does not run; after it, because it is used then only if it is shared (neither detached nor
+    // moved, ever), frozen or moved (only our own view knows it), and pinned until the task has ended (invariant 2).
+    let region = unsafe { Region::new(start.cast(), len * element.size()) };
+    Ok(Some(FoundView { element, region, buffer, shared: !is_array_buffer }))
+}
+
+/// A copy of a view, with an ArrayBuffer of its own: memory of JavaScript's, so that the result can be handed over again.
+fn copy(env: &Env, found: &FoundView) -> Result<JsArg> {
+    let raw = env.raw();
+    let (mut start, mut buffer, mut copy) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+    let len = found.region.len();
+    // SAFETY: out-pointers are locals; Node-API gives `len` new bytes at `start`, which nobody else knows; the buffer has as
+    // many elements as the view that is copied.
+    unsafe {
+        check(sys::napi_create_arraybuffer(raw, len, &mut start, &mut buffer))?;
+        found.region.copy_to(start.cast());
+        let kind = number_of(found.element);
+        check(sys::napi_create_typedarray(raw, kind, len / found.element.size(), buffer, 0, &mut copy))?;
+    }
+    Ok(JsArg(copy))
+}
+
+/// N-API's numbers.
+const ELEMENTS: [(sys::napi_typedarray_type, Element); 11] = [
+    (sys::TypedarrayType::int8_array, Element::Int8),
+    (sys::TypedarrayType::uint8_array, Element::Uint8),
+    (sys::TypedarrayType::uint8_clamped_array, Element::Uint8Clamped),
+    (sys::TypedarrayType::int16_array, Element::Int16),
+    (sys::TypedarrayType::uint16_array, Element::Uint16),
+    (sys::TypedarrayType::int32_array, Element::Int32),
+    (sys::TypedarrayType::uint32_array, Element::Uint32),
+    (sys::TypedarrayType::float32_array, Element::Float32),
+    (sys::TypedarrayType::float64_array, Element::Float64),
+    (sys::TypedarrayType::bigint64_array, Element::BigInt64),
+    (sys::TypedarrayType::biguint64_array, Element::BigUint64),
+];
+
+pub(super) fn number_of(element: Element) -> sys::napi_typedarray_type {
+    ELEMENTS.iter().find(|(_, other)| *other == element).map_or(sys::TypedarrayType::uint8_array, |(number, _)| *number)
+}

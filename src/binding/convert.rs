@@ -1,0 +1,146 @@
+//! JavaScript values to and from [`Value`].
+
+use std::ffi::CStr;
+use std::ptr;
+
+use napi::bindgen_prelude::{FromNapiValue, Null, ToNapiValue, TypeName, ValidateNapiValue};
+use napi::{Env, Error, Result, Status, ValueType, sys};
+
+use super::external;
+use super::pinned::Pinned;
+use crate::kernel::Spec;
+use crate::value::{Memory, Options, Value, View};
+
+/// A JavaScript value as it comes in, unconverted.
+#[derive(Clone, Copy, Debug)]
+pub struct JsArg(pub(super) sys::napi_value);
+
+impl TypeName for JsArg {
+    fn type_name() -> &'static str {
+        "unknown"
+    }
+    fn value_type() -> ValueType {
+        ValueType::Unknown
+    }
+}
+
+impl ValidateNapiValue for JsArg {}
+
+impl FromNapiValue for JsArg {
+    unsafe fn from_napi_value(_env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
+        Ok(Self(value))
+    }
+}
+
+impl ToNapiValue for JsArg {
+    unsafe fn to_napi_value(_env: sys::napi_env, value: Self) -> Result<sys::napi_value> {
+        Ok(value.0)
+    }
+}
+
+/// The error of a Node-API call that failed.
+pub(super) fn check(status: sys::napi_status) -> Result<()> {
+    if status == sys::Status::napi_ok {
+        return Ok(());
+    }
+    Err(Error::new(Status::from(status), "a Node-API call failed"))
+}
+
+/// Reads a value that is no memory.
+pub(super) fn value(env: &Env, arg: JsArg) -> Result<Value> {
+    let raw = env.raw();
+    let mut kind = 0;
+    // SAFETY: `arg` is a value of the running callback; out-pointers are locals, here and below.
+    check(unsafe { sys::napi_typeof(raw, arg.0, &mut kind) })?;
+    Ok(match kind {
+        sys::ValueType::napi_number => Value::Number(read(raw, arg)?),
+        sys::ValueType::napi_undefined => Value::Undefined,
+        sys::ValueType::napi_null => Value::Null,
+        sys::ValueType::napi_boolean => Value::Bool(read(raw, arg)?),
+        sys::ValueType::napi_string => Value::String(read(raw, arg)?),
+        sys::ValueType::napi_bigint => Value::Other("type bigint".into()),
+        sys::ValueType::napi_symbol => Value::Other("type symbol".into()),
+        sys::ValueType::napi_function => Value::Other("a function".into()),
+        _ => {
+            Value::Other(constructor_name(env, arg).map_or("an object".into(), |name| format!("an instance of {name}")))
+        }
+    })
+}
+
+fn read<T: FromNapiValue>(env: sys::napi_env, arg: JsArg) -> Result<T> {
+    // SAFETY: environment and value are those of the running callback; N-API checks that the value is of the type.
+    unsafe { T::from_napi_value(env, arg.0) }
+}
+
+/// The name of an object's class, for messages. Looking it up may run the user's code, whose exceptions are dropped.
+fn constructor_name(env: &Env, arg: JsArg) -> Option<String> {
+    let raw = env.raw();
+    let constructor = get(env, arg, c"constructor");
+    let name = constructor.and_then(|constructor| get(env, constructor, c"name")).and_then(|name| read(raw, name));
+    let mut pending = false;
+    // SAFETY: plain queries of the running callback's environment; out-pointers are locals.
+    unsafe {
+        if sys::napi_is_exception_pending(raw, &mut pending) == sys::Status::napi_ok && pending {
+            sys::napi_get_and_clear_last_exception(raw, &mut ptr::null_mut());
+        }
+    }
+    name.ok().filter(|name: &String| !name.is_empty())
+}
+
+/// Reads a kernel's own options from the caller's options object, which `lib/options.js` has checked to be one.
+pub(super) fn options(env: &Env, object: JsArg, spec: &Spec) -> Result<Options> {
+    let mut kind = 0;
+    // SAFETY: `object` is a value of the running callback; the out-pointer is a local.
+    check(unsafe { sys::napi_typeof(env.raw(), object.0, &mut kind) })?;
+    if spec.options.is_empty() || kind != sys::ValueType::napi_object {
+        return Ok(Options::default());
+    }
+    let mut values = Vec::with_capacity(spec.options.len());
+    for option in spec.options {
+        let mut name = ptr::null_mut();
+        // SAFETY: pointer and length are those of a str; the others as above.
+        let arg = unsafe {
+            let length = option.name.len() as isize;
+            check(sys::napi_create_string_utf8(env.raw(), option.name.as_ptr().cast(), length, &mut name))?;
+            let mut property = ptr::null_mut();
+            check(sys::napi_get_property(env.raw(), object.0, name, &mut property))?;
+            JsArg(property)
+        };
+        values.push((option.name, value(env, arg)?));
+    }
+    Ok(Options::new(values))
+}
+
+/// A result as JavaScript. `input` is the view the task was given.
+pub(super) fn output(env: &Env, value: Value, input: Option<&Pinned>) -> Result<sys::napi_value> {
+    match value {
+        Value::Null => write(env, Null),
+        Value::Bool(value) => write(env, value),
+        Value::Number(value) => write(env, value),
+        Value::String(value) => write(env, value),
+        Value::Buffer(bytes) => external::buffer(env, bytes),
+        Value::View(View { element, memory: Memory::Owned(owned), .. }) => external::typed_array(env, element, owned),
+        Value::Input if let Some(input) = input => input.get(env.raw()),
+        Value::Undefined | Value::Input | Value::View(_) | Value::Other(_) => write(env, ()),
+    }
+}
+
+fn write<T: ToNapiValue>(env: &Env, value: T) -> Result<sys::napi_value> {
+    // SAFETY: a plain value, in the running callback's environment.
+    unsafe { T::to_napi_value(env.raw(), value) }
+}
+
+/// Reads a property.
+pub(super) fn get(env: &Env, object: JsArg, name: &CStr) -> Result<JsArg> {
+    let mut property = ptr::null_mut();
+    // SAFETY: `object` is a value of the running callback, `name` ends with a nul, the out-pointer is a local.
+    check(unsafe { sys::napi_get_named_property(env.raw(), object.0, name.as_ptr(), &mut property) })?;
+    Ok(JsArg(property))
+}
+
+/// Writes a property.
+pub(super) fn set<T: ToNapiValue>(env: &Env, object: sys::napi_value, name: &CStr, value: T) -> Result<()> {
+    let value = write(env, value)?;
+    // SAFETY: `object` is a value of the running callback, `name` ends with a nul, the value was made in it just now.
+    check(unsafe { sys::napi_set_named_property(env.raw(), object, name.as_ptr(), value) })
+}

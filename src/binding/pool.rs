@@ -1,0 +1,265 @@
+//! The pool form.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use napi::bindgen_prelude::Function;
+use napi::{Env, Result};
+use napi_derive::napi;
+use once_cell::sync::OnceCell;
+
+use super::call::Call;
+use super::convert::JsArg;
+use super::failure;
+use super::port::{Borrowing, Link, Port, PortState};
+use crate::engine::{Class, Percentiles, Pool, PoolConfig, Sink, Stats, TaskConfig, default_threads};
+use crate::error::{Code, EngineError};
+use crate::kernel;
+
+/// The pool that all environments of the process share, made on first use.
+static DEFAULT: OnceCell<Arc<Pool>> = OnceCell::new();
+
+/// A pool, as JavaScript holds it.
+#[napi]
+pub struct NativePool {
+    handle: Rc<Handle>,
+    interest: Arc<DrainInterest>,
+    /// The pool's hold on it is weak, so that a pool that is forgotten tells nobody.
+    _drain_watcher: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// Whether JavaScript wants to be told when the queue has drained: unheard, one that goes up and down tells nobody.
+#[derive(Default)]
+struct DrainInterest {
+    /// It has listeners.
+    listening: AtomicBool,
+    /// It has been told that the queue needs to drain, and may be about to listen.
+    asked: AtomicBool,
+}
+
+/// A pool, as one environment holds it.
+struct Handle {
+    /// Or, once it is closed, what it was like at the end.
+    pool: RefCell<std::result::Result<Arc<Pool>, Stats>>,
+    size: usize,
+    port: Rc<PortState>,
+}
+
+#[napi]
+impl NativePool {
+    /// A pool of this environment's own, or the `shared` one of the process, which the first to come configures. `number`
+    /// names it in `drain`.
+    #[napi(constructor)]
+    pub fn new(env: Env, port: &Port, number: u32, config: NativePoolConfig, shared: bool) -> Result<Self> {
+        let pool = if shared {
+            DEFAULT.get_or_try_init(|| config.open().map(Arc::new)).cloned()
+        } else {
+            config.open().map(Arc::new)
+        };
+        let pool = pool.map_err(|error| failure::throw(&env, &error))?;
+        let link: Arc<Link> = Arc::clone(&port.state.link);
+        let interest = Arc::new(DrainInterest::default());
+        let interested = Arc::clone(&interest);
+        let watcher: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
+            if interested.asked.swap(false, Ordering::SeqCst) || interested.listening.load(Ordering::SeqCst) {
+                link.drained(number);
+            }
+        });
+        pool.watch_drain(&watcher);
+        let size = pool.size();
+        let handle = Rc::new(Handle { pool: RefCell::new(Ok(pool)), size, port: Rc::clone(&port.state) });
+        Ok(Self { handle, interest, _drain_watcher: watcher })
+    }
+
+    /// A function `(kernel, slot, input, mayPoll)` that queues a task which says nothing about itself, and is else as
+    /// `submit`. It is called once a task: a function of its own costs less than a method, for which napi-rs finds and
+    /// guards the instance on each call.
+    #[napi(getter, ts_return_type = "(kernel: number, slot: number, input: unknown, mayPoll: boolean) => boolean")]
+    pub fn submit_plain<'env>(&self, env: &'env Env) -> Result<Function<'env, (u32, u32, JsArg, bool), bool>> {
+        let handle = Rc::clone(&self.handle);
+        env.create_function_from_closure("submitPlain", move |call| {
+            let (kernel, slot) = (call.get::<u32>(0)?, call.get(1)?);
+            let config = TaskConfig { kernel: kernel as usize, ..TaskConfig::default() };
+            handle.submit(call.env, &Call::new(call.env, kernel, call.get(2)?, None, 0)?, slot, config, call.get(3)?)
+        })
+    }
+
+    /// Queues a task. `timeout` in milliseconds; infinite for none. True if the caller, who said that it may, is now to
+    /// poll: the port is kept awake, because a thread takes the task up at once.
+    #[napi]
+    pub fn submit(
+        &self,
+        env: Env,
+        kernel: u32,
+        slot: u32,
+        #[napi(ts_arg_type = "unknown")] input: JsArg,
+        #[napi(ts_arg_type = "unknown")] options: JsArg,
+        hand_over: u32,
+        timeout: f64,
+        priority: u32,
+        key: Option<String>,
+        weight: f64,
+        max_threads: u32,
+        may_poll: bool,
+    ) -> Result<bool> {
+        let config = TaskConfig {
+            kernel: kernel as usize,
+            class: match priority {
+                0 => Class::High,
+                2 => Class::Low,
+                _ => Class::Normal,
+            },
+            key: key.map(Arc::from),
+            weight,
+            max_threads: max_threads as usize,
+            timeout: timeout_of(timeout),
+        };
+        self.handle.submit(&env, &Call::new(&env, kernel, input, Some(options), hand_over)?, slot, config, may_poll)
+    }
+
+    #[napi(getter)]
+    pub fn threads(&self) -> u32 {
+        self.handle.size as u32
+    }
+
+    #[napi(getter)]
+    pub fn needs_drain(&self) -> bool {
+        // Before the look, so that a drain after it is told of.
+        let asked_before = self.interest.asked.swap(true, Ordering::SeqCst);
+        let needs_drain = self.handle.pool().is_ok_and(|pool| pool.needs_drain());
+        if !needs_drain && !asked_before {
+            self.interest.asked.store(false, Ordering::SeqCst);
+        }
+        needs_drain
+    }
+
+    /// Whether to tell, from now on, whenever the queue has drained.
+    #[napi]
+    pub fn listen_for_drain(&self, listening: bool) {
+        self.interest.listening.store(listening, Ordering::SeqCst);
+    }
+
+    /// Lets the pool go: its threads end, unless others share it.
+    #[napi]
+    pub fn close(&self) {
+        let last = self.handle.stats();
+        *self.handle.pool.borrow_mut() = Err(last);
+    }
+
+    #[napi]
+    pub fn stats(&self) -> NativeStats {
+        let stats = self.handle.stats();
+        NativeStats {
+            threads: stats.threads as u32,
+            queued: stats.queued as u32,
+            running: stats.running as u32,
+            completed: stats.completed as f64,
+            failed: stats.failed as f64,
+            cancelled: stats.cancelled as f64,
+            timed_out: stats.timed_out as f64,
+            rejected: stats.rejected as f64,
+            utilization: stats.utilization,
+            wait: stats.wait.into(),
+            run: stats.run.into(),
+        }
+    }
+}
+
+impl Handle {
+    fn pool(&self) -> kernel::Result<Arc<Pool>> {
+        let pool = self.pool.borrow();
+        pool.as_ref().map(Arc::clone).map_err(|_| EngineError::new(Code::PoolClosed, "The pool is closed"))
+    }
+
+    fn stats(&self) -> Stats {
+        match &*self.pool.borrow() {
+            Ok(pool) => pool.stats(),
+            Err(last) => last.clone(),
+        }
+    }
+
+    fn submit(&self, env: &Env, call: &Call, slot: u32, config: TaskConfig, may_poll: bool) -> Result<bool> {
+        let throw = |error| failure::throw(env, &error);
+        let work = call.prepare(env)?;
+        let pool = self.pool().map_err(throw)?;
+        let mut reservation = pool.reserve(work, config).map_err(throw)?;
+        let (instead, lease) = call.take_over(env, &self.port)?;
+        if let Some(work) = instead
+            && let Err(error) = reservation.replace(work)
+        {
+            lease.release(env.raw());
+            return Err(throw(error));
+        }
+        let link = &self.port.link;
+        let sink: Arc<dyn Sink> =
+            if lease.view().is_some() { Arc::new(Borrowing::new(link)) } else { Arc::clone(link) as Arc<dyn Sink> };
+        let poll = may_poll && pool.is_watching();
+        if poll {
+            link.stay_awake();
+        }
+        let task = pool.submit(reservation, sink, slot);
+        self.port.pooled(env, &pool, task, lease);
+        Ok(poll)
+    }
+}
+
+/// A pool's own configuration.
+#[napi(object)]
+pub struct NativePoolConfig {
+    /// 0: as many as the machine has for us.
+    pub threads: u32,
+    pub max_queue: f64,
+    pub niceness: u32,
+    pub name: String,
+}
+
+impl NativePoolConfig {
+    fn open(self) -> kernel::Result<Pool> {
+        let threads = if self.threads == 0 { default_threads()? } else { self.threads as usize };
+        let Self { max_queue, niceness, name, .. } = self;
+        // The cast saturates: an infinite queue has the largest number.
+        Pool::new(PoolConfig { threads, max_queue: max_queue as usize, niceness: niceness as u8, name })
+    }
+}
+
+#[napi(object)]
+pub struct NativeStats {
+    pub threads: u32,
+    pub queued: u32,
+    pub running: u32,
+    pub completed: f64,
+    pub failed: f64,
+    pub cancelled: f64,
+    pub timed_out: f64,
+    pub rejected: f64,
+    pub utilization: f64,
+    pub wait: NativePercentiles,
+    pub run: NativePercentiles,
+}
+
+#[napi(object)]
+pub struct NativePercentiles {
+    pub count: f64,
+    pub mean: f64,
+    pub min: f64,
+    pub max: f64,
+    pub p50: f64,
+    pub p90: f64,
+    pub p99: f64,
+    pub p999: f64,
+}
+
+impl From<Percentiles> for NativePercentiles {
+    fn from(percentiles: Percentiles) -> Self {
+        let Percentiles { count, mean, min, max, p50, p90, p99, p999 } = percentiles;
+        Self { count: count as f64, mean, min, max, p50, p90, p99, p999 }
+    }
+}
+
+/// A timeout in milliseconds as JavaScript gives it; infinite, or longer than the clock can hold, for none.
+pub(super) fn timeout_of(ms: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(ms / 1e3).ok()
+}

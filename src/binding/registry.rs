@@ -1,0 +1,58 @@
+//! What kernels and codes there are, for `lib/` and for the generator of exports, types and documentation.
+
+use napi_derive::napi;
+
+use crate::error::Code;
+use crate::kernels::KERNELS;
+
+#[napi(object)]
+pub struct KernelSpec {
+    pub name: String,
+    pub summary: String,
+    pub docs: String,
+    pub type_parameter: String,
+    pub input: String,
+    pub input_type: String,
+    pub output_type: String,
+    pub options: Vec<KernelOption>,
+}
+
+#[napi(object)]
+pub struct KernelOption {
+    pub name: String,
+    pub ts_type: String,
+    pub docs: String,
+}
+
+/// Every kernel; its place in the list is its number.
+#[napi]
+pub fn kernels() -> Vec<KernelSpec> {
+    let option = |option: &crate::kernel::OptionSpec| KernelOption {
+        name: option.name.into(),
+        ts_type: option.ts_type.into(),
+        docs: option.docs.into(),
+    };
+    let spec = |spec: &crate::kernel::Spec| KernelSpec {
+        name: spec.name.into(),
+        summary: spec.summary.into(),
+        docs: spec.docs.into(),
+        type_parameter: spec.type_parameter.into(),
+        input: spec.input.into(),
+        input_type: spec.input_type.into(),
+        output_type: spec.output_type.into(),
+        options: spec.options.iter().map(option).collect(),
+    };
+    KERNELS.iter().map(|kernel| spec(kernel.spec())).collect()
+}
+
+/// The names alone: what `lib/` needs at start.
+#[napi]
+pub fn kernel_names() -> Vec<&'static str> {
+    KERNELS.iter().map(|kernel| kernel.spec().name).collect()
+}
+
+/// Every error code.
+#[napi]
+pub fn error_codes() -> Vec<&'static str> {
+    Code::ALL.iter().map(|code| code.as_str()).collect()
+}

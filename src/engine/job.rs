@@ -1,0 +1,442 @@
+//! A task's work as a source of morsels: pieces of about a millisecond that one thread runs without a pause.
+//!
+//! A driver claims a morsel, runs it, and settles it, until a job is finished:
+//!
+//! ```text
+//! claim (locked) ──> Morsel ──> run (no lock, fenced) ──> Ran ──> settle (locked) ──> maybe Finished
+//! ```
+//!
+//! Invariants:
+//! 1. `claim` and `settle` run no kernel code, so a driver may hold a lock around them; `Morsel::run` runs kernel code.
+//! 2. Every claimed morsel is settled once; `in_flight` counts those that are not.
+//! 3. Ranges are claimed in order, without a gap or an overlap; the merge comes when all of them were settled.
+//! 4. After the first error nothing is claimed any more. The job is finished when it has a value or an error and nothing
+//!    is in flight; what is left of the work is handed out with the outcome, to be dropped outside the lock.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::control::Control;
+use super::fence::{fence, fenced_drop};
+use crate::error::{Code, EngineError};
+use crate::kernel::{Next, Parallel, Result, Step, Stepped, Work};
+use crate::value::Value;
+
+/// How long a morsel is meant to take.
+const MORSEL: Duration = Duration::from_millis(1);
+/// No morsel is made shorter than this only to share the end of a task evenly.
+const SHARED_END: Duration = Duration::from_micros(50);
+/// How many times larger than the last a morsel may be: one lucky measurement must not cause a long one.
+const GROWTH: u64 = 8;
+
+type Call = Box<dyn FnOnce() -> Result<Next> + Send>;
+
+/// A task's work, between morsels.
+pub struct Job {
+    phase: Phase,
+    sizer: Sizer,
+    in_flight: usize,
+    outcome: Option<Result<Value>>,
+}
+
+/// The piece of work that is under way.
+pub(super) enum Phase {
+    Parallel {
+        work: Arc<dyn Parallel>,
+        len: u64,
+        /// Units that were claimed.
+        claimed: u64,
+        /// Units whose morsels were settled.
+        done: u64,
+    },
+    /// The machine is away while a step runs.
+    Stepped(Option<Box<dyn Stepped>>),
+    /// The call is away once it was claimed.
+    OneShot(Option<Call>),
+    /// Everything was claimed; the last morsel brings the end, or the next phase.
+    Ending,
+}
+
+/// A claimed piece of a job.
+pub(super) enum Morsel {
+    Range {
+        work: Arc<dyn Parallel>,
+        range: Range<u64>,
+        /// Whether nothing else of this phase is left: the merge follows at once, in the same morsel.
+        last: bool,
+        /// Units that will be done once this morsel is.
+        progress: u64,
+    },
+    Merge(Arc<dyn Parallel>),
+    Step {
+        machine: Box<dyn Stepped>,
+        units: u64,
+    },
+    Call(Call),
+}
+
+/// A morsel that has run.
+pub(super) enum Ran {
+    /// So many units of a parallel phase are done.
+    Units(u64),
+    /// The machine has more to do.
+    More(Box<dyn Stepped>, u64),
+    /// The phase has ended.
+    Value(Value),
+    /// The phase has ended, and here is the next.
+    Phase(Phase, Sizer),
+}
+
+/// A job that has ended.
+pub(super) struct Finished {
+    outcome: Result<Value>,
+    remains: Phase,
+}
+
+impl std::fmt::Debug for Job {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Job").field("in_flight", &self.in_flight).finish_non_exhaustive()
+    }
+}
+
+impl Job {
+    /// Asks the work for its size; call it inside the fence.
+    pub fn new(work: Work) -> Self {
+        let (phase, sizer) = Phase::enter(work);
+        Self { phase, sizer, in_flight: 0, outcome: None }
+    }
+
+    /// About how many units its first phase has.
+    pub(super) fn units(&self) -> u64 {
+        self.sizer.total
+    }
+
+    /// How many of its morsels are claimed and not yet settled.
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Whether `claim` would give a morsel to one more of at most `max_threads` threads.
+    pub(super) fn can_claim(&self, max_threads: usize) -> bool {
+        self.outcome.is_none()
+            && self.in_flight < max_threads
+            && match &self.phase {
+                Phase::Parallel { len, claimed, .. } => claimed < len || self.in_flight == 0,
+                Phase::Stepped(machine) => machine.is_some(),
+                Phase::OneShot(call) => call.is_some(),
+                Phase::Ending => false,
+            }
+    }
+
+    /// The next morsel for one of `threads` threads that work on this job, if there is one to be had now.
+    pub(super) fn claim(&mut self, threads: usize) -> Option<Morsel> {
+        if !self.can_claim(usize::MAX) {
+            return None;
+        }
+        let morsel = match &mut self.phase {
+            Phase::Parallel { work, len, claimed, done } if *claimed < *len => {
+                let left = *len - *claimed;
+                let range = *claimed..*claimed + self.sizer.units(left, threads);
+                *claimed = range.end;
+                let last = range.end == *len && *done == range.start;
+                let progress = *done + (range.end - range.start);
+                if last {
+                    // Take the work along, so that it is dropped where it was run.
+                    let Phase::Parallel { work, .. } = std::mem::replace(&mut self.phase, Phase::Ending) else {
+                        unreachable!("matched above")
+                    };
+                    Morsel::Range { work, range, last, progress }
+                } else {
+                    Morsel::Range { work: Arc::clone(work), range, last, progress }
+                }
+            }
+            Phase::Parallel { .. } => {
+                let Phase::Parallel { work, .. } = std::mem::replace(&mut self.phase, Phase::Ending) else {
+                    unreachable!("matched above")
+                };
+                Morsel::Merge(work)
+            }
+            Phase::Stepped(machine) => Morsel::Step { machine: machine.take()?, units: self.sizer.units(u64::MAX, 1) },
+            Phase::OneShot(call) => Morsel::Call(call.take()?),
+            Phase::Ending => return None,
+        };
+        self.in_flight += 1;
+        Some(morsel)
+    }
+
+    /// Takes a morsel back that ran for `elapsed`; gives the end of the job, if this was it.
+    pub(super) fn settle(&mut self, ran: Result<Ran>, elapsed: Duration) -> Option<Finished> {
+        self.in_flight -= 1;
+        match ran {
+            Ok(Ran::Units(units)) => {
+                self.sizer.record(units, elapsed);
+                if let Phase::Parallel { done, .. } = &mut self.phase {
+                    *done += units;
+                }
+            }
+            Ok(Ran::More(machine, units)) => {
+                self.sizer.record(units, elapsed);
+                self.phase = Phase::Stepped(Some(machine));
+            }
+            Ok(Ran::Phase(phase, sizer)) => {
+                self.phase = phase;
+                self.sizer = sizer;
+            }
+            Ok(Ran::Value(value)) => self.end(Ok(value)),
+            Err(error) => self.end(Err(error)),
+        }
+        self.finished()
+    }
+
+    /// Ends the job with an error; gives the end, if nothing is in flight.
+    pub(super) fn fail(&mut self, error: EngineError) -> Option<Finished> {
+        self.end(Err(error));
+        self.finished()
+    }
+
+    fn end(&mut self, outcome: Result<Value>) {
+        // The first error is the one that counts.
+        self.outcome.get_or_insert(outcome);
+    }
+
+    fn finished(&mut self) -> Option<Finished> {
+        if self.in_flight > 0 {
+            return None;
+        }
+        let outcome = self.outcome.take()?;
+        Some(Finished { outcome, remains: std::mem::replace(&mut self.phase, Phase::Ending) })
+    }
+}
+
+impl Finished {
+    /// Whether the job was stopped rather than ended by itself or by its deadline.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.outcome.as_ref().is_err_and(|error| matches!(error.code, Code::Aborted | Code::PoolClosed))
+    }
+
+    /// Drops what is left of the work and gives the outcome.
+    pub(super) fn into_outcome(self) -> Result<Value> {
+        fenced_drop(self.remains).and(self.outcome)
+    }
+}
+
+impl Phase {
+    fn enter(work: Work) -> (Self, Sizer) {
+        match work {
+            Work::Parallel(work) => {
+                let (len, first) = (work.len(), work.first_morsel());
+                (Phase::Parallel { work, len, claimed: 0, done: 0 }, Sizer::new(len, first))
+            }
+            Work::Stepped(machine) => {
+                let sizer = Sizer::new(machine.len(), machine.first_morsel());
+                (Phase::Stepped(Some(machine)), sizer)
+            }
+            Work::OneShot(call) => (Phase::OneShot(Some(call)), Sizer::new(1, 1)),
+        }
+    }
+}
+
+impl Morsel {
+    /// Runs kernel code, inside the fence.
+    pub(super) fn run(self, control: &Control) -> Result<Ran> {
+        fence(|| match self {
+            Morsel::Range { work, range, last, progress } => {
+                let units = range.end - range.start;
+                work.run(range)?;
+                if last {
+                    return Ok(Ran::after(work.merge()?));
+                }
+                control.set_progress(work.progress(progress));
+                Ok(Ran::Units(units))
+            }
+            Morsel::Merge(work) => Ok(Ran::after(work.merge()?)),
+            Morsel::Step { mut machine, units } => match machine.step(units)? {
+                Step::More { progress } => {
+                    control.set_progress(progress);
+                    Ok(Ran::More(machine, units))
+                }
+                Step::Done(next) => Ok(Ran::after(next)),
+            },
+            Morsel::Call(call) => Ok(Ran::after(call()?)),
+        })
+    }
+}
+
+impl Ran {
+    fn after(next: Next) -> Self {
+        match next {
+            Next::Done(value) => Ran::Value(value),
+            Next::Then(work) => {
+                let (phase, sizer) = Phase::enter(work);
+                Ran::Phase(phase, sizer)
+            }
+        }
+    }
+}
+
+/// Runs one job to its end on this thread.
+pub(super) fn run_to_end(job: &mut Job, control: &Control, mut between: impl FnMut(Instant)) -> Result<Value> {
+    let mut now = Instant::now();
+    loop {
+        let finished = match control.check(now) {
+            Err(error) => job.fail(error),
+            Ok(()) => {
+                // Alone on the job, there is always a morsel until the end.
+                let ran = job.claim(1).map(|morsel| morsel.run(control));
+                let start = std::mem::replace(&mut now, Instant::now());
+                between(now);
+                ran.and_then(|ran| job.settle(ran, now - start))
+            }
+        };
+        if let Some(finished) = finished {
+            return finished.into_outcome();
+        }
+    }
+}
+
+/// Chooses how many units make a morsel, from what the morsels before have cost.
+pub(super) struct Sizer {
+    total: u64,
+    /// Units of the last morsel; at first, the kernel's own guess.
+    last: u64,
+    /// Measured cost of a unit, in nanoseconds; 0 until there is a measurement.
+    cost: f64,
+}
+
+impl Sizer {
+    fn new(total: u64, first: u64) -> Self {
+        Self { total, last: first.max(1), cost: 0.0 }
+    }
+
+    /// Units for the next of the morsels that `threads` threads make of `left` units.
+    fn units(&mut self, left: u64, threads: usize) -> u64 {
+        if self.cost == 0.0 {
+            return self.last.min(left);
+        }
+        let full = self.fitting(MORSEL).min(self.last.saturating_mul(GROWTH));
+        self.last = full;
+        if threads <= 1 {
+            return full.min(left);
+        }
+        // Towards the end the morsels get smaller, so that all threads finish together.
+        let share = left.div_ceil(2 * threads as u64).max(self.fitting(SHARED_END));
+        full.min(share).min(left)
+    }
+
+    fn fitting(&self, time: Duration) -> u64 {
+        ((time.as_nanos() as f64 / self.cost) as u64).max(1)
+    }
+
+    fn record(&mut self, units: u64, elapsed: Duration) {
+        let cost = (elapsed.as_nanos() as f64 / units.max(1) as f64).max(f64::MIN_POSITIVE);
+        // Half old, half new: a thread that lost its core for a moment is soon forgotten.
+        self.cost = if self.cost == 0.0 { cost } else { (self.cost + cost) / 2.0 };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    struct Ranges {
+        len: u64,
+        seen: Arc<Mutex<Vec<Range<u64>>>>,
+    }
+
+    impl Parallel for Ranges {
+        fn len(&self) -> u64 {
+            self.len
+        }
+        fn first_morsel(&self) -> u64 {
+            10
+        }
+        fn run(&self, range: Range<u64>) -> Result<()> {
+            self.seen.lock().unwrap().push(range);
+            Ok(())
+        }
+        fn merge(self: Arc<Self>) -> Result<Next> {
+            Ok(Next::Done(Value::Number(self.len as f64)))
+        }
+    }
+
+    fn ranges(len: u64) -> (Job, Arc<Mutex<Vec<Range<u64>>>>) {
+        let seen = Arc::new(Mutex::new(vec![]));
+        (Job::new(Work::parallel(Ranges { len, seen: Arc::clone(&seen) })), seen)
+    }
+
+    #[test]
+    fn ranges_cover_everything_once_and_in_order() {
+        for len in [0, 1, 10, 11, 100_000] {
+            let (mut job, seen) = ranges(len);
+            assert_eq!(run_to_end(&mut job, &Control::default(), |_| ()), Ok(Value::Number(len as f64)));
+            let mut next = 0;
+            for range in seen.lock().unwrap().iter() {
+                assert_eq!(range.start, next);
+                next = range.end;
+            }
+            assert_eq!(next, len);
+        }
+    }
+
+    #[test]
+    fn the_merge_waits_for_every_morsel() {
+        let (mut job, _) = ranges(20);
+        let control = Control::default();
+        let first = job.claim(2).unwrap();
+        let second = job.claim(2).unwrap();
+        assert!(!job.can_claim(9));
+        assert!(job.claim(2).is_none());
+        assert!(job.settle(second.run(&control), MORSEL).is_none());
+        assert!(!job.can_claim(9), "the first morsel is still out");
+        assert!(job.settle(first.run(&control), MORSEL).is_none());
+        let merge = job.claim(2).unwrap();
+        assert!(matches!(merge, Morsel::Merge(_)));
+        assert!(job.settle(merge.run(&control), MORSEL).is_some());
+    }
+
+    #[test]
+    fn a_failed_job_waits_for_what_is_in_flight() {
+        let (mut job, _) = ranges(100);
+        let control = Control::default();
+        let out = job.claim(2).unwrap();
+        assert!(job.fail(EngineError::new(Code::Aborted, "x")).is_none());
+        assert!(job.claim(2).is_none());
+        let finished = job.settle(out.run(&control), MORSEL).unwrap();
+        assert_eq!(finished.into_outcome().unwrap_err().code, Code::Aborted);
+    }
+
+    #[test]
+    fn max_threads_bounds_what_is_in_flight() {
+        let (mut job, _) = ranges(100);
+        assert!(job.can_claim(1));
+        let _out = job.claim(1).unwrap();
+        assert!(!job.can_claim(1));
+        assert!(job.can_claim(2));
+    }
+
+    #[test]
+    fn sizes_approach_a_millisecond_without_leaps() {
+        let mut sizer = Sizer::new(u64::MAX, 10);
+        let mut sizes = vec![];
+        for _ in 0..8 {
+            let units = sizer.units(u64::MAX, 1);
+            sizes.push(units);
+            sizer.record(units, Duration::from_nanos(units * 100)); // 100 ns a unit: 10,000 make a millisecond
+        }
+        assert_eq!(sizes, [10, 80, 640, 5_120, 10_000, 10_000, 10_000, 10_000]);
+        // Ten times slower now: the next morsels shrink.
+        sizer.record(10_000, Duration::from_millis(10));
+        assert!(sizer.units(u64::MAX, 1) < 2_000);
+    }
+
+    #[test]
+    fn the_end_is_shared_between_threads() {
+        let mut sizer = Sizer::new(12_000, 10_000);
+        sizer.record(10_000, MORSEL);
+        assert_eq!(sizer.units(12_000, 2), 3_000);
+        assert_eq!(sizer.units(600, 2), 500, "but not below 50 us");
+    }
+}

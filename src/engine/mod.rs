@@ -1,0 +1,41 @@
+//! Runs kernels' work: on the calling thread ([`run_inline`]) or on a [`Pool`] of rayon threads.
+//!
+//! One implementation, three drivers: the synchronous form and the AsyncTask form run a task's morsels in a loop, the pool
+//! form gives them to the scheduler. The modules, from the bottom up:
+//!
+//! - `fence`: the one place that catches panics.
+//! - `control`: what the outside may do to a task at any time: stop it, read its progress.
+//! - `job`: a task's work as a source of morsels of about a millisecond.
+//! - `inline`: the driver for the calling thread.
+//! - `ready`: which task's turn it is; a pure data structure.
+//! - `admission`: how long a task would wait; a pure data structure.
+//! - `stats`: what has happened so far.
+//! - `task`: a job with its place in a pool.
+//! - `pool`: the threaded driver.
+//!
+//! Invariants:
+//! 1. The engine names no concrete kernel and knows nothing of JavaScript.
+//! 2. Kernel code (`len`, `run`, `merge`, `step`, `progress`, a `drop`) runs inside the fence and outside every lock.
+//! 3. Every task ends in exactly one [`Completion`], made after its work has been dropped: memory that the work borrowed
+//!    is not touched any more when the completion arrives.
+//! 4. No thread blocks inside a rayon job while there is work, but for the engine's own short locks.
+#![forbid(unsafe_code)]
+
+mod admission;
+mod control;
+mod fence;
+mod inline;
+mod job;
+mod pool;
+mod ready;
+mod stats;
+mod task;
+
+pub use control::{Control, Stop};
+pub use fence::fence;
+pub use inline::run_inline;
+pub use job::Job;
+pub use pool::{Pool, PoolConfig, default_threads};
+pub use ready::Class;
+pub use stats::{Outcome, Percentiles, Stats};
+pub use task::{Completion, Sink, Task, TaskConfig};

@@ -1,0 +1,679 @@
+//! The threaded driver: a rayon pool of our own, driven by tickets.
+//!
+//! A *ticket* is a rayon job that takes tasks' morsels from the ready queue and runs them. It re-issues itself about every
+//! millisecond, so that rayon's own work (a kernel's `join` or `par_sort`) gets at the threads in between.
+//!
+//! Invariants:
+//! 1. At most as many tickets are outstanding as there are threads, and at least one while a task is ready or submitted.
+//! 2. The JavaScript thread never waits for the pool's lock: a thread of low priority may hold it and not have a core. It
+//!    submits and cancels through the inbox and atomics.
+//! 3. A submission pushes to the inbox, then looks for a ticket that watches it, then for a free ticket; a ticket that ends stops
+//!    watching, gives itself back, then looks at the inbox. All are sequentially consistent, so one of the two sees the
+//!    other.
+//! 4. `queued` counts the tasks that have not begun: up at `reserve`, down by whoever wins `begin` or `withdraw`.
+//! 5. A thread sleeps inside a rayon job only while the whole pool is idle, and only one does; so no rayon work waits for it.
+//! 6. A completion leaves after the counts that its receiver may look at (`load`, `queued`) have been updated.
+
+use std::env;
+use std::hint::spin_loop;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU8, AtomicUsize, Ordering, fence};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::thread::{self, Thread, available_parallelism};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+use super::admission::Admission;
+use super::control::Stop;
+use super::fence::fenced_drop;
+use super::job::{Finished, Job, Morsel};
+use super::ready::ReadyQueue;
+use super::stats::{Counters, Durations, Outcome, Stats};
+use super::task::{Completion, Run, Sink, Task, TaskConfig, kind, magnitude};
+use crate::error::{Code, EngineError};
+use crate::kernel::{Result, Work};
+use crate::value::Value;
+
+/// How long a ticket runs morsels before it lets rayon have the thread for a moment.
+const TICKET: Duration = Duration::from_millis(1);
+/// How long a ticket without work watches the inbox: about what it costs to wake a thread.
+const WATCH: Duration = Duration::from_micros(50);
+/// The states of `Shared::watch`.
+const UNWATCHED: u8 = 0;
+const WATCHED: u8 = 1;
+const ASLEEP: u8 = 2;
+/// The largest pool: what libuv allows, and more than any machine has use for.
+const MOST_THREADS: u64 = 1024;
+
+/// How a pool is made.
+#[derive(Clone, Debug)]
+pub struct PoolConfig {
+    /// Its threads, > 0.
+    pub threads: usize,
+    /// Tasks that may wait, for their first morsel or for their next; with 0, a task is taken only while a thread is idle.
+    pub max_queue: usize,
+    /// Linux: how far the threads stand back behind others, 0..=19.
+    pub niceness: u8,
+    /// The beginning of the threads' names.
+    pub name: String,
+}
+
+/// The threads that a pool has by default: HEAVY_LOAD_THREADS, or the CPUs that this process may really use, with
+/// affinity and cgroup quota counted in.
+///
+/// # Errors
+/// ERR_INVALID_ARG_VALUE if HEAVY_LOAD_THREADS is set and no integer from 1 to 1024.
+pub fn default_threads() -> Result<usize> {
+    match env::var("HEAVY_LOAD_THREADS") {
+        Err(_) => Ok(available_parallelism().map_or(1, NonZero::get)),
+        Ok(text) => match text.trim().parse() {
+            Ok(threads) if (1..=MOST_THREADS).contains(&threads) => Ok(threads as usize),
+            _ => Err(EngineError::new(
+                Code::InvalidArgValue,
+                format!("HEAVY_LOAD_THREADS must be an integer >= 1 and <= {MOST_THREADS}. Received '{text}'"),
+            )),
+        },
+    }
+}
+
+/// A pool of threads that run tasks. Dropping it lets the tasks that it has end, and then its threads.
+pub struct Pool {
+    shared: Arc<Shared>,
+    threads: Arc<rayon::ThreadPool>,
+}
+
+struct Shared {
+    size: usize,
+    max_queue: usize,
+    began: Instant,
+    submit: Sender<Message>,
+    inbox: Receiver<Message>,
+    tickets: AtomicUsize,
+    /// Whether a ticket with nothing to do watches the inbox. Who sets it to `UNWATCHED` has handed it the message it sent.
+    watch: AtomicU8,
+    /// Which thread's ticket that is.
+    watcher: AtomicUsize,
+    /// The threads, once each has run a ticket.
+    handles: Box<[OnceLock<Thread>]>,
+    /// The pool was dropped: nothing will come any more.
+    closing: AtomicBool,
+    queued: AtomicUsize,
+    /// What the threads are wanted for: tasks that have not begun, morsels that run, and paused tasks.
+    load: AtomicIsize,
+    /// Whether any task has had a timeout: until then nobody asks what tasks wait.
+    predicts: AtomicBool,
+    counters: Arc<Counters>,
+    /// Told when the queue has become shorter than `size`.
+    drain_watchers: Mutex<Vec<Weak<dyn Fn() + Send + Sync>>>,
+    state: Mutex<State>,
+}
+
+enum Message {
+    Submit(Arc<Task>),
+    /// The task has been stopped: end it now, if no morsel of it runs.
+    Stopped(Arc<Task>),
+}
+
+struct State {
+    queue: ReadyQueue<Arc<Task>>,
+    admission: Admission,
+    /// Morsels that are running.
+    in_flight: usize,
+    /// Tasks that have begun and of which no morsel runs.
+    paused: usize,
+    /// Tasks that have begun and not ended.
+    running: usize,
+    /// Tasks that have begun since `load_change`, and the demand of begun tasks then.
+    begun: isize,
+    demand: isize,
+    /// Thread time used.
+    busy: Duration,
+    wait: Durations,
+    run: Durations,
+    /// Ends to deliver once the lock is released.
+    ended: Vec<(Arc<Task>, Finished, Duration, Duration)>,
+}
+
+/// A place in the queue, given back if no task takes it.
+pub struct Reservation {
+    shared: Arc<Shared>,
+    job: Option<Job>,
+    config: TaskConfig,
+    /// Whether it has its place, to be given back.
+    counted: bool,
+}
+
+impl std::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pool").field("size", &self.shared.size).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Reservation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reservation").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Pool {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// ERR_OUT_OF_RANGE if the system does not give so many threads.
+    pub fn new(config: PoolConfig) -> Result<Self> {
+        let PoolConfig { threads: size, max_queue, niceness, name } = config;
+        let threads = rayon::ThreadPoolBuilder::new()
+            .num_threads(size)
+            .thread_name(move |index| format!("{name}-{index}"))
+            .start_handler(move |_| stand_back(niceness))
+            // Tickets catch the panics of kernels; without a handler of its own, rayon would abort the process for ours.
+            .panic_handler(|_| {})
+            .build()
+            .map_err(|error| {
+                EngineError::new(Code::OutOfRange, format!("The system does not give {size} threads: {error}"))
+            })?;
+        let (submit, inbox) = unbounded();
+        let shared = Shared {
+            size,
+            max_queue,
+            began: Instant::now(),
+            submit,
+            inbox,
+            tickets: AtomicUsize::new(0),
+            watch: AtomicU8::new(UNWATCHED),
+            watcher: AtomicUsize::new(0),
+            handles: (0..size).map(|_| OnceLock::new()).collect(),
+            closing: AtomicBool::new(false),
+            queued: AtomicUsize::new(0),
+            load: AtomicIsize::new(0),
+            predicts: AtomicBool::new(false),
+            counters: Arc::default(),
+            drain_watchers: Mutex::default(),
+            state: Mutex::new(State {
+                queue: ReadyQueue::default(),
+                admission: Admission::default(),
+                in_flight: 0,
+                paused: 0,
+                running: 0,
+                begun: 0,
+                demand: 0,
+                busy: Duration::ZERO,
+                wait: Durations::default(),
+                run: Durations::default(),
+                ended: Vec::new(),
+            }),
+        };
+        Ok(Self { shared: Arc::new(shared), threads: Arc::new(threads) })
+    }
+
+    /// The number of threads.
+    pub fn size(&self) -> usize {
+        self.shared.size
+    }
+
+    /// Whether as many tasks wait for their first morsel as there are threads, or more.
+    pub fn needs_drain(&self) -> bool {
+        self.shared.queued.load(Ordering::Relaxed) >= self.shared.size
+    }
+
+    /// Has `watcher` called, on any thread, whenever [`Pool::needs_drain`] has become false. It is forgotten with its
+    /// last owner.
+    pub fn watch_drain(&self, watcher: &Arc<dyn Fn() + Send + Sync>) {
+        let mut watchers = self.shared.drain_watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        watchers.retain(|watcher| watcher.strong_count() > 0);
+        watchers.push(Arc::downgrade(watcher));
+    }
+
+    /// A place for this work, if there is one.
+    ///
+    /// # Errors
+    /// ERR_POOL_OVERLOADED if the queue is full, or if the predicted wait exceeds the task's timeout; ERR_KERNEL_PANIC.
+    pub fn reserve(&self, work: Work, config: TaskConfig) -> Result<Reservation> {
+        let job = super::fence::fence(|| Ok(Job::new(work)))?;
+        let shared = &self.shared;
+        let mut reservation = Reservation { shared: Arc::clone(shared), job: Some(job), config, counted: false };
+        if let Some(timeout) = reservation.config.timeout {
+            shared.predicts.store(true, Ordering::Relaxed);
+            if let Some(wait) = shared.predict(&reservation)
+                && wait > timeout
+            {
+                let reason = format!(
+                    "The pool is overloaded: the predicted wait of {} ms exceeds the timeout of {} ms",
+                    wait.as_millis(),
+                    timeout.as_millis()
+                );
+                return Err(shared.refuse(wait, reason));
+            }
+        }
+        let queued = shared.queued.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |queued| {
+            let load = shared.load.load(Ordering::SeqCst).max(0) as usize;
+            // A paused task waits too: otherwise there could be any number, since every task begins soon.
+            (load < shared.max_queue.saturating_add(shared.size)).then_some(queued + 1)
+        });
+        if queued.is_err() {
+            let wait = shared.predict(&reservation).unwrap_or_default();
+            return Err(shared.refuse(wait, format!("The pool is full: {} tasks may wait, and do", shared.max_queue)));
+        }
+        shared.load.fetch_add(1, Ordering::SeqCst);
+        reservation.counted = true;
+        Ok(reservation)
+    }
+
+    /// Whether a thread is awake that would take the next task up at once.
+    pub fn is_watching(&self) -> bool {
+        self.shared.watch.load(Ordering::SeqCst) == WATCHED
+    }
+
+    /// Queues the work for which a place was reserved. Its end goes to `sink`.
+    pub fn submit(&self, mut reservation: Reservation, sink: Arc<dyn Sink>, slot: u32) -> Arc<Task> {
+        let Some(job) = reservation.job.take() else { unreachable!("only this takes the job, and the reservation") };
+        let config = std::mem::take(&mut reservation.config);
+        let task = Arc::new(Task::new(job, config, Arc::clone(&self.shared.counters), sink, slot));
+        self.send(Message::Submit(Arc::clone(&task)));
+        task
+    }
+
+    /// Stops a task of this pool, queued or running. Its completion comes all the same: at once if it was queued, else
+    /// once its running morsels have ended.
+    pub fn stop(&self, task: &Arc<Task>, why: Stop) {
+        task.control.stop(why);
+        if task.withdraw() {
+            let shared = &self.shared;
+            let job = task.run().job.take();
+            let outcome = fenced_drop(job).and(Err(why.error()));
+            shared.give_place_back();
+            let wait = task.submitted.elapsed();
+            let sink = Arc::clone(&task.sink);
+            sink.complete(Completion { task: Arc::clone(task), outcome, wait, run: Duration::ZERO });
+        }
+        // A worker frees the seat, or ends the task if it is paused.
+        self.send(Message::Stopped(Arc::clone(task)));
+    }
+
+    /// The pool as it is now.
+    pub fn stats(&self) -> Stats {
+        let shared = &self.shared;
+        let state = shared.lock();
+        let counters = &shared.counters;
+        let elapsed = shared.began.elapsed().as_secs_f64() * shared.size as f64;
+        Stats {
+            threads: shared.size,
+            queued: shared.queued.load(Ordering::SeqCst),
+            running: state.running,
+            completed: counters.ended(Outcome::Completed),
+            failed: counters.ended(Outcome::Failed),
+            cancelled: counters.ended(Outcome::Cancelled),
+            timed_out: counters.ended(Outcome::TimedOut),
+            rejected: counters.rejected(),
+            utilization: (state.busy.as_secs_f64() / elapsed).clamp(0.0, 1.0),
+            wait: state.wait.percentiles(),
+            run: state.run.percentiles(),
+        }
+    }
+
+    fn send(&self, message: Message) {
+        let shared = &self.shared;
+        // The receiver lives in the same struct, so this cannot fail.
+        let _ = shared.submit.send(message);
+        fence(Ordering::SeqCst);
+        match shared.watch.swap(UNWATCHED, Ordering::SeqCst) {
+            WATCHED => {}
+            ASLEEP => shared.wake_watcher(),
+            _ if shared.take_ticket() => issue(Arc::clone(shared), &self.threads),
+            _ => {}
+        }
+    }
+}
+
+impl Reservation {
+    /// Puts other work into the place: the same task, over memory that has moved.
+    ///
+    /// # Errors
+    /// ERR_KERNEL_PANIC.
+    pub fn replace(&mut self, work: Work) -> Result<()> {
+        let job = super::fence::fence(|| Ok(Job::new(work)))?;
+        fenced_drop(self.job.replace(job))
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.shared.closing.store(true, Ordering::SeqCst);
+        self.shared.wake_watcher();
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        // With its job, a task takes over the place and counts it out itself.
+        if let Some(job) = self.job.take() {
+            let _ = fenced_drop(job);
+            if self.counted {
+                self.shared.give_place_back();
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // No kernel code runs under this lock, so a poisoned one would be our own bug; the data are still whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What this task would wait; none if it cannot be told without waiting for the lock.
+    fn predict(&self, reservation: &Reservation) -> Option<Duration> {
+        let job = reservation.job.as_ref()?;
+        if self.load.load(Ordering::SeqCst) < self.size as isize {
+            return Some(Duration::ZERO); // a thread is idle
+        }
+        let state = self.state.try_lock().ok()?;
+        let kind = kind(&reservation.config, magnitude(job));
+        Some(state.admission.predict(&kind, self.began.elapsed()))
+    }
+
+    #[cold]
+    fn refuse(&self, wait: Duration, reason: String) -> EngineError {
+        self.counters.count_rejected();
+        let mut error = EngineError::new(Code::PoolOverloaded, reason);
+        // Whole seconds, as HTTP's Retry-After has them (RFC 9110, 10.2.3).
+        error.retry_after = Some(wait.as_secs_f64().ceil().max(1.0));
+        error
+    }
+
+    fn publish_load(&self, state: &mut State) {
+        self.load.fetch_add(state.load_change(), Ordering::SeqCst);
+    }
+
+    /// A task that had not begun is gone.
+    fn give_place_back(&self) {
+        self.load.fetch_sub(1, Ordering::SeqCst);
+        self.left_queue();
+    }
+
+    fn left_queue(&self) {
+        if self.queued.fetch_sub(1, Ordering::SeqCst) == self.size {
+            let watchers: Vec<_> = {
+                let watchers = self.drain_watchers.lock().unwrap_or_else(PoisonError::into_inner);
+                watchers.iter().filter_map(Weak::upgrade).collect()
+            };
+            for watcher in watchers {
+                watcher();
+            }
+        }
+    }
+
+    fn take_ticket(&self) -> bool {
+        self.tickets
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |tickets| (tickets < self.size).then_some(tickets + 1))
+            .is_ok()
+    }
+
+    /// Looks at the inbox for a moment, if no other ticket does, and sleeps on if the whole pool is idle; whether there is
+    /// something in it. A thread costs more to wake than a short task to run; and with one that watches, rayon's threads
+    /// sleep on although tasks come and go. (Left to rayon, a thread that is woken wakes the next before it begins.)
+    fn watch_inbox(&self) -> bool {
+        let (Some(index), Ok(_)) = (
+            rayon::current_thread_index(),
+            self.watch.compare_exchange(UNWATCHED, WATCHED, Ordering::SeqCst, Ordering::SeqCst),
+        ) else {
+            return false;
+        };
+        fence(Ordering::SeqCst);
+        let until = Instant::now() + WATCH;
+        while self.inbox.is_empty() && self.watch.load(Ordering::Relaxed) == WATCHED && Instant::now() < until {
+            for _ in 0..16 {
+                spin_loop();
+            }
+        }
+        // Nothing queued, running or paused: nobody needs this thread until somebody submits.
+        if self.load.load(Ordering::SeqCst) == 0 && self.inbox.is_empty() {
+            self.handles[index].get_or_init(thread::current);
+            self.watcher.store(index, Ordering::SeqCst);
+            let _ = self.watch.compare_exchange(WATCHED, ASLEEP, Ordering::SeqCst, Ordering::SeqCst);
+            while self.watch.load(Ordering::SeqCst) == ASLEEP && !self.closing.load(Ordering::SeqCst) {
+                thread::park();
+            }
+        }
+        self.watch.swap(UNWATCHED, Ordering::SeqCst) == UNWATCHED || !self.inbox.is_empty()
+    }
+
+    fn wake_watcher(&self) {
+        if let Some(thread) = self.handles[self.watcher.load(Ordering::SeqCst)].get() {
+            thread.unpark();
+        }
+    }
+
+    /// Whether this ticket, having found nothing to do, may end.
+    fn give_ticket_back(&self) -> bool {
+        self.tickets.fetch_sub(1, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        self.inbox.is_empty() || !self.take_ticket()
+    }
+
+    /// Runs morsels until there are none, or until it is time to let rayon have the thread; true to be issued again.
+    fn run_ticket(self: &Arc<Self>, threads: &Arc<rayon::ThreadPool>) -> bool {
+        let mut began = Instant::now();
+        let mut now = began;
+        let mut state = self.lock();
+        loop {
+            self.read_inbox(&mut state, now);
+            let again = now - began >= TICKET;
+            let claimed = if again { None } else { self.claim(&mut state, now) };
+            let more = state.queue.len() > 0;
+            self.publish_load(&mut state);
+            let mut ended = std::mem::take(&mut state.ended);
+            drop(state);
+            if more && claimed.is_some() && self.take_ticket() {
+                issue(Arc::clone(self), threads);
+            }
+            ended.drain(..).for_each(deliver);
+            let Some((task, morsel)) = claimed else {
+                if again {
+                    return true;
+                }
+                if !self.watch_inbox() && self.give_ticket_back() {
+                    return false;
+                }
+                // What was waited does not count as run.
+                began = Instant::now();
+                now = began;
+                state = self.lock();
+                continue;
+            };
+            let ran = morsel.run(&task.control);
+            // The little that was spent on choosing the task counts as its own: one look at the clock a morsel.
+            let start = std::mem::replace(&mut now, Instant::now());
+            state = self.lock();
+            // Give the list back, so that it is not allocated for every task.
+            state.ended = ended;
+            self.settle(&mut state, task, ran, now - start, now);
+        }
+    }
+
+    fn read_inbox(&self, state: &mut State, now: Instant) {
+        for message in self.inbox.try_iter() {
+            match message {
+                Message::Submit(task) => {
+                    let mut run = task.run();
+                    // One that was withdrawn before anyone saw it needs no seat.
+                    if !task.is_gone() {
+                        let config = &task.config;
+                        let seat =
+                            state.queue.seat(Arc::clone(&task), config.class, config.key.as_ref(), config.weight);
+                        run.seat = Some(seat);
+                    }
+                }
+                Message::Stopped(task) => {
+                    let mut run = task.run();
+                    if task.is_gone() {
+                        if let Some(seat) = run.seat.take() {
+                            state.queue.leave(seat);
+                        }
+                        if task.control.stopped() == Some(Stop::TimedOut) {
+                            let waited = now.saturating_duration_since(task.submitted);
+                            self.record_wait(state, &task, waited, now);
+                        }
+                    } else if let Err(error) = task.control.check(now) {
+                        let finished = run.job.as_mut().and_then(|job| job.fail(error));
+                        if let Some(finished) = finished {
+                            self.end(state, &task, &mut run, finished, now);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next morsel, and its task.
+    fn claim(&self, state: &mut State, now: Instant) -> Option<(Arc<Task>, Morsel)> {
+        while let Some(seat) = state.queue.next() {
+            let task = Arc::clone(state.queue.get(seat));
+            let mut run = task.run();
+            if run.began.is_none() {
+                if !task.begin() {
+                    // Withdrawn: its own end is on its way; only the seat is left.
+                    run.seat = None;
+                    state.queue.leave(seat);
+                    continue;
+                }
+                state.running += 1;
+                // Whoever hears of the shorter queue must find the load as small.
+                self.publish_load(state);
+                state.begun += 1;
+                self.left_queue();
+            }
+            let Some(job) = run.job.as_mut() else { continue };
+            if let Err(error) = task.control.check(now) {
+                if let Some(finished) = job.fail(error) {
+                    self.end(state, &task, &mut run, finished, now);
+                }
+                continue;
+            }
+            let max_threads = task.config.max_threads.min(self.size);
+            let idle = job.in_flight() == 0;
+            let Some(morsel) = job.claim(max_threads) else { continue };
+            let more = job.can_claim(max_threads);
+            if idle {
+                let idle_for = now.saturating_duration_since(run.idle_since);
+                run.waited += idle_for;
+                state.paused -= usize::from(std::mem::take(&mut run.paused));
+            }
+            if run.began.is_none() {
+                run.began = Some(now);
+                state.wait.record(now - task.submitted);
+            }
+            if more {
+                state.queue.ready(seat);
+            }
+            state.in_flight += 1;
+            drop(run);
+            return Some((task, morsel));
+        }
+        None
+    }
+
+    fn settle(
+        &self,
+        state: &mut State,
+        task: Arc<Task>,
+        ran: Result<super::job::Ran>,
+        elapsed: Duration,
+        now: Instant,
+    ) {
+        state.in_flight -= 1;
+        state.busy += elapsed;
+        let mut run = task.run();
+        let Run { job: Some(job), seat: Some(seat), .. } = &mut *run else {
+            unreachable!("a task with a morsel in flight has a job and a seat")
+        };
+        let seat = *seat;
+        state.queue.charge(seat, elapsed.as_nanos() as u64);
+        let finished = job.settle(ran, elapsed);
+        if job.in_flight() == 0 {
+            let more = job.can_claim(1);
+            run.idle_since = now;
+            if let Some(finished) = finished {
+                self.end(state, &task, &mut run, finished, now);
+            } else {
+                run.paused = true;
+                state.paused += 1;
+                if more && !state.queue.is_ready(seat) {
+                    state.queue.ready(seat);
+                }
+            }
+        } else if job.can_claim(task.config.max_threads.min(self.size)) && !state.queue.is_ready(seat) {
+            state.queue.ready(seat);
+        }
+    }
+
+    fn record_wait(&self, state: &mut State, task: &Task, waited: Duration, now: Instant) {
+        if self.predicts.load(Ordering::Relaxed) {
+            state.admission.record(task.kind(), waited, now.saturating_duration_since(self.began));
+        }
+    }
+
+    /// Takes a task that has begun, or expired, out of the books; the end is delivered once the lock is released.
+    fn end(&self, state: &mut State, task: &Arc<Task>, run: &mut Run, finished: Finished, now: Instant) {
+        run.job = None;
+        if let Some(seat) = run.seat.take() {
+            state.queue.leave(seat);
+        }
+        state.running -= 1;
+        state.paused -= usize::from(std::mem::take(&mut run.paused));
+        let sojourn = now.saturating_duration_since(task.submitted);
+        let began = run.began.unwrap_or(now);
+        let (wait, ran) = (began - task.submitted, now.saturating_duration_since(began));
+        if run.began.is_some() {
+            state.run.record(ran);
+        }
+        // An aborted task says nothing of how long it would have waited; one that expired waited at least so long.
+        let waited = if run.began.is_some() { run.waited } else { sojourn };
+        if !finished.is_cancelled() {
+            self.record_wait(state, task, waited, now);
+        }
+        state.ended.push((Arc::clone(task), finished, wait, ran));
+    }
+}
+
+impl State {
+    /// How the pool's load has changed since this was asked last.
+    fn load_change(&mut self) -> isize {
+        let demand = (self.in_flight + self.paused) as isize;
+        // What has begun counts as demand now, and no more as a task that has not begun.
+        let begun = std::mem::take(&mut self.begun);
+        demand - std::mem::replace(&mut self.demand, demand) - begun
+    }
+}
+
+fn deliver((task, finished, wait, run): (Arc<Task>, Finished, Duration, Duration)) {
+    let outcome: Result<Value> = finished.into_outcome();
+    let sink = Arc::clone(&task.sink);
+    sink.complete(Completion { task, outcome, wait, run });
+}
+
+/// Puts a ticket, already taken, into rayon's queue.
+fn issue(shared: Arc<Shared>, threads: &Arc<rayon::ThreadPool>) {
+    let pool = Arc::clone(threads);
+    threads.spawn_fifo(move || {
+        if shared.run_ticket(&pool) {
+            issue(shared, &pool);
+        }
+    });
+}
+
+/// Makes the calling thread yield to others, where the system can: on Linux niceness belongs to a thread.
+fn stand_back(niceness: u8) {
+    #[cfg(target_os = "linux")]
+    {
+        // A refusal (a seccomp filter, say) costs only the courtesy.
+        let _ = rustix::process::nice(i32::from(niceness));
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = niceness;
+}
+
+#[cfg(test)]
+#[path = "pool_tests.rs"]
+mod tests;

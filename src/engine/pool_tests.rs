@@ -1,0 +1,313 @@
+//! The pool with real threads. Tests wait for completions, never for time to pass.
+
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use super::*;
+use crate::engine::Class;
+use crate::kernel::{Next, Parallel, Step, Stepped};
+
+/// Sends completions to the test.
+struct Ends(Sender<Completion>);
+
+impl Sink for Ends {
+    fn complete(&self, completion: Completion) {
+        completion.task.count(Outcome::of(&completion.outcome));
+        self.0.send(completion).unwrap();
+    }
+}
+
+struct Bench {
+    pool: Pool,
+    sink: Arc<dyn Sink>,
+    ends: Receiver<Completion>,
+}
+
+impl Bench {
+    fn new(threads: usize, max_queue: usize) -> Self {
+        let (sender, ends) = unbounded();
+        let pool = Pool::new(PoolConfig { threads, max_queue, niceness: 0, name: "test".into() }).unwrap();
+        Self { pool, sink: Arc::new(Ends(sender)), ends }
+    }
+
+    fn submit(&self, slot: u32, work: Work, config: TaskConfig) -> Result<Arc<Task>> {
+        Ok(self.pool.submit(self.pool.reserve(work, config)?, Arc::clone(&self.sink), slot))
+    }
+
+    fn end(&self) -> Completion {
+        self.ends.recv_timeout(Duration::from_secs(60)).expect("no task ended")
+    }
+}
+
+fn value(number: f64) -> Work {
+    Work::one_shot(move || Ok(Next::Done(Value::Number(number))))
+}
+
+/// A gate that a test opens: until then, the machine says "more".
+#[derive(Clone, Default)]
+struct Gate {
+    open: Arc<AtomicBool>,
+    entered: Arc<AtomicBool>,
+}
+
+struct Waiting(Gate);
+
+impl Stepped for Waiting {
+    fn len(&self) -> u64 {
+        1
+    }
+    fn first_morsel(&self) -> u64 {
+        1
+    }
+    fn step(&mut self, _units: u64) -> Result<Step> {
+        self.0.entered.store(true, Ordering::SeqCst);
+        if self.0.open.load(Ordering::SeqCst) {
+            Ok(Step::Done(Next::Done(Value::Null)))
+        } else {
+            Ok(Step::More { progress: 0.5 })
+        }
+    }
+}
+
+impl Gate {
+    fn work(&self) -> Work {
+        Work::stepped(Waiting(self.clone()))
+    }
+    fn open(&self) {
+        self.open.store(true, Ordering::SeqCst);
+    }
+    /// Blocks the test, not a worker, until the task has begun.
+    fn entered(&self) {
+        while !self.entered.load(Ordering::SeqCst) {
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn every_task_ends_once() {
+    let bench = Bench::new(3, usize::MAX);
+    for slot in 0..5_000 {
+        bench.submit(slot, value(f64::from(slot)), TaskConfig::default()).unwrap();
+    }
+    let mut seen = vec![false; 5_000];
+    for _ in 0..5_000 {
+        let end = bench.end();
+        assert_eq!(end.outcome, Ok(Value::Number(f64::from(end.task.slot))));
+        assert!(!std::mem::replace(&mut seen[end.task.slot as usize], true));
+    }
+    assert!(bench.ends.try_recv().is_err());
+    let stats = bench.pool.stats();
+    assert_eq!((stats.completed, stats.queued, stats.running), (5_000, 0, 0));
+    assert_eq!((stats.wait.count, stats.run.count), (5_000, 5_000));
+}
+
+#[test]
+fn a_parallel_task_uses_many_threads_and_merges_once() {
+    struct Sum(AtomicU64);
+    impl Parallel for Sum {
+        fn len(&self) -> u64 {
+            10_000
+        }
+        fn first_morsel(&self) -> u64 {
+            7
+        }
+        fn run(&self, range: std::ops::Range<u64>) -> Result<()> {
+            self.0.fetch_add(range.sum(), Ordering::Relaxed);
+            Ok(())
+        }
+        fn merge(self: Arc<Self>) -> Result<Next> {
+            Ok(Next::Done(Value::Number(self.0.load(Ordering::Relaxed) as f64)))
+        }
+    }
+    let bench = Bench::new(4, usize::MAX);
+    for slot in 0..200 {
+        bench.submit(slot, Work::parallel(Sum(AtomicU64::new(0))), TaskConfig::default()).unwrap();
+    }
+    for _ in 0..200 {
+        assert_eq!(bench.end().outcome, Ok(Value::Number(49_995_000.0)));
+    }
+}
+
+#[test]
+fn a_running_task_is_stopped_and_its_thread_serves_on() {
+    let bench = Bench::new(1, usize::MAX);
+    let gate = Gate::default();
+    let task = bench.submit(0, gate.work(), TaskConfig::default()).unwrap();
+    gate.entered();
+    bench.pool.stop(&task, Stop::Aborted);
+    assert_eq!(bench.end().outcome.unwrap_err().code, Code::Aborted);
+    bench.submit(1, value(1.0), TaskConfig::default()).unwrap();
+    assert_eq!(bench.end().task.slot, 1);
+    let stats = bench.pool.stats();
+    assert_eq!((stats.cancelled, stats.completed, stats.running), (1, 1, 0));
+}
+
+#[test]
+fn a_queued_task_is_stopped_without_a_thread() {
+    let bench = Bench::new(1, usize::MAX);
+    let (entered, has_entered) = unbounded();
+    let (release, released) = unbounded::<()>();
+    let blocker = Work::one_shot(move || {
+        entered.send(()).unwrap();
+        let _ = released.recv();
+        Ok(Next::Done(Value::Null))
+    });
+    bench.submit(0, blocker, TaskConfig::default()).unwrap();
+    has_entered.recv().unwrap();
+    let queued = bench.submit(1, value(1.0), TaskConfig::default()).unwrap();
+    assert!(bench.pool.needs_drain());
+    bench.pool.stop(&queued, Stop::Aborted);
+    // The only thread is still in the blocker.
+    assert_eq!(bench.end().outcome.unwrap_err().code, Code::Aborted);
+    assert!(!bench.pool.needs_drain());
+    release.send(()).unwrap();
+    assert_eq!(bench.end().task.slot, 0);
+}
+
+#[test]
+fn a_paused_task_is_stopped_while_others_keep_the_threads() {
+    let bench = Bench::new(1, usize::MAX);
+    let (low, high) = (Gate::default(), Gate::default());
+    let paused = bench.submit(0, low.work(), TaskConfig { class: Class::Low, ..TaskConfig::default() }).unwrap();
+    low.entered();
+    bench.submit(1, high.work(), TaskConfig { class: Class::High, ..TaskConfig::default() }).unwrap();
+    high.entered();
+    bench.pool.stop(&paused, Stop::Aborted);
+    assert_eq!(bench.end().task.slot, 0);
+    high.open();
+    assert_eq!(bench.end().task.slot, 1);
+}
+
+#[test]
+fn an_expired_task_never_runs() {
+    let bench = Bench::new(1, usize::MAX);
+    let gate = Gate::default();
+    bench.submit(0, gate.work(), TaskConfig { class: Class::High, ..TaskConfig::default() }).unwrap();
+    gate.entered();
+    let ran = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&ran);
+    let work = Work::one_shot(move || {
+        flag.store(true, Ordering::SeqCst);
+        Ok(Next::Done(Value::Null))
+    });
+    let config = TaskConfig { timeout: Some(Duration::from_nanos(1)), ..TaskConfig::default() };
+    bench.submit(1, work, config).unwrap();
+    gate.open();
+    assert_eq!(bench.end().task.slot, 0);
+    assert_eq!(bench.end().outcome.unwrap_err().code, Code::TaskTimeout);
+    assert!(!ran.load(Ordering::SeqCst));
+    assert_eq!(bench.pool.stats().timed_out, 1);
+}
+
+#[test]
+fn a_full_queue_refuses_and_a_dropped_reservation_gives_its_place_back() {
+    let bench = Bench::new(1, 0);
+    let gate = Gate::default();
+    // With no queue, an idle thread takes a task all the same.
+    bench.submit(0, gate.work(), TaskConfig::default()).unwrap();
+    gate.entered();
+    let error = bench.submit(1, value(1.0), TaskConfig::default()).unwrap_err();
+    assert_eq!(error.code, Code::PoolOverloaded);
+    assert!(error.retry_after.unwrap() >= 1.0);
+    gate.open();
+    bench.end();
+    for slot in 0..100 {
+        drop(bench.pool.reserve(value(0.0), TaskConfig::default()).unwrap());
+        bench.submit(slot, value(1.0), TaskConfig::default()).unwrap();
+        // As soon as the completion is here, the thread counts as idle.
+        bench.end();
+    }
+    let stats = bench.pool.stats();
+    assert_eq!((stats.rejected, stats.completed, stats.queued), (1, 101, 0));
+}
+
+#[test]
+fn drain_is_told_when_the_queue_gets_shorter_than_the_threads() {
+    let bench = Bench::new(1, usize::MAX);
+    let (sender, drained) = unbounded();
+    let watcher: Arc<dyn Fn() + Send + Sync> = Arc::new(move || sender.send(()).unwrap());
+    bench.pool.watch_drain(&watcher);
+    let gate = Gate::default();
+    bench.submit(0, gate.work(), TaskConfig { class: Class::High, ..TaskConfig::default() }).unwrap();
+    gate.entered();
+    while drained.try_recv().is_ok() {}
+    bench.submit(1, value(1.0), TaskConfig::default()).unwrap();
+    assert!(bench.pool.needs_drain());
+    assert!(drained.try_recv().is_err());
+    gate.open();
+    drained.recv_timeout(Duration::from_secs(60)).unwrap();
+    assert!(!bench.pool.needs_drain());
+}
+
+#[test]
+fn a_panic_costs_one_task() {
+    let bench = Bench::new(2, usize::MAX);
+    for slot in 0..50 {
+        let work = if slot % 2 == 0 { value(1.0) } else { Work::one_shot(|| panic!("on purpose")) };
+        bench.submit(slot, work, TaskConfig::default()).unwrap();
+    }
+    for _ in 0..50 {
+        let end = bench.end();
+        assert_eq!(end.outcome.is_ok(), end.task.slot.is_multiple_of(2));
+    }
+    assert_eq!(bench.pool.stats().failed, 25);
+}
+
+#[test]
+fn short_tasks_pass_long_ones_of_their_own_class() {
+    let bench = Bench::new(1, usize::MAX);
+    let long = Gate::default();
+    bench.submit(0, long.work(), TaskConfig::default()).unwrap();
+    long.entered();
+    // The long task says "more" at once each time, so it sinks only with the thread time it uses; either way the
+    // newcomer has its turn.
+    bench.submit(1, value(1.0), TaskConfig::default()).unwrap();
+    assert_eq!(bench.end().task.slot, 1);
+    long.open();
+    bench.end();
+}
+
+#[test]
+fn inner_rayon_parallelism_runs_on_the_pool_s_own_threads() {
+    let bench = Bench::new(2, usize::MAX);
+    let work = Work::one_shot(|| {
+        let name = || std::thread::current().name().map(str::to_owned);
+        let (a, b) = rayon::join(name, name);
+        Ok(Next::Done(Value::Bool([a, b].iter().all(|name| name.as_ref().is_some_and(|n| n.starts_with("test-"))))))
+    });
+    bench.submit(0, work, TaskConfig::default()).unwrap();
+    assert_eq!(bench.end().outcome, Ok(Value::Bool(true)));
+}
+
+#[test]
+fn races_of_stop_and_end_leave_exact_counts() {
+    let bench = Bench::new(2, usize::MAX);
+    let mut tasks = vec![];
+    for slot in 0..20_000u32 {
+        let config = TaskConfig {
+            timeout: (slot % 5 == 0).then_some(Duration::from_micros(u64::from(slot % 97))),
+            key: (slot % 3 == 0).then(|| Arc::from((slot % 7).to_string())),
+            class: [Class::High, Class::Normal, Class::Low][slot as usize % 3],
+            ..TaskConfig::default()
+        };
+        match bench.submit(slot, value(0.0), config) {
+            Ok(task) => tasks.push(task),
+            Err(error) => assert_eq!(error.code, Code::PoolOverloaded),
+        }
+        if slot % 4 == 0
+            && let Some(task) = tasks.get(tasks.len().saturating_sub(slot as usize % 11))
+        {
+            bench.pool.stop(task, Stop::Aborted);
+        }
+    }
+    let mut ended = 0;
+    for _ in 0..tasks.len() {
+        bench.end();
+        ended += 1;
+    }
+    assert!(bench.ends.try_recv().is_err());
+    let stats = bench.pool.stats();
+    assert_eq!(stats.completed + stats.cancelled + stats.timed_out, ended);
+    assert_eq!((stats.queued, stats.running, stats.failed), (0, 0, 0));
+    assert_eq!(ended + stats.rejected, 20_000);
+}

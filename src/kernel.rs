@@ -1,0 +1,196 @@
+//! The contract between the engine and a kernel, a named CPU function.
+//!
+//! A kernel turns its input into [`Work`] and knows nothing of threads, pools or JavaScript. From the shape of the work
+//! alone the engine makes cancellation, deadlines, progress, fair sharing, data parallelism and panic isolation.
+//!
+//! Invariants a kernel keeps:
+//! 1. [`Kernel::prepare`] only checks and takes over its arguments: it runs on the JavaScript thread.
+//! 2. A *unit* is work of about one steady cost. The engine gives as many units at once as take about a millisecond (a
+//!    *morsel*; Leis et al., "Morsel-driven parallelism", SIGMOD 2014), so a unit stays well below that.
+//! 3. A kernel never blocks and never sleeps; a library call that cannot pause is [`Work::OneShot`].
+//!
+//! What the engine promises in return:
+//! 4. [`Parallel::run`] gets disjoint ranges that cover `0..len` exactly; [`Parallel::merge`] runs once, after all of them,
+//!    and owns the work alone.
+//! 5. After an error, a panic or a cancellation no further morsel starts, and the work is dropped when the last one ended.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::error::EngineError;
+use crate::value::{Options, Value};
+
+/// What a kernel gives, or why not.
+pub type Result<T> = std::result::Result<T, EngineError>;
+
+/// A named CPU function.
+pub trait Kernel: Sync {
+    /// Its name, its documentation and its TypeScript signature.
+    fn spec(&self) -> &'static Spec;
+
+    /// Checks the arguments and makes them into work; runs nothing of it yet.
+    ///
+    /// # Errors
+    /// The codes for arguments: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE.
+    fn prepare(&self, input: Value, options: &Options) -> Result<Work>;
+}
+
+impl fmt::Debug for dyn Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Kernel({})", self.spec().name)
+    }
+}
+
+/// A kernel's public face, from which its exports, types and documentation are generated.
+#[derive(Debug)]
+pub struct Spec {
+    /// The name of the pool form; `Sync` and `Async` are appended for the others.
+    pub name: &'static str,
+    /// One line for the README's table, in Markdown.
+    pub summary: &'static str,
+    /// The docstring: shapes, units, errors, source.
+    pub docs: &'static str,
+    /// TypeScript's type parameter for input and output, such as `T extends NumericView`; empty for none.
+    pub type_parameter: &'static str,
+    /// The input parameter's name in signatures and messages.
+    pub input: &'static str,
+    /// The input's TypeScript type.
+    pub input_type: &'static str,
+    /// The result's TypeScript type.
+    pub output_type: &'static str,
+    /// Whether it changes the elements it is given and gives the same view back: a copy is then made where JavaScript can
+    /// have it.
+    pub in_place: bool,
+    /// Options beside those that every task has.
+    pub options: &'static [OptionSpec],
+}
+
+/// One of a kernel's own options.
+#[derive(Debug)]
+pub struct OptionSpec {
+    /// Its name.
+    pub name: &'static str,
+    /// Its TypeScript type.
+    pub ts_type: &'static str,
+    /// Its docstring: range, unit, default.
+    pub docs: &'static str,
+}
+
+/// What is to be done, in one of three shapes.
+pub enum Work {
+    /// Independent units over shared state, then a merge.
+    Parallel(Arc<dyn Parallel>),
+    /// A state machine that runs for a while and says "more" or "done".
+    Stepped(Box<dyn Stepped>),
+    /// A call that cannot pause: it runs to its end once it has begun.
+    OneShot(Box<dyn FnOnce() -> Result<Next> + Send>),
+}
+
+impl fmt::Debug for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Work::Parallel(_) => "Parallel",
+            Work::Stepped(_) => "Stepped",
+            Work::OneShot(_) => "OneShot",
+        })
+    }
+}
+
+impl Work {
+    /// Work of independent units.
+    pub fn parallel(work: impl Parallel + 'static) -> Self {
+        Self::Parallel(Arc::new(work))
+    }
+
+    /// Work in steps.
+    pub fn stepped(work: impl Stepped + 'static) -> Self {
+        Self::Stepped(Box::new(work))
+    }
+
+    /// Work that cannot pause.
+    pub fn one_shot(work: impl FnOnce() -> Result<Next> + Send + 'static) -> Self {
+        Self::OneShot(Box::new(work))
+    }
+}
+
+/// What follows when a piece of work has ended.
+#[derive(Debug)]
+pub enum Next {
+    /// The result.
+    Done(Value),
+    /// Another piece of work: a kernel of several phases.
+    Then(Work),
+}
+
+/// Independent units over shared state. The engine caches `len`.
+pub trait Parallel: Send + Sync {
+    /// How many units there are.
+    fn len(&self) -> u64;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Units for the first morsels, before their cost has been measured: some 20 to 200 microseconds of work.
+    fn first_morsel(&self) -> u64;
+
+    /// Does the units of `range`; many ranges run at once, on any threads.
+    ///
+    /// # Errors
+    /// The kernel's own; the first one fails the task.
+    fn run(&self, range: Range<u64>) -> Result<()>;
+
+    /// Makes the result, once, after every unit is done. The `Arc` is the last: [`sole`] unwraps it.
+    ///
+    /// # Errors
+    /// The kernel's own.
+    fn merge(self: Arc<Self>) -> Result<Next>;
+
+    /// The share of the whole task that is done after `done` units, 0..=1; a kernel of several phases overrides it.
+    fn progress(&self, done: u64) -> f64 {
+        done as f64 / self.len().max(1) as f64
+    }
+}
+
+/// Unwraps the work that [`Parallel::merge`] owns alone.
+///
+/// # Panics
+/// If it does not, which would be a bug of the engine.
+pub fn sole<T>(work: Arc<T>) -> T {
+    Arc::into_inner(work).unwrap_or_else(|| panic!("merge owns its work alone"))
+}
+
+/// A state machine.
+pub trait Stepped: Send {
+    /// About how many units there are in all.
+    fn len(&self) -> u64;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Units for the first step, as [`Parallel::first_morsel`].
+    fn first_morsel(&self) -> u64;
+
+    /// Does up to `units` units.
+    ///
+    /// # Errors
+    /// The kernel's own.
+    fn step(&mut self, units: u64) -> Result<Step>;
+}
+
+/// How a step ended.
+#[derive(Debug)]
+pub enum Step {
+    /// There is more to do; `progress` is the share of the whole task that is done, 0..=1.
+    More {
+        /// Share done, 0..=1.
+        progress: f64,
+    },
+    /// This piece of work has ended.
+    Done(Next),
+}

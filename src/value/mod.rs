@@ -1,0 +1,164 @@
+//! What crosses the border between JavaScript (or a queue, or a shell) and a kernel: values, options, memory.
+//!
+//! A value is plain data. Whoever makes one from JavaScript copies what it names, except the memory of a [`View`], for
+//! which `memory` has the rules.
+
+mod memory;
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+pub use memory::{Bytes, Element, Exclusive, Memory, Number, Owned, Parts, Region, Shared, View};
+
+use crate::error::{EngineError, number_text};
+
+/// A value at the border.
+#[derive(Debug, PartialEq)]
+pub enum Value {
+    /// JavaScript's `undefined`; also an option that was not given.
+    Undefined,
+    /// JavaScript's `null`.
+    Null,
+    /// A boolean.
+    Bool(bool),
+    /// A number.
+    Number(f64),
+    /// A string.
+    String(String),
+    /// Bytes or numbers. As a result, new ones.
+    View(View),
+    /// As a result only: new bytes, a Buffer in JavaScript.
+    Buffer(Vec<u8>),
+    /// As a result only: the view that the task was given, over the same memory.
+    Input,
+    /// Something no kernel takes; the text says what was received.
+    Other(String),
+}
+
+impl fmt::Display for Value {
+    /// As Node's own errors say what they received.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Undefined => f.write_str("undefined"),
+            Value::Null => f.write_str("null"),
+            Value::Bool(value) => write!(f, "type boolean ({value})"),
+            Value::Number(value) => write!(f, "type number ({})", number_text(*value)),
+            Value::String(value) if value.chars().count() > 28 => {
+                let head: String = value.chars().take(25).collect();
+                write!(f, "type string ('{head}...')")
+            }
+            Value::String(value) => write!(f, "type string ('{value}')"),
+            Value::View(view) if view.bare => f.write_str("a buffer without elements"),
+            Value::View(view) => write!(f, "an instance of {}", view.element.class()),
+            Value::Buffer(_) => f.write_str("an instance of Buffer"),
+            Value::Input => f.write_str("the input"),
+            Value::Other(description) => f.write_str(description),
+        }
+    }
+}
+
+impl Value {
+    /// The integer that `subject` must be, within `range`.
+    ///
+    /// # Errors
+    /// ERR_INVALID_ARG_TYPE for no number, ERR_OUT_OF_RANGE for NaN, a fraction or a number outside `range`.
+    pub fn integer(&self, subject: &str, range: RangeInclusive<u64>) -> Result<u64, EngineError> {
+        let number = self.number(subject)?;
+        let integer = number as u64; // saturates; NaN becomes 0 and fails the comparison below
+        if integer as f64 != number || !range.contains(&integer) {
+            let expected = format!("an integer >= {} and <= {}", range.start(), range.end());
+            return Err(EngineError::out_of_range(subject, &expected, self));
+        }
+        Ok(integer)
+    }
+
+    /// The number that `subject` must be; NaN and the infinities are numbers too.
+    ///
+    /// # Errors
+    /// ERR_INVALID_ARG_TYPE for anything else.
+    pub fn number(&self, subject: &str) -> Result<f64, EngineError> {
+        match self {
+            Value::Number(number) => Ok(*number),
+            other => Err(EngineError::invalid_type(subject, "of type number", other)),
+        }
+    }
+}
+
+/// A kernel's own options, by name.
+#[derive(Debug, Default)]
+pub struct Options(Vec<(&'static str, Value)>);
+
+impl Options {
+    /// Options with these values; a name that is missing counts as `undefined`.
+    pub fn new(values: Vec<(&'static str, Value)>) -> Self {
+        Self(values)
+    }
+
+    /// The integer option `name` within `range`, or `default` when it was not given.
+    ///
+    /// # Errors
+    /// As [`Value::integer`], with `options.name` as the subject.
+    pub fn integer(&self, name: &str, range: RangeInclusive<u64>, default: u64) -> Result<u64, EngineError> {
+        match self.get(name) {
+            Value::Undefined => Ok(default),
+            value => value.integer(&format!("options.{name}"), range),
+        }
+    }
+
+    /// The option `name`, one of `choices`, or the first of them when it was not given.
+    ///
+    /// # Errors
+    /// ERR_INVALID_ARG_TYPE for no string, ERR_INVALID_ARG_VALUE for one that is no choice.
+    pub fn choice<T: Copy>(&self, name: &str, choices: &[(&str, T)]) -> Result<T, EngineError> {
+        let subject = || format!("options.{name}");
+        match self.get(name) {
+            Value::Undefined => Ok(choices[0].1),
+            value @ Value::String(text) => {
+                let found = choices.iter().find(|(choice, _)| choice == text);
+                found.map(|(_, chosen)| *chosen).ok_or_else(|| {
+                    let names: Vec<_> = choices.iter().map(|(choice, _)| format!("'{choice}'")).collect();
+                    EngineError::invalid_value(&subject(), &format!("must be one of: {}", names.join(", ")), value)
+                })
+            }
+            value => Err(EngineError::invalid_type(&subject(), "of type string", value)),
+        }
+    }
+
+    fn get(&self, name: &str) -> &Value {
+        self.0.iter().find(|(key, _)| *key == name).map_or(&Value::Undefined, |(_, value)| value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Code;
+
+    #[test]
+    fn integers_are_checked() {
+        let check = |value: Value| value.integer("n", 0..=10).map_err(|error| error.code);
+        assert_eq!(check(Value::Number(10.0)), Ok(10));
+        assert_eq!(check(Value::Number(-0.0)), Ok(0));
+        for bad in [11.0, -1.0, 0.5, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(check(Value::Number(bad)), Err(Code::OutOfRange), "{bad}");
+        }
+        for bad in [Value::Undefined, Value::Null, Value::String("1".into()), Value::Bool(true)] {
+            assert_eq!(check(bad), Err(Code::InvalidArgType));
+        }
+    }
+
+    #[test]
+    fn an_option_that_is_not_given_has_its_default() {
+        let options = Options::new(vec![("rounds", Value::Number(3.0))]);
+        assert_eq!(options.integer("rounds", 0..=9, 1).unwrap(), 3);
+        assert_eq!(options.integer("other", 0..=9, 1).unwrap(), 1);
+        let error = Options::new(vec![("rounds", Value::Null)]).integer("rounds", 0..=9, 1).unwrap_err();
+        assert_eq!(error.message, "The \"options.rounds\" property must be of type number. Received null");
+    }
+
+    #[test]
+    fn long_strings_are_cut_in_messages() {
+        let text = Value::String("x".repeat(100)).to_string();
+        assert_eq!(text, format!("type string ('{}...')", "x".repeat(25)));
+    }
+}
