@@ -1,0 +1,336 @@
+/**
+ * The public surface of heavy-load. Units: times in milliseconds unless a name says otherwise; sizes in bytes.
+ *
+ * Every kernel comes in three forms, by one rule, with the same answers and the same errors:
+ * - `name(input, options)`: a promise; runs on the rayon threads of a pool (the default);
+ * - `nameSync(input, options)`: the value; runs on the calling thread;
+ * - `nameAsync(input, options)`: a promise; runs on libuv's thread pool (N-API AsyncTask).
+ *
+ * Promise forms never throw synchronously: they reject. Match errors on `code`; docs/errors.md lists the codes.
+ */
+
+/// <reference types="node" />
+
+/** What every task takes. */
+export interface TaskOptions {
+  /**
+   * Aborts the task whether it is queued or running. Rejects with AbortError (code ABORT_ERR, cause = signal.reason). An
+   * already-aborted signal rejects without starting; one signal may be shared by any number of tasks; the caller's own
+   * listeners and `onabort` are never touched. AbortSignal.timeout() counts as an abort.
+   */
+  signal?: AbortSignal
+  /**
+   * Budget for queue + run, counted from the call; > 0, Infinity for none (the default). Past it the task stops and
+   * rejects with TimeoutError (code ERR_TASK_TIMEOUT). A call that is predicted to wait longer is refused at once
+   * (ERR_POOL_OVERLOADED).
+   */
+  timeout?: number
+  /**
+   * Strict classes inside one pool: running tasks of a lower class pause (within about a millisecond) while a higher one
+   * has work. Within a class short tasks pass long ones by themselves. Default 'normal'.
+   */
+  priority?: 'high' | 'normal' | 'low'
+  /** Tenant for fair sharing: tasks of different keys in one class get equal shares (scaled by `weight`). Default: one common key. */
+  key?: string
+  /** Relative share of `key`, > 0. Default 1. */
+  weight?: number
+  /** Most threads this one task may use at once. Default: all threads of the pool. */
+  maxThreads?: number
+  /**
+   * Called on the JS thread with a fraction 0..1, at most about 20 times a second, in the caller's async context
+   * (AsyncLocalStorage works). If it throws, the task is cancelled and rejects with that error.
+   */
+  onProgress?: (fraction: number) => void
+  /** Where to run. Default: `defaultPool`, one per process, shared by the main thread and every worker thread. */
+  pool?: Executor
+  /**
+   * Hand the input's ArrayBuffer over (detach it: O(1), no copy). Without it, an ArrayBuffer-backed input is copied.
+   * A Buffer that shares its memory with others, as small ones do, is copied all the same; on a SharedArrayBuffer it
+   * means nothing.
+   */
+  transfer?: boolean
+}
+
+/** What the synchronous forms take. */
+export type SyncOptions = Pick<TaskOptions, 'timeout' | 'transfer'>
+/** What the AsyncTask forms take. */
+export type AsyncOptions = Pick<TaskOptions, 'signal' | 'timeout' | 'onProgress' | 'transfer'>
+
+/** Names of kernels: those of {@link Kernels}, or any that a remote pool knows. */
+export type KernelName = string
+/** A kernel's function, which carries its name. */
+export type Kernel<K> = ((...args: never[]) => unknown) & { kernel?: K }
+/** What an executor in general knows of a kernel's types: nothing. {@link Pool.run} knows those of {@link Kernels}. */
+export type KernelInput<_K> = any
+export type KernelOutput<_K> = any
+export type KernelOptions<_K> = object
+
+/** What `map` takes. */
+export interface MapOptions extends TaskOptions {
+  /** Inputs that have been pulled and whose results have not been consumed, at most. Default: 4 a thread, at least 16. */
+  concurrency?: number
+  /** Results in the order of the inputs (the default), or as they come. */
+  ordered?: boolean
+}
+
+/** Something that runs kernels. */
+export interface Executor {
+  /** Runs a kernel, given by name or by its function. */
+  run<K extends KernelName>(
+    kernel: K | Kernel<K>,
+    input: KernelInput<K>,
+    options?: KernelOptions<K> & TaskOptions,
+  ): Promise<KernelOutput<K>>
+  /**
+   * Runs `kernel` over many inputs with back-pressure: pulls from `inputs` only as results are consumed. Yields in input
+   * order, or as they finish with `ordered: false`. Leaving the loop cancels what is left.
+   */
+  map<K extends KernelName>(
+    kernel: K | Kernel<K>,
+    inputs: Iterable<KernelInput<K>> | AsyncIterable<KernelInput<K>>,
+    options?: KernelOptions<K> & MapOptions,
+  ): AsyncIterableIterator<{ index: number; value: KernelOutput<K> }>
+  /** Stops taking tasks and waits for those it has. */
+  close(options?: { force?: boolean; timeout?: number }): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** How a pool is made. */
+export interface PoolOptions {
+  /** 1..1024. Default: the CPUs this process may really use (cgroup quota and affinity included), or HEAVY_LOAD_THREADS. */
+  threads?: number
+  /**
+   * Tasks that may wait, paused ones included (0: none, a task runs only on an idle thread). One more rejects with
+   * ERR_POOL_OVERLOADED; its buffers stay with the caller, `transfer` or not. Default 16384.
+   */
+  maxQueue?: number
+  /** Linux: how much the pool's threads yield to the event loop (0..19). Default 10. Ignored elsewhere. */
+  niceness?: number
+  /** Shown in thread names. */
+  name?: string
+}
+
+/** Threads that run tasks: short ones pass long ones, running ones can be stopped. */
+export class Pool implements Executor {
+  constructor(options?: PoolOptions)
+  readonly threads: number
+  readonly name: string
+  /** True while the queue holds as many tasks as there are threads, or more. 'drain' is emitted when that ends. */
+  readonly needsDrain: boolean
+  on(event: 'drain', listener: () => void): this
+  once(event: 'drain', listener: () => void): this
+  off(event: 'drain', listener: () => void): this
+  run<K extends keyof Kernels>(
+    kernel: K | Kernel<K>,
+    input: Kernels[K]['input'],
+    options?: Kernels[K]['options'] & TaskOptions,
+  ): Promise<Kernels[K]['output']>
+  run<K extends KernelName>(kernel: K | Kernel<K>, input: any, options?: TaskOptions): Promise<any>
+  map<K extends keyof Kernels>(
+    kernel: K | Kernel<K>,
+    inputs: Iterable<Kernels[K]['input']> | AsyncIterable<Kernels[K]['input']>,
+    options?: Kernels[K]['options'] & MapOptions,
+  ): AsyncIterableIterator<{ index: number; value: Kernels[K]['output'] }>
+  map<K extends KernelName>(
+    kernel: K | Kernel<K>,
+    inputs: Iterable<any> | AsyncIterable<any>,
+    options?: MapOptions,
+  ): AsyncIterableIterator<{ index: number; value: any }>
+  /** The pool as it is now. */
+  stats(): PoolStats
+  /**
+   * Stops taking tasks and waits for those it has; `force` cancels them; past `timeout` the rest are cancelled
+   * (ERR_POOL_CLOSED). Idempotent. The default pool closes for this thread's environment only: others share it.
+   */
+  close(options?: { force?: boolean; timeout?: number }): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** The pool that is used when none is given: one per process, started on first use. */
+export const defaultPool: Pool
+
+/** Counts since the pool began, and durations in milliseconds. */
+export interface PoolStats {
+  threads: number
+  /** Tasks that have not begun. */
+  queued: number
+  /** Tasks that have begun and not ended, paused ones included. */
+  running: number
+  completed: number
+  failed: number
+  cancelled: number
+  timedOut: number
+  /** Calls refused with ERR_POOL_OVERLOADED. */
+  rejected: number
+  /** Share of thread time spent in kernels since the pool began, 0..1. */
+  utilization: number
+  /** From the call to the first instruction. */
+  wait: Percentiles
+  /** From the first instruction to the end. */
+  run: Percentiles
+}
+
+/** A summary of durations, in milliseconds; all 0 while there are none. */
+export interface Percentiles {
+  count: number
+  mean: number
+  min: number
+  max: number
+  p50: number
+  p90: number
+  p99: number
+  p999: number
+}
+
+/** An error of heavy-load's own; argument errors are TypeError and RangeError with Node's own codes. */
+export class HeavyLoadError extends Error {
+  code: string
+}
+
+/** Bytes, by any hand-over. */
+export type Bytes = Buffer | Uint8Array | DataView | ArrayBuffer | SharedArrayBuffer | FrozenBuffer
+/** A typed array of numbers. */
+export type NumericView =
+  | Int8Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | Float32Array
+  | Float64Array
+  | BigInt64Array
+  | BigUint64Array
+
+/**
+ * Takes the bytes away from JS (detaches them, O(1)) so that any number of tasks can read them without a copy. Shared
+ * memory cannot be taken away: ERR_INVALID_ARG_VALUE. A Buffer that shares its memory with others, as small ones do, is
+ * copied.
+ */
+export function freeze(data: Bytes): FrozenBuffer
+
+/** Bytes that any number of tasks read at once. Made by {@link freeze}; collected when it is dropped. */
+export class FrozenBuffer {
+  private constructor()
+  /** 0 once thawed. */
+  readonly byteLength: number
+  /** Gives the bytes back, O(1). Throws ERR_BUFFER_IN_USE while a task reads them. */
+  thaw(): Uint8Array
+}
+
+// generated: kernels
+/**
+ * Counts from 0 to `iterations`, really executing each step, and resolves with the count. Splits over the pool's threads.
+ *
+ * `iterations`: integer, 0..2^53-1.
+ *
+ * Errors: ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
+ *
+ * Runs on the threads of a pool.
+ */
+export function heavyLoad(iterations: number, options?: TaskOptions): Promise<number>
+/** {@link heavyLoad} on the calling thread. */
+export function heavyLoadSync(iterations: number, options?: SyncOptions): number
+/** {@link heavyLoad} on libuv's thread pool, as an N-API AsyncTask. */
+export function heavyLoadAsync(iterations: number, options?: AsyncOptions): Promise<number>
+export namespace heavyLoad {
+  const kernel: 'heavyLoad'
+}
+
+export interface HeavyLoadSharedOptions {
+  /** Steps for each element: integer, 0..2^32-1. Default 1000. */
+  rounds?: number
+}
+/**
+ * The heavy load over a buffer, in place and without a copy: advances every element by `rounds` xorshift32 steps
+ * (x ^= x << 13; x ^= x >>> 17; x ^= x << 5). `view` stands on a SharedArrayBuffer (worked in place while JS can read it;
+ * resolves with the same view), or on an ArrayBuffer with `transfer: true` (resolves with a new view over the same memory).
+ * An ArrayBuffer without `transfer` rejects with ERR_INVALID_ARG_VALUE: this form never copies.
+ *
+ * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE. Source: Marsaglia, "Xorshift RNGs", 2003.
+ *
+ * Runs on the threads of a pool.
+ */
+export function heavyLoadShared(view: Uint32Array, options?: TaskOptions & HeavyLoadSharedOptions): Promise<Uint32Array>
+/** {@link heavyLoadShared} on the calling thread. */
+export function heavyLoadSharedSync(view: Uint32Array, options?: SyncOptions & HeavyLoadSharedOptions): Uint32Array
+/** {@link heavyLoadShared} on libuv's thread pool, as an N-API AsyncTask. */
+export function heavyLoadSharedAsync(
+  view: Uint32Array,
+  options?: AsyncOptions & HeavyLoadSharedOptions,
+): Promise<Uint32Array>
+export namespace heavyLoadShared {
+  const kernel: 'heavyLoadShared'
+}
+
+/**
+ * Uses `ms` of CPU time (of the thread that runs it, not wall time: a task that is paused for others does not finish
+ * sooner) on one thread, in steps that can be paused and stopped; a calibrated stand-in for any CPU work. Resolves with the
+ * CPU ms used.
+ *
+ * `ms`: finite number >= 0, milliseconds.
+ *
+ * Errors: ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
+ *
+ * Runs on the threads of a pool.
+ */
+export function spin(ms: number, options?: TaskOptions): Promise<number>
+/** {@link spin} on the calling thread. */
+export function spinSync(ms: number, options?: SyncOptions): number
+/** {@link spin} on libuv's thread pool, as an N-API AsyncTask. */
+export function spinAsync(ms: number, options?: AsyncOptions): Promise<number>
+export namespace spin {
+  const kernel: 'spin'
+}
+
+export interface HashOptions {
+  /** Default 'blake3'. 'xxh3' gives 8 bytes and 'crc32' 4, both big-endian, as their tools print them. */
+  algorithm?: 'blake3' | 'sha256' | 'sha512' | 'xxh3' | 'crc32'
+  /** Of the result. Default 'buffer'. */
+  encoding?: 'buffer' | 'hex' | 'base64'
+}
+/**
+ * Digest of `data`: a Buffer, or a string with `encoding` 'hex' or 'base64'.
+ *
+ * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE. Sources: BLAKE3 (O'Connor et al., 2020), SHA-2 (FIPS 180-4), XXH3 (its
+ * 64-bit form, seed 0), CRC-32 (IEEE 802.3).
+ *
+ * Runs on the threads of a pool.
+ */
+export function hash(data: Bytes, options?: TaskOptions & HashOptions): Promise<Buffer | string>
+/** {@link hash} on the calling thread. */
+export function hashSync(data: Bytes, options?: SyncOptions & HashOptions): Buffer | string
+/** {@link hash} on libuv's thread pool, as an N-API AsyncTask. */
+export function hashAsync(data: Bytes, options?: AsyncOptions & HashOptions): Promise<Buffer | string>
+export namespace hash {
+  const kernel: 'hash'
+}
+
+/**
+ * Sorts numbers ascending as TypedArray.prototype.sort does (NaN last, -0 before 0). Resolves with a new array, or, with
+ * `transfer: true`, with a view over the same memory; an array over a SharedArrayBuffer is sorted in place, and is what the
+ * promise resolves with.
+ *
+ * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE.
+ *
+ * Runs on the threads of a pool.
+ */
+export function sort<T extends NumericView>(view: T, options?: TaskOptions): Promise<T>
+/** {@link sort} on the calling thread. */
+export function sortSync<T extends NumericView>(view: T, options?: SyncOptions): T
+/** {@link sort} on libuv's thread pool, as an N-API AsyncTask. */
+export function sortAsync<T extends NumericView>(view: T, options?: AsyncOptions): Promise<T>
+export namespace sort {
+  const kernel: 'sort'
+}
+
+/** Every kernel's types, by name. */
+export interface Kernels {
+  heavyLoad: { input: number; options: object; output: number }
+  heavyLoadShared: { input: Uint32Array; options: HeavyLoadSharedOptions; output: Uint32Array }
+  spin: { input: number; options: object; output: number }
+  hash: { input: Bytes; options: HashOptions; output: Buffer | string }
+  sort: { input: NumericView; options: object; output: NumericView }
+}
+// end of generated: kernels

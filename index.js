@@ -1,0 +1,7 @@
+'use strict'
+
+const { FrozenBuffer, freeze } = require('./lib/buffers.js')
+const { HeavyLoadError } = require('./lib/errors.js')
+const { Pool, defaultPool } = require('./lib/pool.js')
+
+module.exports = { FrozenBuffer, HeavyLoadError, Pool, defaultPool, freeze, ...require('./lib/kernels.js') }

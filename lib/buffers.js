@@ -1,0 +1,267 @@
+'use strict'
+
+/**
+ * How buffers are handed over to kernels. A view is asked by the language's own getters, taken when this module was
+ * loaded, and never by its properties: a subclass could lie about what it stands on, and the addon would believe it.
+ */
+
+const { types } = require('node:util')
+const { invalidType, invalidValue, makeError } = require('./errors.js')
+
+/** The numbers of src/binding/call.rs. */
+const COPY = 0
+const TRANSFER = 1
+const SHARED = 2
+const FROZEN = 3
+/** The caller gave a bare buffer: the view is only ours. */
+const BARE = 8
+
+/**
+ * @typedef {Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array
+ *   | Float32Array | Float64Array | BigInt64Array | BigUint64Array} TypedArray
+ * @typedef {{ view: any, mode: number, frozen: FrozenBuffer | undefined }} Given what the addon is given
+ */
+
+const TypedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype)
+const bufferOf = getter(TypedArrayPrototype, 'buffer')
+const offsetOf = getter(TypedArrayPrototype, 'byteOffset')
+const lengthOf = getter(TypedArrayPrototype, 'length')
+const className = getter(TypedArrayPrototype, Symbol.toStringTag)
+const at = uncurry(TypedArrayPrototype.at)
+const dataViewBuffer = getter(DataView.prototype, 'buffer')
+const dataViewOffset = getter(DataView.prototype, 'byteOffset')
+const dataViewLength = getter(DataView.prototype, 'byteLength')
+const isResizable = getter(ArrayBuffer.prototype, 'resizable')
+const byteLengthOf = getter(ArrayBuffer.prototype, 'byteLength')
+const transferOf = uncurry(/** @type {any} */ (ArrayBuffer.prototype).transfer)
+const clone = structuredClone
+const bufferFrom = Buffer.from
+/** @type {Record<string, any>} */
+const CLASSES = {
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
+}
+
+/** What is given of an input that is no buffer. */
+const PLAIN = Object.freeze({ mode: COPY, frozen: undefined })
+
+/**
+ * Says how an input is to be handed over. Throws ERR_INVALID_ARG_VALUE for memory that could move or vanish under a kernel.
+ * @param {any} input
+ * @param {boolean} transfer
+ * @returns {Given}
+ */
+function handOver(input, transfer) {
+  if (typeof input !== 'object' || input === null) return { ...PLAIN, view: input }
+  if (isFrozen(input)) return { view: frozenView(input), mode: FROZEN | BARE, frozen: input }
+  const bare = !types.isTypedArray(input)
+  const view = viewOf(input)
+  if (view === undefined) return { ...PLAIN, view: input }
+  return { view, mode: modeOf(view, transfer) | (bare ? BARE : 0), frozen: undefined }
+}
+
+/**
+ * The typed array that an input is or can be seen through; none if it is no buffer.
+ * @param {any} input
+ * @returns {TypedArray | undefined}
+ */
+function viewOf(input) {
+  if (types.isTypedArray(input)) {
+    // Of all its methods and getters, only those that read elements tell one that is detached or out of bounds.
+    try {
+      at(input, 0)
+    } catch {
+      throw unusable(bufferOf(input), input)
+    }
+    return CLASSES[className(input)] && /** @type {TypedArray} */ (input)
+  }
+  try {
+    if (types.isDataView(input)) {
+      return new Uint8Array(dataViewBuffer(input), dataViewOffset(input), dataViewLength(input))
+    }
+    if (types.isAnyArrayBuffer(input)) return new Uint8Array(input)
+  } catch {
+    throw unusable(types.isDataView(input) ? dataViewBuffer(input) : input, input)
+  }
+  return undefined
+}
+
+/**
+ * @param {ArrayBufferLike} buffer
+ * @param {any} input over the buffer
+ */
+function unusable(buffer, input) {
+  return invalid(isDetached(buffer) ? 'is detached' : 'is out of bounds of its memory', input)
+}
+
+/** @param {any} buffer */
+function isDetached(buffer) {
+  // No view can be made over a detached buffer, and one over any other.
+  try {
+    return new Uint8Array(buffer).length < 0
+  } catch {
+    return true
+  }
+}
+
+/**
+ * @param {TypedArray} view
+ * @param {boolean} transfer
+ */
+function modeOf(view, transfer) {
+  const buffer = bufferOf(view)
+  // It may grow, but it neither moves nor shrinks.
+  if (types.isSharedArrayBuffer(buffer)) return SHARED
+  if (isResizable(buffer)) throw invalid('must not stand on a resizable ArrayBuffer', view)
+  return transfer && !isPooled(view) ? TRANSFER : COPY
+}
+
+/**
+ * Whether a view is a Buffer that shares its memory with others, as small ones share Node's slab.
+ * @param {TypedArray} view
+ */
+function isPooled(view) {
+  return Buffer.isBuffer(view) && lengthOf(view) !== byteLengthOf(bufferOf(view))
+}
+
+/**
+ * Takes a view's memory away from whoever holds it: moves its ArrayBuffer, in constant time, into one that only the
+ * returned view knows.
+ * @param {any} view
+ */
+function detach(view) {
+  const [buffer, offset, length] = [bufferOf(view), offsetOf(view), lengthOf(view)]
+  let moved
+  let cause
+  try {
+    moved = transferOf ? transferOf(buffer) : clone(buffer, { transfer: [buffer] })
+  } catch (error) {
+    cause = error
+  }
+  // WebAssembly.Memory's buffer, for one: some versions of Node throw, others copy.
+  if (moved === undefined || !isDetached(buffer)) {
+    throw Object.assign(invalid('stands on memory that cannot be detached', view), { cause })
+  }
+  return Buffer.isBuffer(view) ? bufferFrom(moved, offset, length) : new CLASSES[className(view)](moved, offset, length)
+}
+
+/**
+ * Makes a Buffer of a new array of bytes, if that is what the input was: the addon knows only Uint8Array.
+ * @param {Given} given
+ * @param {any} result
+ */
+function like({ view }, result) {
+  if (!types.isUint8Array(result) || Buffer.isBuffer(result) || !Buffer.isBuffer(view)) return result
+  return bufferFrom(/** @type {ArrayBuffer} */ (bufferOf(result)), offsetOf(result), lengthOf(result))
+}
+
+/**
+ * Takes the bytes away from JavaScript, in constant time, so that any number of tasks can read them without a copy.
+ * @param {any} data
+ */
+function freeze(data) {
+  if (isFrozen(data)) return data
+  const view = viewOf(data)
+  if (view === undefined) {
+    throw invalidType('data', 'an instance of Buffer, TypedArray, DataView, ArrayBuffer or FrozenBuffer', data)
+  }
+  if (modeOf(view, true) === SHARED) {
+    throw invalidValue('data', 'must not be shared memory, which cannot be taken away', data)
+  }
+  const own = isPooled(view) ? new Uint8Array(/** @type {any} */ (view)) : detach(view)
+  return over(new Uint8Array(bufferOf(own), offsetOf(own), own.byteLength))
+}
+
+const MAKE = Symbol('made by freeze')
+/** What only this library may do with a frozen buffer: set by the class itself, which alone sees its fields. */
+/** @type {(value: any) => boolean} */
+let isFrozen
+/** @type {(view: Uint8Array) => FrozenBuffer} */
+let over
+/** @type {(frozen: FrozenBuffer) => Uint8Array} */
+let frozenView
+/** @type {(frozen: FrozenBuffer, change: 1 | -1) => void} */
+let countReaders
+
+/** Bytes that any number of tasks read at once. Made by `freeze`; collected, with its bytes, when it is dropped. */
+class FrozenBuffer {
+  /** @type {Uint8Array | undefined} over an ArrayBuffer that nobody else knows; none once thawed */
+  #view
+  #readers = 0
+
+  /** @param {unknown} token */
+  constructor(token) {
+    if (token !== MAKE) throw new TypeError('Illegal constructor: use freeze()')
+  }
+
+  get byteLength() {
+    return this.#view?.byteLength ?? 0
+  }
+
+  /** Gives the bytes back, in constant time. */
+  thaw() {
+    if (this.#readers > 0) {
+      throw makeError('ERR_BUFFER_IN_USE', `The buffer is being read by ${this.#readers} tasks`)
+    }
+    const view = frozenView(this)
+    this.#view = undefined
+    return view
+  }
+
+  static {
+    isFrozen = (value) => typeof value === 'object' && value !== null && #view in value
+    over = (view) => {
+      const frozen = new FrozenBuffer(MAKE)
+      frozen.#view = view
+      return frozen
+    }
+    frozenView = (frozen) => {
+      if (frozen.#view === undefined) throw invalid('has been thawed', frozen)
+      return frozen.#view
+    }
+    countReaders = (frozen, change) => {
+      frozen.#readers += change
+    }
+  }
+}
+
+/**
+ * @param {string} reason
+ * @param {any} input
+ */
+function invalid(reason, input) {
+  const received = `Received an instance of ${types.isTypedArray(input) ? className(input) : nameOf(input)}`
+  return makeError('ERR_INVALID_ARG_VALUE', `The buffer ${reason}. ${received}`)
+}
+
+/** @param {any} input an ArrayBuffer, a DataView or a FrozenBuffer */
+function nameOf(input) {
+  if (isFrozen(input)) return 'FrozenBuffer'
+  if (types.isDataView(input)) return 'DataView'
+  return types.isSharedArrayBuffer(input) ? 'SharedArrayBuffer' : 'ArrayBuffer'
+}
+
+/**
+ * @param {any} prototype
+ * @param {string | symbol} name
+ * @returns {(target: any) => any}
+ */
+function getter(prototype, name) {
+  return uncurry(/** @type {any} */ (Object.getOwnPropertyDescriptor(prototype, name)).get)
+}
+
+/** @param {any} method */
+function uncurry(method) {
+  return method && Function.prototype.call.bind(method)
+}
+
+module.exports = { FrozenBuffer, countReaders, detach, freeze, handOver, like }

@@ -1,0 +1,135 @@
+'use strict'
+
+const { inspect } = require('node:util')
+
+/**
+ * What the addon throws: the data of an error, without a stack.
+ * @typedef {{ code: string, message: string, retryAfter?: number | null }} Failure
+ */
+
+/** An error of heavy-load's own. Match on `code`, which is stable, rather than on the class or the message. */
+class HeavyLoadError extends Error {
+  /**
+   * @param {string} code
+   * @param {string} message
+   * @param {ErrorOptions} [options]
+   */
+  constructor(code, message, options) {
+    super(message, options)
+    this.code = code
+  }
+}
+HeavyLoadError.prototype.name = 'HeavyLoadError'
+
+class AbortError extends HeavyLoadError {}
+AbortError.prototype.name = 'AbortError'
+
+class TimeoutError extends HeavyLoadError {}
+TimeoutError.prototype.name = 'TimeoutError'
+
+/** Every code, with the class of its errors. The codes are born in src/error.rs. */
+const CLASSES = {
+  ERR_INVALID_ARG_TYPE: TypeError,
+  ERR_INVALID_ARG_VALUE: TypeError,
+  ERR_OUT_OF_RANGE: RangeError,
+  ABORT_ERR: AbortError,
+  ERR_TASK_TIMEOUT: TimeoutError,
+  ERR_POOL_OVERLOADED: HeavyLoadError,
+  ERR_POOL_CLOSED: HeavyLoadError,
+  ERR_KERNEL_PANIC: HeavyLoadError,
+  ERR_UNKNOWN_KERNEL: HeavyLoadError,
+  ERR_BUFFER_IN_USE: HeavyLoadError,
+}
+
+/**
+ * Makes a real error of a failure; passes on what is none, such as an error of the caller's own code.
+ * @param {any} failure
+ * @param {ErrorOptions} [options]
+ * @returns {any}
+ */
+function toError(failure, options) {
+  if (failure instanceof Error || !Object.hasOwn(CLASSES, failure?.code)) return failure
+  const { code, message, retryAfter } = /** @type {Failure} */ (failure)
+  const error = makeError(/** @type {keyof typeof CLASSES} */ (code), message, options)
+  if (retryAfter != null) /** @type {any} */ (error).retryAfter = retryAfter
+  return error
+}
+
+/**
+ * @param {keyof typeof CLASSES} code
+ * @param {string} message
+ * @param {ErrorOptions} [options]
+ * @returns {Error & { code: string }}
+ */
+function makeError(code, message, options) {
+  const Class = CLASSES[code]
+  if (Class === TypeError || Class === RangeError) return Object.assign(new Class(message, options), { code })
+  return new /** @type {typeof HeavyLoadError} */ (Class)(code, message, options)
+}
+
+/**
+ * "The "timeout" property must be ...", as Node says it.
+ * @param {string} name
+ */
+function subject(name) {
+  return `The "${name}" ${name.includes('.') ? 'property' : 'argument'}`
+}
+
+/**
+ * What was received, as Node says it.
+ * @param {unknown} value
+ */
+function received(value) {
+  if (value == null) return ` Received ${value}`
+  if (typeof value === 'function') return ` Received function ${value.name}`
+  if (typeof value === 'object') {
+    const name = classOf(value)
+    return name ? ` Received an instance of ${name}` : ' Received an object'
+  }
+  let text = inspect(value, { colors: false })
+  if (text.length > 28) text = `${text.slice(0, 25)}...`
+  return ` Received type ${typeof value} (${text})`
+}
+
+/**
+ * The name of an object's class, if the object lets it be known.
+ * @param {any} value
+ */
+function classOf(value) {
+  try {
+    const name = value.constructor?.name
+    return typeof name === 'string' ? name : ''
+  } catch {
+    return ''
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {string} expected "of type number", say
+ * @param {unknown} value
+ */
+function invalidType(name, expected, value) {
+  return makeError('ERR_INVALID_ARG_TYPE', `${subject(name)} must be ${expected}.${received(value)}`)
+}
+
+/**
+ * @param {string} name
+ * @param {string} reason
+ * @param {unknown} value
+ */
+function invalidValue(name, reason, value) {
+  return makeError('ERR_INVALID_ARG_VALUE', `${subject(name)} ${reason}. Received ${inspect(value, { depth: 0 })}`)
+}
+
+/**
+ * @param {string} name
+ * @param {string} expected "an integer >= 0", say
+ * @param {unknown} value
+ */
+function outOfRange(name, expected, value) {
+  const message = `The value of "${name}" is out of range. It must be ${expected}. Received ${inspect(value)}`
+  return makeError('ERR_OUT_OF_RANGE', message)
+}
+
+module.exports = { CLASSES, HeavyLoadError, invalidType, invalidValue, makeError, outOfRange, toError }

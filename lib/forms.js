@@ -1,0 +1,104 @@
+'use strict'
+
+/** The three forms in which every kernel comes, by one rule. */
+
+const { countReaders, handOver, like } = require('./buffers.js')
+const { invalidType, makeError, toError } = require('./errors.js')
+const { taskSettings } = require('./options.js')
+const { defaultPool, kernelNumber, runNumber } = require('./pool.js')
+const { Task, port } = require('./tasks.js')
+
+/**
+ * `name(input, options)`: on the rayon threads of a pool.
+ * @param {string} kernel
+ */
+function pooled(kernel) {
+  const number = kernelNumber(kernel)
+  /**
+   * @param {any} input
+   * @param {any} [options]
+   */
+  const form = (input, options) => {
+    try {
+      const pool = options?.pool
+      if (pool === undefined) return defaultPool[runNumber](number, input, options)
+      if (typeof pool?.run !== 'function') throw invalidType('options.pool', 'an instance of Pool or RemotePool', pool)
+      return pool.run(kernel, input, options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+  return named(form, kernel, kernel)
+}
+
+/**
+ * `nameSync(input, options)`: on the calling thread.
+ * @param {string} kernel
+ */
+function synchronous(kernel) {
+  const number = kernelNumber(kernel)
+  /**
+   * @param {any} input
+   * @param {any} [options]
+   */
+  const form = (input, options = {}) => {
+    const { timeout, transfer } = taskSettings(options)
+    const given = handOver(input, transfer)
+    if (given.frozen !== undefined) countReaders(given.frozen, 1)
+    try {
+      return like(given, port.runSync(number, given.view, options, given.mode, timeout))
+    } catch (failure) {
+      throw toError(failure)
+    } finally {
+      if (given.frozen !== undefined) countReaders(given.frozen, -1)
+    }
+  }
+  return named(form, `${kernel}Sync`, kernel)
+}
+
+/**
+ * `nameAsync(input, options)`: on libuv's thread pool, as an N-API AsyncTask.
+ * @param {string} kernel
+ */
+function asynchronous(kernel) {
+  const number = kernelNumber(kernel)
+  /**
+   * @param {any} input
+   * @param {any} [options]
+   */
+  const form = (input, options = {}) =>
+    new Promise((resolve, reject) => {
+      const settings = taskSettings(options)
+      if (settings.signal?.aborted) {
+        throw makeError('ABORT_ERR', 'The operation was aborted', { cause: settings.signal.reason })
+      }
+      const given = handOver(input, settings.transfer)
+      const task = new Task(resolve, reject, undefined, given)
+      try {
+        port
+          .runAsync(number, task.slot, given.view, options, given.mode, settings.timeout)
+          .then(({ value, failure }) => {
+            if (failure === undefined) task.succeed(value)
+            else task.fail(failure)
+          })
+      } catch (failure) {
+        task.fail(failure)
+        return
+      }
+      task.began(settings)
+    })
+  return named(form, `${kernel}Async`, kernel)
+}
+
+/**
+ * @template {Function} F
+ * @param {F} form
+ * @param {string} name
+ * @param {string} kernel
+ */
+function named(form, name, kernel) {
+  Object.defineProperty(form, 'name', { value: name })
+  return Object.assign(form, { kernel })
+}
+
+module.exports = { asynchronous, pooled, synchronous }

@@ -1,0 +1,96 @@
+'use strict'
+
+const { invalidType, invalidValue, outOfRange } = require('./errors.js')
+
+const CLASSES = { high: 0, normal: 1, low: 2 }
+
+/**
+ * A task's options, checked, with defaults filled in.
+ * @typedef {object} Settings
+ * @property {AbortSignal | undefined} signal
+ * @property {number} timeout milliseconds; Infinity for none
+ * @property {number} priority the number of its class
+ * @property {string | undefined} key
+ * @property {number} weight
+ * @property {number} maxThreads
+ * @property {((fraction: number) => void) | undefined} onProgress
+ * @property {boolean} transfer
+ */
+
+/**
+ * Checks the options that every task has; a kernel checks its own. Throws Node's own argument errors.
+ * @param {any} options
+ * @returns {Settings}
+ */
+function taskSettings(options) {
+  object('options', options)
+  const { signal, timeout, priority, key, weight, maxThreads, onProgress, transfer } = options
+  if (signal !== undefined && !isSignal(signal)) {
+    throw invalidType('options.signal', 'an instance of AbortSignal', signal)
+  }
+  if (priority !== undefined && (typeof priority !== 'string' || !Object.hasOwn(CLASSES, priority))) {
+    throw invalidValue('options.priority', "must be one of: 'high', 'normal', 'low'", priority)
+  }
+  if (key !== undefined && typeof key !== 'string') throw invalidType('options.key', 'of type string', key)
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw invalidType('options.onProgress', 'of type function', onProgress)
+  }
+  if (transfer !== undefined && typeof transfer !== 'boolean') {
+    throw invalidType('options.transfer', 'of type boolean', transfer)
+  }
+  return {
+    signal,
+    timeout: timeout === undefined ? Infinity : positive('options.timeout', timeout),
+    priority: CLASSES[/** @type {keyof typeof CLASSES} */ (priority ?? 'normal')],
+    key,
+    weight: weight === undefined ? 1 : positive('options.weight', weight, Number.MAX_VALUE),
+    maxThreads: maxThreads === undefined ? 0xffffffff : integer('options.maxThreads', maxThreads, 1, 0xffffffff),
+    onProgress,
+    transfer: transfer === true,
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {any} value
+ */
+function object(name, value) {
+  if (value === null || typeof value !== 'object' || Array.isArray(value))
+    throw invalidType(name, 'of type object', value)
+}
+
+/**
+ * @param {string} name
+ * @param {any} value
+ * @param {number} [max]
+ */
+function positive(name, value, max = Infinity) {
+  if (typeof value !== 'number') throw invalidType(name, 'of type number', value)
+  if (!(value > 0 && value <= max)) throw outOfRange(name, max === Infinity ? '> 0' : '> 0 and finite', value)
+  return value
+}
+
+/**
+ * @param {string} name
+ * @param {any} value
+ * @param {number} min
+ * @param {number} max
+ */
+function integer(name, value, min, max) {
+  if (typeof value !== 'number') throw invalidType(name, 'of type number', value)
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw outOfRange(name, `an integer >= ${min} and <= ${max}`, value)
+  }
+  return value
+}
+
+/**
+ * Node's AbortSignal, or another that can be listened to.
+ * @param {any} value
+ */
+function isSignal(value) {
+  if (typeof value !== 'object' || value === null || typeof value.aborted !== 'boolean') return false
+  return typeof value.addEventListener === 'function' && typeof value.removeEventListener === 'function'
+}
+
+module.exports = { integer, object, positive, taskSettings }

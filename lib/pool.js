@@ -1,0 +1,233 @@
+'use strict'
+
+const { EventEmitter } = require('node:events')
+const { handOver } = require('./buffers.js')
+const { invalidType, invalidValue, makeError, toError } = require('./errors.js')
+const { NativePool, kernelNames } = require('./native.js')
+const { integer, object, positive, taskSettings } = require('./options.js')
+const { map } = require('./map.js')
+const { STOP_CLOSED, Task, drainListeners, mayPoll, port, startPolling, stopAll } = require('./tasks.js')
+
+/** @type {Map<string, number>} */
+const KERNELS = new Map(kernelNames().map((name, number) => [name, number]))
+const SHARED = Symbol('the pool of the process')
+const MOST_THREADS = 1024
+/** What the kernels' own functions call. */
+const runNumber = Symbol('run by number')
+
+let poolsMade = 0
+
+/**
+ * Threads that run tasks: short ones pass long ones, running ones can be stopped.
+ */
+class Pool extends EventEmitter {
+  #config
+  #number = poolsMade++
+  #shared = false
+  /** @type {InstanceType<typeof NativePool> | undefined} made on first use */
+  #native
+  /** @type {any} */
+  #submitPlain
+  /** Tasks whose completion has not arrived. */
+  #inFlight = 0
+  /** @type {Promise<void> | undefined} */
+  #closed
+  /** @type {(() => void) | undefined} */
+  #onEmpty
+  #owner = {
+    taskStarted: () => {
+      this.#inFlight++
+    },
+    taskEnded: () => {
+      if (--this.#inFlight === 0) this.#onEmpty?.()
+    },
+  }
+
+  /** @param {any} [options] */
+  constructor(options = {}) {
+    super()
+    this.on('newListener', (event) => {
+      if (event === 'drain') this.#open().listenForDrain(true)
+    })
+    this.on('removeListener', (event) => {
+      if (event === 'drain') this.#native?.listenForDrain(this.listenerCount('drain') > 0)
+    })
+    if (options === SHARED) {
+      this.#shared = true
+      options = { name: 'heavy-load' }
+    }
+    this.#config = poolConfig(options)
+    if (!this.#shared) this.#open()
+  }
+
+  get name() {
+    return this.#config.name
+  }
+
+  get threads() {
+    return this.#open().threads
+  }
+
+  get needsDrain() {
+    return this.#open().needsDrain
+  }
+
+  stats() {
+    return this.#open().stats()
+  }
+
+  /**
+   * @param {any} kernel
+   * @param {any} input
+   * @param {any} [options]
+   * @returns {Promise<any>}
+   */
+  run(kernel, input, options) {
+    return new Promise((resolve, reject) => this.#start(kernelNumber(kernel), input, options, resolve, reject))
+  }
+
+  /**
+   * `run` for a kernel whose number is known.
+   * @param {number} kernel
+   * @param {any} input
+   * @param {any} [options]
+   * @returns {Promise<any>}
+   */
+  [runNumber](kernel, input, options) {
+    return new Promise((resolve, reject) => this.#start(kernel, input, options, resolve, reject))
+  }
+
+  /**
+   * @param {any} kernel
+   * @param {any} inputs
+   * @param {any} [options]
+   */
+  map(kernel, inputs, options) {
+    return map(this, kernel, inputs, options)
+  }
+
+  /** @param {any} [options] */
+  close(options = {}) {
+    try {
+      object('options', options)
+      const { force = false, timeout = Infinity } = options
+      if (typeof force !== 'boolean') throw invalidType('options.force', 'of type boolean', force)
+      return this.#close(force ? 0 : positive('options.timeout', timeout))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  [Symbol.asyncDispose]() {
+    return this.close()
+  }
+
+  /**
+   * The body of `run`, without a closure of its own: it runs once a task.
+   * @param {number} kernel
+   * @param {any} input
+   * @param {any} options
+   * @param {(value: any) => void} resolve
+   * @param {(error: any) => void} reject
+   */
+  #start(kernel, input, options, resolve, reject) {
+    if (this.#closed !== undefined) {
+      throw makeError('ERR_POOL_CLOSED', 'The pool is closed')
+    }
+    const native = this.#native ?? this.#open()
+    if (options === undefined && typeof input !== 'object') {
+      const task = new Task(resolve, reject, this.#owner, undefined)
+      try {
+        if (this.#submitPlain(kernel, task.slot, input, mayPoll())) startPolling()
+      } catch (failure) {
+        task.fail(failure)
+      }
+      return
+    }
+    const settings = taskSettings(options === undefined ? {} : options)
+    if (settings.signal?.aborted) {
+      throw makeError('ABORT_ERR', 'The operation was aborted', { cause: settings.signal.reason })
+    }
+    const given = handOver(input, settings.transfer)
+    const task = new Task(resolve, reject, this.#owner, given)
+    const { timeout, priority, key, weight, maxThreads } = settings
+    try {
+      const { view, mode } = given
+      const poll = mayPoll()
+      if (native.submit(kernel, task.slot, view, options, mode, timeout, priority, key, weight, maxThreads, poll)) {
+        startPolling()
+      }
+    } catch (failure) {
+      task.fail(failure)
+      return
+    }
+    task.began(settings)
+  }
+
+  #open() {
+    if (this.#native === undefined) {
+      const { threads, maxQueue, niceness, name } = this.#config
+      try {
+        this.#native = new NativePool(port, this.#number, { threads, maxQueue, niceness, name }, this.#shared)
+      } catch (failure) {
+        throw toError(failure)
+      }
+      this.#submitPlain = this.#native.submitPlain
+      const pool = new WeakRef(this)
+      // Later, so that a listener that throws does it on its own account.
+      drainListeners.set(this.#number, () => process.nextTick(() => pool.deref()?.emit('drain')))
+    }
+    return this.#native
+  }
+
+  /** @param {number} timeout milliseconds until what is left is cancelled */
+  #close(timeout) {
+    this.#closed ??= new Promise((resolve) => {
+      this.#onEmpty = () => {
+        drainListeners.delete(this.#number)
+        if (!this.#shared) this.#native?.close()
+        resolve()
+      }
+      if (this.#inFlight === 0) this.#onEmpty()
+    })
+    const cancel = () => stopAll(this.#owner, STOP_CLOSED)
+    if (timeout === 0) {
+      cancel()
+    } else if (timeout < 2 ** 31) {
+      const timer = setTimeout(cancel, timeout)
+      this.#closed.then(() => clearTimeout(timer))
+    }
+    return this.#closed
+  }
+}
+
+/** @param {any} options */
+function poolConfig(options) {
+  object('options', options)
+  const { threads, maxQueue = 16384, niceness = 10, name = 'heavy-load' } = options
+  if (typeof name !== 'string') throw invalidType('options.name', 'of type string', name)
+  if (name === '' || name.includes('\0')) throw invalidValue('options.name', 'must be a name', name)
+  return {
+    // 0: as many as the machine has for us.
+    threads: threads === undefined ? 0 : integer('options.threads', threads, 1, MOST_THREADS),
+    maxQueue: maxQueue === Infinity ? maxQueue : integer('options.maxQueue', maxQueue, 0, Number.MAX_SAFE_INTEGER),
+    niceness: integer('options.niceness', niceness, 0, 19),
+    name,
+  }
+}
+
+/**
+ * @param {any} kernel a name, or a function of ours that has one
+ * @returns {number}
+ */
+function kernelNumber(kernel) {
+  const name = typeof kernel === 'function' ? kernel.kernel : kernel
+  const number = KERNELS.get(name)
+  if (number !== undefined) return number
+  if (typeof name !== 'string') throw invalidType('kernel', "a kernel or a kernel's name", kernel)
+  throw makeError('ERR_UNKNOWN_KERNEL', `There is no kernel '${name}'. There are: ${[...KERNELS.keys()].join(', ')}`)
+}
+
+const defaultPool = new Pool(SHARED)
+
+module.exports = { Pool, defaultPool, kernelNumber, runNumber }

@@ -1,0 +1,142 @@
+// Sets up a checkout: installs packages and builds the addon where that is missing or out of date, and otherwise does
+// nothing, so that every command can begin with it. With `--tests` it also builds the addon that has the test kernels.
+// It runs before any package is installed, and where Node.js is too old for all the rest: built-ins only.
+// It reports on stderr, because `npm pack --json`, which runs it, answers on stdout.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const forTests = process.argv.includes('--tests')
+
+checkNode()
+const sources = digest(['Cargo.toml', 'Cargo.lock', 'build.rs', 'scripts/build.mjs', ...filesUnder('src')])
+const addons = [{ name: 'the addon', folder: '', stamp: 'target/addon.stamp', flags: [] }]
+if (forTests) {
+  const stamp = 'target/test-addon.stamp'
+  addons.push({ name: "the tests' addon", folder: '__test__/native', stamp, flags: ['--tests'] })
+}
+const stale = addons.filter(isStale)
+// The tests need Rust themselves, also when nothing is to be built.
+if (forTests || stale.length > 0) checkRust()
+if (!packagesAreInstalled()) installPackages()
+for (const addon of stale) build(addon)
+
+function checkNode() {
+  const range = JSON.parse(read('package.json')).engines.node
+  const satisfies = (part) => {
+    const [, operator, least] = /(\^|>=)([\d.]+)/.exec(part)
+    const sameMajor = Number.parseInt(process.versions.node, 10) === Number.parseInt(least, 10)
+    return isAtLeast(process.versions.node, least) && (operator === '>=' || sameMajor)
+  }
+  if (!range.split('||').some(satisfies)) {
+    fail(`Node.js ${process.version} will not do: install one of ${range} from https://nodejs.org`)
+  }
+}
+
+function checkRust() {
+  const [, least] = /^rust-version = "(.*)"$/m.exec(read('Cargo.toml'))
+  const remedy = `install Rust ${least} or later from https://rustup.rs`
+  for (const tool of ['cargo', 'rustc']) {
+    const { status, stdout } = spawnSync(tool, ['--version'], { cwd: root, encoding: 'utf8' })
+    if (status !== 0) fail(`${tool} is missing: ${remedy}`)
+    const version = stdout.split(' ')[1]
+    if (!isAtLeast(version, least)) fail(`${tool} ${version} is too old: ${remedy}`)
+  }
+}
+
+/** Compares npm's own record of what it has installed with what is locked. */
+function packagesAreInstalled() {
+  if (!existsSync(join(root, 'node_modules/.package-lock.json'))) return false
+  const installed = JSON.parse(read('node_modules/.package-lock.json')).packages
+  const locked = Object.entries(JSON.parse(read('package-lock.json')).packages)
+  return locked.every(([path, { version, optional }]) => {
+    const isRoot = path === ''
+    // Optional packages may be for other platforms.
+    return isRoot || optional || installed[path]?.version === version
+  })
+}
+
+function installPackages() {
+  say('installing packages (npm ci)')
+  const flags = ['--include=dev', '--no-dry-run', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error']
+  // By default npm takes minutes to see that there is no network.
+  const patience = ['--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=3000']
+  const { error, status, stderr } = spawnSync('npm', ['ci', ...flags, ...patience], {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'ignore', 'pipe'],
+    shell: process.platform === 'win32',
+  })
+  if (error?.code === 'ENOENT') fail('npm is missing: install Node.js with npm from https://nodejs.org')
+  if (status === 0) return
+  const unreachable = /EAI_AGAIN|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|ETIMEDOUT/.exec(stderr)
+  if (unreachable) fail(`npm cannot reach its registry (${unreachable[0]}): connect to the network and try again`)
+  process.stderr.write(stderr)
+  fail('npm ci failed; npm says above why')
+}
+
+function isStale(addon) {
+  const stamp = join(root, addon.stamp)
+  return binaryOf(addon) === undefined || !existsSync(stamp) || readFileSync(stamp, 'utf8') !== stampOf(addon)
+}
+
+function build(addon) {
+  say(`building ${addon.name} (cargo)`)
+  const args = [join(root, 'scripts/build.mjs'), ...addon.flags]
+  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] })
+  if (status !== 0) {
+    fail(`cannot build ${addon.name}; cargo says above why (it needs a C linker and, for its crates, the network once)`)
+  }
+  mkdirSync(join(root, 'target'), { recursive: true })
+  writeFileSync(join(root, addon.stamp), stampOf(addon))
+}
+
+/**
+ * What went into a build, and what came out of it. Contents, not times: a clone makes every file new, and a build by
+ * hand leaves no stamp.
+ */
+function stampOf(addon) {
+  return `${sources} ${digest([binaryOf(addon)])}\n`
+}
+
+/** The addon's binary for this platform, if there is one. */
+function binaryOf({ folder }) {
+  if (!existsSync(join(root, folder))) return undefined
+  const prefix = `heavy-load.${process.platform}-${process.arch}`
+  const name = readdirSync(join(root, folder)).find((file) => file.startsWith(prefix) && file.endsWith('.node'))
+  return name && join(folder, name)
+}
+
+function digest(files) {
+  const hash = createHash('sha256')
+  for (const file of files) hash.update(`${file}\n`).update(readFileSync(join(root, file)))
+  return hash.digest('hex')
+}
+
+function filesUnder(folder) {
+  const paths = readdirSync(join(root, folder), { recursive: true }).map((path) => join(folder, path))
+  return paths.filter((path) => statSync(join(root, path)).isFile()).sort()
+}
+
+/** Of versions, the major and the minor count. */
+function isAtLeast(version, least) {
+  const [major, minor] = version.split('.').map(Number)
+  const [leastMajor, leastMinor = 0] = least.split('.').map(Number)
+  return major > leastMajor || (major === leastMajor && minor >= leastMinor)
+}
+
+function read(file) {
+  return readFileSync(join(root, file), 'utf8')
+}
+
+function say(line) {
+  console.error(`setup: ${line}`)
+}
+
+function fail(line) {
+  say(line)
+  process.exit(1)
+}
