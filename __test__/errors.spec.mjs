@@ -1,0 +1,260 @@
+// Bad arguments: Node's own codes and classes, and messages that say what was expected, of which argument, and what was
+// received; the same from all three forms.
+import { fileURLToPath } from 'node:url'
+import test from 'ava'
+import { defaultPool, HeavyLoadError, heavyLoad, heavyLoadAsync, heavyLoadSync, Pool } from '../index.js'
+import { errorOf } from './helpers/errors.mjs'
+import { formsOf } from './helpers/forms.mjs'
+
+const TYPE = { code: 'ERR_INVALID_ARG_TYPE', class: TypeError }
+const VALUE = { code: 'ERR_INVALID_ARG_VALUE', class: TypeError }
+const RANGE = { code: 'ERR_OUT_OF_RANGE', class: RangeError }
+
+/** Looks at an error's code, class and message. `received` may be a pattern. */
+function is(t, error, kind, subject, expected, received, about) {
+  t.is(error.code, kind.code, `${about}: ${error.message}`)
+  t.true(error instanceof kind.class, about)
+  t.is(error.name, kind.class.name, about)
+  t.true(error.message.includes(`"${subject}"`), `${about}: ${error.message}`)
+  t.true(error.message.includes(expected), `${about}: ${error.message}`)
+  const [, tail] = error.message.split('Received ')
+  if (received instanceof RegExp) t.regex(tail, received, about)
+  else t.is(tail, received, about)
+}
+
+/** Values that are no number, and how messages show them. */
+const noNumbers = [
+  [null, 'null'],
+  ['5', "type string ('5')"],
+  [true, 'type boolean (true)'],
+  [5n, /^type bigint/],
+  [Symbol('number'), /^type symbol/],
+  [() => {}, /function/],
+  [{}, 'an instance of Object'],
+  [[], 'an instance of Array'],
+  [new Date(0), 'an instance of Date'],
+]
+const notFinite = [
+  [Number.NaN, 'NaN'],
+  [Infinity, 'Infinity'],
+  [-Infinity, '-Infinity'],
+]
+const noCounts = [...notFinite, [-1, '-1'], [0.5, '0.5']]
+
+/** A row: kind, what is expected, and the values that are to be refused. */
+const inputs = {
+  heavyLoad: {
+    name: 'iterations',
+    rows: [
+      [TYPE, 'of type number', [[undefined, 'undefined'], ...noNumbers]],
+      [RANGE, 'an integer >= 0 and <= 9007199254740991', [...noCounts, [2 ** 53, '9007199254740992']]],
+    ],
+  },
+  spin: {
+    name: 'ms',
+    rows: [
+      [TYPE, 'of type number', [[undefined, 'undefined'], ...noNumbers]],
+      [RANGE, 'a finite number >= 0', [...notFinite, [-1, '-1'], [Number.MAX_VALUE, /^1/]]],
+    ],
+  },
+}
+
+for (const [kernel, { name, rows }] of Object.entries(inputs)) {
+  test(`the input of ${kernel}`, async (t) => {
+    for (const [kind, expected, values] of rows) {
+      for (const [value, received] of values) {
+        for (const form of formsOf(kernel)) {
+          is(t, await errorOf(form.run(value)), kind, name, expected, received, `${form.name}, ${received}`)
+        }
+      }
+    }
+  })
+}
+
+const noClasses = [
+  [null, /^null$/],
+  ['urgent', /^'urgent'$/],
+  ['', /^''$/],
+  ['toString', /^'toString'$/],
+  [1, /^1$/],
+  [['high'], /high/],
+]
+const options = {
+  signal: [
+    [
+      TYPE,
+      'an instance of AbortSignal',
+      [
+        [null, 'null'],
+        [5, 'type number (5)'],
+        ['abort', "type string ('abort')"],
+        [{}, 'an instance of Object'],
+        [{ aborted: true }, 'an instance of Object'],
+        [new AbortController(), 'an instance of AbortController'],
+        [new EventTarget(), 'an instance of EventTarget'],
+      ],
+    ],
+  ],
+  timeout: [
+    [TYPE, 'of type number', noNumbers],
+    [
+      RANGE,
+      '> 0',
+      [
+        [0, '0'],
+        [-1, '-1'],
+        [Number.NaN, 'NaN'],
+        [-Infinity, '-Infinity'],
+      ],
+    ],
+  ],
+  priority: [[VALUE, "one of: 'high', 'normal', 'low'", noClasses]],
+  key: [
+    [
+      TYPE,
+      'of type string',
+      [
+        [null, 'null'],
+        [5, 'type number (5)'],
+        [Symbol('key'), 'type symbol (Symbol(key))'],
+        [[], 'an instance of Array'],
+      ],
+    ],
+  ],
+  weight: [
+    [TYPE, 'of type number', noNumbers],
+    [RANGE, '> 0', [...notFinite, [0, '0'], [-1, '-1']]],
+  ],
+  maxThreads: [
+    [TYPE, 'of type number', noNumbers],
+    [RANGE, 'an integer >= 1', [...noCounts, [0, '0'], [1.5, '1.5'], [2 ** 32, '4294967296']]],
+  ],
+  onProgress: [
+    [
+      TYPE,
+      'of type function',
+      [
+        [null, 'null'],
+        [{}, 'an instance of Object'],
+        ['log', "type string ('log')"],
+      ],
+    ],
+  ],
+  transfer: [
+    [
+      TYPE,
+      'of type boolean',
+      [
+        [null, 'null'],
+        [1, 'type number (1)'],
+        ['yes', "type string ('yes')"],
+      ],
+    ],
+  ],
+}
+
+for (const [name, rows] of Object.entries(options)) {
+  test(`options.${name}`, async (t) => {
+    for (const [kind, expected, values] of rows) {
+      for (const [value, received] of values) {
+        for (const form of formsOf('heavyLoad')) {
+          const error = await errorOf(form.run(1, { [name]: value }))
+          is(t, error, kind, `options.${name}`, expected, received, `${form.name}, ${received}`)
+        }
+      }
+    }
+  })
+}
+
+test('options themselves', async (t) => {
+  const values = [
+    [null, 'null'],
+    [[], 'an instance of Array'],
+    ['timeout', "type string ('timeout')"],
+    [5, 'type number (5)'],
+    [true, 'type boolean (true)'],
+    [() => {}, /^function/],
+  ]
+  for (const [value, received] of values) {
+    for (const { name, run } of formsOf('heavyLoad')) {
+      is(t, await errorOf(run(1, value)), TYPE, 'options', 'of type object', received, `${name}, ${received}`)
+    }
+  }
+})
+
+test('undefined stands for an option that is not given', async (t) => {
+  const none = Object.fromEntries(Object.keys(options).map((name) => [name, undefined]))
+  for (const { name, run } of formsOf('heavyLoad')) {
+    t.is(await run(3, undefined), 3, name)
+    t.is(await run(3, { ...none, pool: undefined }), 3, name)
+  }
+})
+
+test('options.pool', async (t) => {
+  for (const [pool, received] of [
+    [null, 'null'],
+    [5, 'type number (5)'],
+    ['default', "type string ('default')"],
+    [{}, 'an instance of Object'],
+  ]) {
+    is(t, await errorOf(heavyLoad(1, { pool })), TYPE, 'options.pool', 'an instance of Pool', received, received)
+  }
+})
+
+test("a kernel's own option", async (t) => {
+  const view = new Uint32Array(new SharedArrayBuffer(4))
+  const rows = [
+    [TYPE, 'of type number', noNumbers],
+    [RANGE, 'an integer >= 0 and <= 4294967295', [...noCounts, [2 ** 32, '4294967296']]],
+  ]
+  for (const [kind, expected, values] of rows) {
+    for (const [rounds, received] of values) {
+      for (const { name, run } of formsOf('heavyLoadShared')) {
+        const error = await errorOf(run(view, { rounds }))
+        is(t, error, kind, 'options.rounds', expected, received, `${name}, ${received}`)
+      }
+    }
+  }
+  t.is(view[0], 0, 'nothing has run')
+})
+
+test('something that only looks like a signal', async (t) => {
+  // It cannot be listened to and left again: taken for a signal, it would leave the promise unsettled.
+  const signal = { aborted: false, addEventListener() {} }
+  for (const { name, run } of formsOf('heavyLoad')) {
+    t.is((await errorOf(run(1, { signal }))).code, 'ERR_INVALID_ARG_TYPE', name)
+  }
+})
+
+test('the name of a kernel', async (t) => {
+  for (const name of ['nope', '', 'heavyLoadSync', 'toString', '__proto__']) {
+    const error = await errorOf(defaultPool.run(name, 1))
+    t.is(error.code, 'ERR_UNKNOWN_KERNEL', name)
+    t.is(error.name, 'HeavyLoadError')
+    t.true(error instanceof HeavyLoadError && error instanceof Error)
+    t.true(error.message.includes(`'${name}'`) && error.message.includes('heavyLoadShared'), error.message)
+  }
+  for (const [kernel, received] of [[undefined, 'undefined'], ...noNumbers.filter(([value]) => value !== '5')]) {
+    is(t, await errorOf(defaultPool.run(kernel, 1)), TYPE, 'kernel', "a kernel's name", received, String(received))
+  }
+})
+
+test("errors have the caller's stack, whatever form", async (t) => {
+  const here = fileURLToPath(import.meta.url)
+  const thrown = t.throws(() => heavyLoadSync(-1))
+  for (const error of [thrown, await errorOf(heavyLoad(-1)), await errorOf(heavyLoadAsync(-1))]) {
+    t.true(error.stack.includes(here), error.stack)
+  }
+})
+
+test('calls that were refused for their arguments count nowhere', async (t) => {
+  const pool = new Pool({ threads: 1 })
+  const before = pool.stats()
+  await errorOf(heavyLoad(-1, { pool }))
+  await errorOf(heavyLoad(1, { pool, timeout: -1 }))
+  await errorOf(pool.run('nope', 1))
+  await errorOf(pool.run('heavyLoad', -1))
+  const { utilization, ...counts } = pool.stats()
+  t.like(before, counts)
+  await pool.close()
+})

@@ -1,0 +1,31 @@
+// Pools for one test each, whose threads can be kept busy.
+import { heavyLoad, Pool } from '../../index.js'
+import { until } from './buffers-wait.mjs'
+
+/** More steps than any machine counts within a test. */
+const ENDLESS = 1e13
+
+/** Whatever becomes of the test, nothing of the pool is left after it. */
+export function openPool(t, options) {
+  // Beside other test files, threads that stand back would hardly run.
+  const pool = new Pool({ niceness: 0, ...options })
+  t.teardown(() => pool.close({ force: true }))
+  return pool
+}
+
+/** Keeps every thread of a pool busy, before all other tasks, until the returned function is called. */
+export async function hold(pool) {
+  const controller = new AbortController()
+  const options = { pool, priority: 'high', maxThreads: 1, signal: controller.signal }
+  const { running } = pool.stats()
+  const tasks = []
+  while (tasks.length < pool.threads) {
+    tasks.push(heavyLoad(ENDLESS, options).catch(() => {}))
+    // One after the other, so that none of them has to queue.
+    await until(() => pool.stats().running === running + tasks.length, 'a held thread')
+  }
+  return async () => {
+    controller.abort()
+    await Promise.all(tasks)
+  }
+}

@@ -1,0 +1,106 @@
+// `timeout` bounds queue and run together, in all three forms.
+import test from 'ava'
+import { HeavyLoadError, heavyLoad, heavyLoadAsync, Pool } from '../index.js'
+import { runScript } from './helpers/child.mjs'
+import { errorOf } from './helpers/errors.mjs'
+import { formsOf } from './helpers/forms.mjs'
+
+/** More steps than any machine counts within a test. */
+const ENDLESS = 1e12
+/** One past the longest that setTimeout takes: it would fire at once. */
+const PAST_TIMERS = 2 ** 31
+
+let steps = 1e11
+/**
+ * Endless inputs, each of another magnitude: a wait that one had because the machine was busy is then not predicted for
+ * the next, whose call would be refused.
+ */
+function endless() {
+  steps *= 2
+  return steps
+}
+
+function isTimeout(t, error, about) {
+  t.is(error.code, 'ERR_TASK_TIMEOUT', `${about}: ${error.message}`)
+  t.is(error.name, 'TimeoutError', about)
+  t.true(error instanceof HeavyLoadError, about)
+}
+
+// One after the other: they would wait for each other.
+for (const { name, run } of formsOf('heavyLoad')) {
+  test.serial(`${name}: stops when its time is over`, async (t) => {
+    for (const timeout of [0.5, 30]) isTimeout(t, await errorOf(run(endless(), { timeout })), `${timeout} ms`)
+    t.is(await run(1000, { timeout: 10_000 }), 1000, 'the next one runs')
+  })
+
+  test.serial(`${name}: does not stop before`, async (t) => {
+    const start = performance.now()
+    isTimeout(t, await errorOf(run(endless(), { timeout: 50 })), name)
+    // Other processes can only make it later; timers may be a millisecond early.
+    t.true(performance.now() - start >= 49)
+  })
+}
+
+for (const { name, run } of formsOf('spin')) {
+  test.serial(`${name}: gives its value if the time is enough`, async (t) => {
+    for (const timeout of [60_000, PAST_TIMERS - 1, PAST_TIMERS, 2 ** 40, Number.MAX_VALUE, Infinity]) {
+      t.true((await run(20, { timeout })) >= 20, String(timeout))
+    }
+  })
+}
+
+test.serial('an abort comes before a timeout that is still to come, and after it does nothing', async (t) => {
+  for (const run of [heavyLoad, heavyLoadAsync]) {
+    const first = new AbortController()
+    const aborted = errorOf(run(endless(), { timeout: 60_000, signal: first.signal }))
+    first.abort()
+    t.is((await aborted).code, 'ABORT_ERR')
+
+    const second = new AbortController()
+    const late = run(endless(), { timeout: 5, signal: second.signal })
+    isTimeout(t, await errorOf(late), run.name)
+    second.abort()
+    isTimeout(t, await errorOf(late), run.name)
+  }
+})
+
+test.serial('the time in the queue counts, and what is late never runs', async (t) => {
+  const pool = new Pool({ threads: 1 })
+  const controller = new AbortController()
+  const running = errorOf(heavyLoad(ENDLESS, { pool, priority: 'high', signal: controller.signal }))
+  const view = new Uint32Array(new SharedArrayBuffer(4)).fill(1)
+  isTimeout(t, await errorOf(pool.run('heavyLoadShared', view, { priority: 'low', timeout: 20 })), 'queued')
+  controller.abort()
+  await running
+  t.is(await heavyLoad(1000, { pool }), 1000)
+  await pool.close()
+  t.is(view[0], 1)
+})
+
+test.serial('a timeout that is left over does not keep the process alive', async (t) => {
+  // A timer of 24 days.
+  const options = `{ timeout: ${PAST_TIMERS - 1} }`
+  const { code, signal, stdout, stderr } = await runScript(`
+    import { heavyLoad, heavyLoadAsync, heavyLoadSync } from './index.js'
+    const controller = new AbortController()
+    const aborted = [heavyLoad, heavyLoadAsync].map((run) =>
+      run(${ENDLESS}, { ...${options}, signal: controller.signal }).catch(({ code }) => code))
+    controller.abort()
+    const values = [heavyLoad(10, ${options}), heavyLoadAsync(10, ${options}), heavyLoadSync(10, ${options})]
+    console.log(JSON.stringify(await Promise.all([...values, ...aborted])))
+  `)
+  t.is(signal, null, 'it ended by itself')
+  t.is(code, 0, stderr)
+  t.deepEqual(JSON.parse(stdout), [10, 10, 10, 'ABORT_ERR', 'ABORT_ERR'])
+})
+
+test.serial('a task keeps the process alive until its timeout', async (t) => {
+  for (const form of ['heavyLoad', 'heavyLoadAsync']) {
+    const { code, stdout, stderr } = await runScript(`
+      import { ${form} } from './index.js'
+      ${form}(${ENDLESS}, { timeout: 50 }).catch(({ code }) => console.log(code))
+    `)
+    t.is(code, 0, stderr)
+    t.is(stdout, 'ERR_TASK_TIMEOUT\n', form)
+  }
+})
