@@ -1,0 +1,17 @@
+// heavy-load's pool form: on the default pool, as most users call it, or on a pool of its own.
+import { defaultPool, heavyLoad, Pool, spin } from '../../index.js'
+
+/**
+ * The default pool takes its number of threads from HEAVY_LOAD_THREADS, which the runner sets, and lasts as long as the
+ * process. `own` asks for another pool, with any number of threads and an endless queue.
+ */
+export function open({ threads, own = false }) {
+  const pool = own ? new Pool({ threads, maxQueue: Infinity }) : defaultPool
+  return {
+    empty: own ? () => pool.run(heavyLoad, 0) : () => heavyLoad(0),
+    count: (n, options) => pool.run(heavyLoad, n, options),
+    spin: (ms, options) => pool.run(spin, ms, options),
+    map: (inputs) => pool.map(heavyLoad, inputs),
+    close: own ? () => pool.close() : async () => undefined,
+  }
+}

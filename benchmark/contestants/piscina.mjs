@@ -1,0 +1,24 @@
+// piscina with as many workers as threads, its fast queue, and no histograms.
+import { FixedQueue, Piscina } from 'piscina'
+import { FLOOD, tasksFile } from '../lib/workers.mjs'
+
+const EMPTY = { name: 'empty' }
+
+export function open({ threads, flood = false, niceIncrement = 0 }) {
+  const pool = new Piscina({
+    filename: tasksFile,
+    minThreads: threads,
+    maxThreads: threads,
+    taskQueue: new FixedQueue(),
+    recordTiming: false,
+    niceIncrement,
+    // A worker that may hold many tasks needs no round trip between two of them: by far the fastest for floods of short ones.
+    concurrentTasksPerWorker: flood ? FLOOD : 1,
+  })
+  return {
+    empty: () => pool.run(0, EMPTY),
+    count: (n, { signal } = {}) => pool.run(n, { name: 'count', signal }),
+    spin: (ms, { signal } = {}) => pool.run(ms, { name: 'spin', signal }),
+    close: () => pool.destroy(),
+  }
+}

@@ -1,0 +1,21 @@
+// poolifier's fixed pool of worker threads.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { FixedThreadPool } from 'poolifier'
+import { workerFile } from '../lib/workers.mjs'
+
+const LONGEST_CLOSE_MS = 500
+
+export function open({ threads, flood = false }) {
+  const pool = new FixedThreadPool(threads, workerFile('poolifier.mjs'), {
+    enableEvents: false,
+    // Without a queue tasks go to the workers at once: the fastest for floods. With it idle workers take over waiting tasks.
+    enableTasksQueue: !flood,
+  })
+  return {
+    empty: () => pool.execute(0, 'empty'),
+    count: (n, { signal } = {}) => pool.execute(n, 'count', signal),
+    spin: (ms, { signal } = {}) => pool.execute(ms, 'spin', signal),
+    // After many tasks at once, destroy() of 5.3.2 may never settle.
+    close: () => Promise.race([pool.destroy(), sleep(LONGEST_CLOSE_MS)]),
+  }
+}

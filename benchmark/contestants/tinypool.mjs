@@ -1,0 +1,21 @@
+// tinypool with as many workers as threads.
+import Tinypool from 'tinypool'
+import { FLOOD, tasksFile } from '../lib/workers.mjs'
+
+const EMPTY = { name: 'empty' }
+
+export function open({ threads, flood = false }) {
+  const pool = new Tinypool({
+    filename: tasksFile,
+    minThreads: threads,
+    maxThreads: threads,
+    // As with piscina: the fastest for floods of short tasks.
+    concurrentTasksPerWorker: flood ? FLOOD : 1,
+  })
+  return {
+    empty: () => pool.run(0, EMPTY),
+    count: (n, { signal } = {}) => pool.run(n, { name: 'count', signal }),
+    spin: (ms, { signal } = {}) => pool.run(ms, { name: 'spin', signal }),
+    close: () => pool.destroy(),
+  }
+}

@@ -1,0 +1,18 @@
+// Contestants by name. Every file of contestants/ has the same interface:
+//
+// open({ threads, flood, own }) gives a pool:
+//   empty()            an empty task
+//   count(n, options)  counts from 0 to n, really executing each step, and resolves with the count
+//   spin(ms, options)  uses `ms` of CPU time
+//   close()            ends the pool
+// options: `signal` where the contestant can abort; `key` and `weight` where it has fair sharing.
+// flood: thousands of short tasks are in flight; own: not a pool shared with the process.
+
+/**
+ * @param {string} name
+ * @param {object} options
+ */
+export async function open(name, options) {
+  const contestant = await import(`../contestants/${name}.mjs`)
+  return contestant.open(options)
+}

@@ -1,0 +1,81 @@
+// Many tasks at once: how long the event loop is held, and how much memory they take.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { open } from '../lib/contestants.mjs'
+import { watchGaps } from '../lib/gaps.mjs'
+
+export const title = 'Bursts'
+
+export const contestants = ['heavy-load', 'heavy-load-async', 'piscina', 'tinypool', 'workerpool', 'poolifier']
+
+export const rounds = 3
+
+export const columns = [
+  { figure: 'submit', title: '20,000 at once: the calls', unit: 'ms' },
+  { figure: 'total', title: 'until all are done', unit: 'ms' },
+  { figure: 'hold', title: 'longest hold of the loop by completions', unit: 'ms' },
+  { figure: 'mapped', title: '200,000 by and by', unit: 'us a task' },
+  { figure: 'memory', title: 'memory for that', unit: 'MiB' },
+]
+
+export const goals = [
+  { what: 'longest hold of the loop by completions [ms]', of: ({ ours }) => ours('hold'), atMost: 5 },
+]
+
+const AT_ONCE = 20_000
+const IN_FLIGHT = 1000
+/** For the collector and the loop to come to rest. */
+const REST_MS = 200
+
+export async function measure({ contestant, threads, quick }) {
+  const pool = await open(contestant, { threads, flood: true, own: true })
+  const mapped = quick ? 50_000 : 200_000
+  await burst(pool)
+  await sleep(REST_MS)
+  const { submit, total, hold } = await burst(pool)
+  await sleep(REST_MS)
+  const { us, memory, sum } = await byAndBy(pool, mapped)
+  return { figures: { submit, total, hold, mapped: us, memory }, answers: sum }
+}
+
+async function burst(pool) {
+  let left = AT_ONCE
+  let finished
+  const settled = () => {
+    if (--left === 0) finished()
+  }
+  const start = performance.now()
+  for (let i = 0; i < AT_ONCE; i++) pool.empty().then(settled)
+  const submit = performance.now() - start
+  const stop = watchGaps()
+  await new Promise((resolve) => {
+    finished = resolve
+  })
+  return { submit, total: performance.now() - start, hold: stop() }
+}
+
+/** Through `map` where there is one, else with a limited number in flight. */
+async function byAndBy(pool, count) {
+  const before = process.memoryUsage.rss()
+  const start = performance.now()
+  let sum = 0
+  let most = before
+  let seen = 0
+  const take = (value) => {
+    sum += value
+    if (++seen % 1000 === 0) most = Math.max(most, process.memoryUsage.rss())
+  }
+  if (pool.map) {
+    for await (const { value } of pool.map(inputs(count))) take(value)
+  } else {
+    const waiting = inputs(count)
+    const lane = async () => {
+      for (const n of waiting) take(await pool.count(n))
+    }
+    await Promise.all(Array.from({ length: IN_FLIGHT }, lane))
+  }
+  return { us: ((performance.now() - start) * 1e3) / count, memory: (most - before) / 2 ** 20, sum }
+}
+
+function* inputs(count) {
+  for (let i = 0; i < count; i++) yield i % 100
+}

@@ -1,0 +1,87 @@
+// A server's short requests while every core is busy with heavy tasks: what GET /fast costs its clients.
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { open } from '../lib/contestants.mjs'
+import { workerFile } from '../lib/workers.mjs'
+
+export const title = 'GET /fast while every core is busy'
+
+export const contestants = [
+  'heavy-load',
+  'heavy-load-async',
+  'piscina',
+  'piscina-nice',
+  'tinypool',
+  'workerpool',
+  'poolifier',
+  'worker-each',
+  'fork-each',
+  'set-immediate',
+  'blocking',
+]
+
+export const rounds = 3
+
+export const columns = [
+  { figure: 'p50', title: 'p50', unit: 'ms' },
+  { figure: 'p99', title: 'p99', unit: 'ms' },
+  { figure: 'heavy', title: 'heavy tasks beside it', unit: 'a second' },
+]
+
+export const limitColumns = [
+  { figure: 'p50', title: 'the same server, idle: p50', unit: 'ms' },
+  { figure: 'p99', title: 'the same server, idle: p99', unit: 'ms' },
+]
+
+export const goals = [
+  { what: "p99 / the idle server's", of: ({ ours, limit }) => ours('p99') / limit('p99'), atMost: 1 },
+  { what: "p99 / the best peer's", of: ({ ours, bestPeer }) => ours('p99') / bestPeer('p99'), atMost: 1 },
+  {
+    what: "heavy tasks beside it / the best peer's",
+    of: ({ ours, bestPeer }) => ours('heavy') / bestPeer('heavy', Math.max),
+    atLeast: 0.95,
+  },
+]
+
+/** About a twentieth of a second. */
+const STEPS = 2e8
+
+export async function measure({ contestant, threads, quick }) {
+  const pool = await open(contestant, { threads })
+  const heavy = keepBusy(pool, 2 * threads)
+  const { p50, p99 } = await load(quick)
+  return { figures: { p50, p99, heavy: heavy.perSecond() } }
+}
+
+export async function limits({ quick }) {
+  return { figures: await load(quick) }
+}
+
+/** Keeps `tasks` heavy tasks in flight for as long as the process lives. */
+function keepBusy(pool, tasks) {
+  const start = performance.now()
+  let done = 0
+  const lane = async () => {
+    for (;;) {
+      const counted = await pool.count(STEPS)
+      if (counted !== STEPS) throw new Error(`counted ${counted} of ${STEPS} steps`)
+      done++
+      // Without this, work that blocks the loop would never let it turn.
+      await new Promise(setImmediate)
+    }
+  }
+  for (let i = 0; i < tasks; i++) lane()
+  return { perSecond: () => (1e3 * done) / (performance.now() - start) }
+}
+
+/** Latencies as clients in another process see them. */
+async function load(quick) {
+  const server = createServer((_request, response) => response.end('ok'))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const client = fork(workerFile('get-fast.mjs'), [String(server.address().port), String(quick ? 2 : 4)])
+  const failed = once(client, 'exit').then(([code]) => Promise.reject(new Error(`the clients ended with ${code}`)))
+  const [latencies] = await Promise.race([once(client, 'message'), failed])
+  return latencies
+}

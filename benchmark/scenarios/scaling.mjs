@@ -1,0 +1,92 @@
+// How much faster heavy work gets with more threads, against one thread without a pool.
+import { open } from '../lib/contestants.mjs'
+import { limit } from '../lib/limits.mjs'
+import { median } from '../lib/stats.mjs'
+import tasks from '../workers/tasks.cjs'
+
+export const title = 'Heavy work on more threads'
+
+export const contestants = ['heavy-load', 'piscina', 'tinypool', 'workerpool', 'poolifier']
+
+export const rounds = 3
+
+export const columns = ({ threads }) => [
+  { figure: 'alone', title: 'on the calling thread', unit: 'ns a step' },
+  ...counts(threads).map((count) => ({
+    figure: `speedup${count}`,
+    title: `${count} thread${count > 1 ? 's' : ''}`,
+    unit: 'times as fast',
+  })),
+]
+
+export const limitColumns = [{ figure: 'alone', title: 'the loop in a plain Rust program', unit: 'ns a step' }]
+
+export const goals = [
+  {
+    what: 'the calling thread / a plain Rust program',
+    of: ({ ours, limit }) => ours('alone') / limit('alone'),
+    atMost: 1.05,
+  },
+  {
+    what: 'all threads: times as fast, a thread',
+    of: ({ ours }, { threads }) => ours(`speedup${threads}`) / threads,
+    atLeast: 0.95,
+  },
+]
+
+/** Repeated, with both sides of every ratio measured in turn, because the speed of a machine drifts. */
+const REPEATS = 5
+
+export async function measure({ contestant, threads, quick }) {
+  const steps = quick ? 4e8 : 1.2e9
+  const alone = await callingThread(contestant)
+  const figures = {}
+  const bare = []
+  for (const count of counts(threads)) {
+    const pool = await open(contestant, { threads: count, own: true })
+    await spread(contestant, pool, 1e7, count)
+    const speedups = []
+    for (let i = 0; i < REPEATS; i++) {
+      const single = await timed(() => alone(steps), steps)
+      const pooled = await timed(() => spread(contestant, pool, steps, count), steps)
+      bare.push(single)
+      speedups.push(single / pooled)
+    }
+    figures[`speedup${count}`] = median(speedups)
+    await pool.close()
+  }
+  return { figures: { alone: (median(bare) * 1e6) / steps, ...figures }, answers: steps }
+}
+
+export async function limits({ quick }) {
+  const steps = quick ? 4e8 : 1.2e9
+  const seconds = Array.from({ length: REPEATS }, () => limit('count', steps))
+  return { figures: { alone: (median(seconds) * 1e9) / steps } }
+}
+
+/** 1, 2, 4, ... and all of them. */
+function counts(threads) {
+  const list = []
+  for (let count = 1; count < threads; count *= 2) list.push(count)
+  return [...list, threads]
+}
+
+async function callingThread(contestant) {
+  if (contestant !== 'heavy-load') return tasks.count
+  const { heavyLoadSync } = await import('../../index.js')
+  return heavyLoadSync
+}
+
+/** One task of heavy-load uses all threads; of the others, the caller has to make as many as there are threads. */
+async function spread(contestant, pool, steps, threads) {
+  if (contestant === 'heavy-load') return pool.count(steps)
+  const parts = await Promise.all(Array.from({ length: threads }, () => pool.count(steps / threads)))
+  return parts.reduce((sum, part) => sum + part, 0)
+}
+
+async function timed(work, steps) {
+  const start = performance.now()
+  const counted = await work()
+  if (Math.round(counted) !== steps) throw new Error(`counted ${counted} of ${steps} steps`)
+  return performance.now() - start
+}
