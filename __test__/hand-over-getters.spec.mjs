@@ -176,8 +176,10 @@ test("another task's callback thaws the buffer during the call", async (t) => {
     const until = performance.now() + 10
     while (performance.now() < until);
     const task = hash(frozen, options).catch((error) => error.code)
+    // What counts is what had happened by now: once the task has ended, the buffer may be thawed at any time.
+    const expected = thawed === undefined ? digest : 'ERR_INVALID_ARG_VALUE'
     thawed?.fill(0)
-    t.is(await task, thawed === undefined ? digest : 'ERR_INVALID_ARG_VALUE')
+    t.is(await task, expected)
     await other
   }
 })
