@@ -6,6 +6,7 @@
  */
 
 const { types } = require('node:util')
+const workerThreads = require('node:worker_threads')
 const { invalidType, invalidValue, makeError } = require('./errors.js')
 
 /** The numbers of src/binding/call.rs. */
@@ -35,6 +36,8 @@ const isResizable = getter(ArrayBuffer.prototype, 'resizable')
 const byteLengthOf = getter(ArrayBuffer.prototype, 'byteLength')
 const transferOf = uncurry(/** @type {any} */ (ArrayBuffer.prototype).transfer)
 const clone = structuredClone
+/** Since Node.js 21, and before that structuredClone, which heeds the mark, is what detaches. */
+const isUntransferable = workerThreads.isMarkedAsUntransferable ?? (() => false)
 const bufferFrom = Buffer.from
 /** @type {Record<string, any>} */
 const CLASSES = {
@@ -143,6 +146,8 @@ function detach(view) {
   let moved
   let cause
   try {
+    // Node's slab of small Buffers, above all: `transfer` does not heed the mark everywhere, and would empty them all.
+    if (isUntransferable(buffer)) throw new TypeError('The ArrayBuffer is marked as untransferable')
     moved = transferOf ? transferOf(buffer) : clone(buffer, { transfer: [buffer] })
   } catch (error) {
     cause = error
