@@ -1,12 +1,20 @@
 // How long the event loop is held by one turn.
+import { PerformanceObserver, performance } from 'node:perf_hooks'
+
+/** Shorter gaps are not worth keeping. */
+const KEPT_MS = 0.1
 
 /**
  * Watches the gaps between the turns of the event loop until it is stopped.
- * @returns {() => number} stops, and gives the longest gap in milliseconds
+ * @returns {() => Promise<{ longest: number, withoutCollector: number }>} stops, and gives the longest gap in milliseconds:
+ *   as it was, and without the time that V8's garbage collector took of it
  */
 export function watchGaps() {
+  const gaps = []
+  const collections = []
+  const observer = new PerformanceObserver((list) => collections.push(...list.getEntries()))
+  observer.observe({ entryTypes: ['gc'] })
   let last = performance.now()
-  let longest = 0
   let next = setImmediate(turn)
   function turn() {
     measure()
@@ -14,12 +22,23 @@ export function watchGaps() {
   }
   function measure() {
     const now = performance.now()
-    longest = Math.max(longest, now - last)
+    if (now - last > KEPT_MS) gaps.push({ start: last, end: now })
     last = now
   }
-  return () => {
+  return async () => {
     measure()
     clearImmediate(next)
-    return longest
+    // The observer is told in a later turn.
+    await new Promise((resolve) => setImmediate(resolve))
+    collections.push(...observer.takeRecords())
+    observer.disconnect()
+    const collected = ({ start, end }) =>
+      collections.reduce((sum, { startTime, duration }) => {
+        return sum + Math.max(0, Math.min(end, startTime + duration) - Math.max(start, startTime))
+      }, 0)
+    return {
+      longest: Math.max(0, ...gaps.map(({ start, end }) => end - start)),
+      withoutCollector: Math.max(0, ...gaps.map((gap) => gap.end - gap.start - collected(gap))),
+    }
   }
 }

@@ -201,7 +201,7 @@ impl Handle {
             link.stay_awake();
         }
         let task = pool.submit(reservation, sink, slot);
-        self.port.pooled(env, &pool, task, lease);
+        self.port.pooled(env, pool, task, lease);
         Ok(poll)
     }
 }

@@ -173,13 +173,13 @@ impl PortState {
     }
 
     /// Notes a task of the pool form.
-    pub(super) fn pooled(&self, env: &Env, pool: &Arc<Pool>, task: Arc<Task>, lease: Lease) {
+    pub(super) fn pooled(&self, env: &Env, pool: Arc<Pool>, task: Arc<Task>, lease: Lease) {
         if self.pooled.replace(self.pooled.get() + 1) == 0 {
             // SAFETY: on the environment's thread, before its end: the threadsafe function lives.
             unsafe { sys::napi_ref_threadsafe_function(env.raw(), self.waker) };
         }
         let slot = task.slot;
-        self.put(slot, Slot::Pooled { pool: Arc::clone(pool), task, lease, counted: false });
+        self.put(slot, Slot::Pooled { pool, task, lease, counted: false });
         if self.closed.get() {
             self.stop(slot, Stop::Aborted);
         }

@@ -9,6 +9,8 @@
 //! - `inline`: the driver for the calling thread.
 //! - `ready`: which task's turn it is; a pure data structure.
 //! - `admission`: how long a task would wait; a pure data structure.
+//! - `occupancy`: how full a pool is.
+//! - `place`: where its threads stand among the machine's others.
 //! - `stats`: what has happened so far.
 //! - `task`: a job with its place in a pool.
 //! - `pool`: the threaded driver.
@@ -26,6 +28,8 @@ mod control;
 mod fence;
 mod inline;
 mod job;
+mod occupancy;
+mod place;
 mod pool;
 mod ready;
 mod stats;

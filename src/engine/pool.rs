@@ -10,14 +10,14 @@
 //! 3. A submission pushes to the inbox, then looks for a ticket that watches it, then for a free ticket; a ticket that ends stops
 //!    watching, gives itself back, then looks at the inbox. All are sequentially consistent, so one of the two sees the
 //!    other.
-//! 4. `queued` counts the tasks that have not begun: up at `reserve`, down by whoever wins `begin` or `withdraw`.
+//! 4. `occupancy` counts a task as queued from `reserve` on, until somebody wins its `begin` or `withdraw`.
 //! 5. A thread sleeps inside a rayon job only while the whole pool is idle, and only one does; so no rayon work waits for it.
-//! 6. A completion leaves after the counts that its receiver may look at (`load`, `queued`) have been updated.
+//! 6. A completion leaves after the counts that its receiver may look at (`occupancy`) have been updated.
 
 use std::env;
 use std::hint::spin_loop;
 use std::num::NonZero;
-use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU8, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread::{self, Thread, available_parallelism};
 use std::time::{Duration, Instant};
@@ -28,6 +28,8 @@ use super::admission::Admission;
 use super::control::Stop;
 use super::fence::fenced_drop;
 use super::job::{Finished, Job, Morsel};
+use super::occupancy::Occupancy;
+use super::place::{current_cpu, leave_cpu, stand_back};
 use super::ready::ReadyQueue;
 use super::stats::{Counters, Durations, Outcome, Stats};
 use super::task::{Completion, Run, Sink, Task, TaskConfig, kind, magnitude};
@@ -94,13 +96,14 @@ struct Shared {
     watch: AtomicU8,
     /// Which thread's ticket that is.
     watcher: AtomicUsize,
+    /// The CPU that the last submission came from; `usize::MAX` if that is unknown.
+    submitter_cpu: AtomicUsize,
     /// The threads, once each has run a ticket.
     handles: Box<[OnceLock<Thread>]>,
     /// The pool was dropped: nothing will come any more.
     closing: AtomicBool,
-    queued: AtomicUsize,
-    /// What the threads are wanted for: tasks that have not begun, morsels that run, and paused tasks.
-    load: AtomicIsize,
+    /// The demand of tasks that have begun: morsels that run, and paused tasks.
+    occupancy: Occupancy,
     /// Whether any task has had a timeout: until then nobody asks what tasks wait.
     predicts: AtomicBool,
     counters: Arc<Counters>,
@@ -124,20 +127,27 @@ struct State {
     paused: usize,
     /// Tasks that have begun and not ended.
     running: usize,
-    /// Tasks that have begun since `load_change`, and the demand of begun tasks then.
-    begun: isize,
+    /// The demand that `occupancy` has been told of.
     demand: isize,
     /// Thread time used.
     busy: Duration,
     wait: Durations,
     run: Durations,
     /// Ends to deliver once the lock is released.
-    ended: Vec<(Arc<Task>, Finished, Duration, Duration)>,
+    ended: Vec<End>,
+}
+
+struct End {
+    task: Arc<Task>,
+    sink: Arc<dyn Sink>,
+    finished: Finished,
+    wait: Duration,
+    run: Duration,
 }
 
 /// A place in the queue, given back if no task takes it.
-pub struct Reservation {
-    shared: Arc<Shared>,
+pub struct Reservation<'pool> {
+    shared: &'pool Shared,
     job: Option<Job>,
     config: TaskConfig,
     /// Whether it has its place, to be given back.
@@ -150,7 +160,7 @@ impl std::fmt::Debug for Pool {
     }
 }
 
-impl std::fmt::Debug for Reservation {
+impl std::fmt::Debug for Reservation<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Reservation").field("config", &self.config).finish_non_exhaustive()
     }
@@ -183,10 +193,10 @@ impl Pool {
             tickets: AtomicUsize::new(0),
             watch: AtomicU8::new(UNWATCHED),
             watcher: AtomicUsize::new(0),
+            submitter_cpu: AtomicUsize::new(usize::MAX),
             handles: (0..size).map(|_| OnceLock::new()).collect(),
             closing: AtomicBool::new(false),
-            queued: AtomicUsize::new(0),
-            load: AtomicIsize::new(0),
+            occupancy: Occupancy::default(),
             predicts: AtomicBool::new(false),
             counters: Arc::default(),
             drain_watchers: Mutex::default(),
@@ -196,7 +206,6 @@ impl Pool {
                 in_flight: 0,
                 paused: 0,
                 running: 0,
-                begun: 0,
                 demand: 0,
                 busy: Duration::ZERO,
                 wait: Durations::default(),
@@ -214,7 +223,7 @@ impl Pool {
 
     /// Whether as many tasks wait for their first morsel as there are threads, or more.
     pub fn needs_drain(&self) -> bool {
-        self.shared.queued.load(Ordering::Relaxed) >= self.shared.size
+        self.shared.occupancy.queued() >= self.shared.size
     }
 
     /// Has `watcher` called, on any thread, whenever [`Pool::needs_drain`] has become false. It is forgotten with its
@@ -229,10 +238,10 @@ impl Pool {
     ///
     /// # Errors
     /// ERR_POOL_OVERLOADED if the queue is full, or if the predicted wait exceeds the task's timeout; ERR_KERNEL_PANIC.
-    pub fn reserve(&self, work: Work, config: TaskConfig) -> Result<Reservation> {
+    pub fn reserve(&self, work: Work, config: TaskConfig) -> Result<Reservation<'_>> {
         let job = super::fence::fence(|| Ok(Job::new(work)))?;
-        let shared = &self.shared;
-        let mut reservation = Reservation { shared: Arc::clone(shared), job: Some(job), config, counted: false };
+        let shared = &*self.shared;
+        let mut reservation = Reservation { shared, job: Some(job), config, counted: false };
         if let Some(timeout) = reservation.config.timeout {
             shared.predicts.store(true, Ordering::Relaxed);
             if let Some(wait) = shared.predict(&reservation)
@@ -246,16 +255,11 @@ impl Pool {
                 return Err(shared.refuse(wait, reason));
             }
         }
-        let queued = shared.queued.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |queued| {
-            let load = shared.load.load(Ordering::SeqCst).max(0) as usize;
-            // A paused task waits too: otherwise there could be any number, since every task begins soon.
-            (load < shared.max_queue.saturating_add(shared.size)).then_some(queued + 1)
-        });
-        if queued.is_err() {
+        // A paused task waits too: otherwise there could be any number, since every task begins soon.
+        if !shared.occupancy.join(shared.max_queue.saturating_add(shared.size)) {
             let wait = shared.predict(&reservation).unwrap_or_default();
             return Err(shared.refuse(wait, format!("The pool is full: {} tasks may wait, and do", shared.max_queue)));
         }
-        shared.load.fetch_add(1, Ordering::SeqCst);
         reservation.counted = true;
         Ok(reservation)
     }
@@ -266,7 +270,7 @@ impl Pool {
     }
 
     /// Queues the work for which a place was reserved. Its end goes to `sink`.
-    pub fn submit(&self, mut reservation: Reservation, sink: Arc<dyn Sink>, slot: u32) -> Arc<Task> {
+    pub fn submit(&self, mut reservation: Reservation<'_>, sink: Arc<dyn Sink>, slot: u32) -> Arc<Task> {
         let Some(job) = reservation.job.take() else { unreachable!("only this takes the job, and the reservation") };
         let config = std::mem::take(&mut reservation.config);
         let task = Arc::new(Task::new(job, config, Arc::clone(&self.shared.counters), sink, slot));
@@ -280,12 +284,16 @@ impl Pool {
         task.control.stop(why);
         if task.withdraw() {
             let shared = &self.shared;
-            let job = task.run().job.take();
+            let (job, sink) = {
+                let mut run = task.run();
+                (run.job.take(), run.sink.take())
+            };
             let outcome = fenced_drop(job).and(Err(why.error()));
             shared.give_place_back();
             let wait = task.submitted.elapsed();
-            let sink = Arc::clone(&task.sink);
-            sink.complete(Completion { task: Arc::clone(task), outcome, wait, run: Duration::ZERO });
+            if let Some(sink) = sink {
+                sink.complete(Completion { task: Arc::clone(task), outcome, wait, run: Duration::ZERO });
+            }
         }
         // A worker frees the seat, or ends the task if it is paused.
         self.send(Message::Stopped(Arc::clone(task)));
@@ -299,7 +307,7 @@ impl Pool {
         let elapsed = shared.began.elapsed().as_secs_f64() * shared.size as f64;
         Stats {
             threads: shared.size,
-            queued: shared.queued.load(Ordering::SeqCst),
+            queued: shared.occupancy.queued(),
             running: state.running,
             completed: counters.ended(Outcome::Completed),
             failed: counters.ended(Outcome::Failed),
@@ -317,7 +325,12 @@ impl Pool {
         // The receiver lives in the same struct, so this cannot fail.
         let _ = shared.submit.send(message);
         fence(Ordering::SeqCst);
-        match shared.watch.swap(UNWATCHED, Ordering::SeqCst) {
+        let mut watch = shared.watch.load(Ordering::SeqCst);
+        if watch != UNWATCHED {
+            shared.submitter_cpu.store(current_cpu().unwrap_or(usize::MAX), Ordering::Relaxed);
+            watch = shared.watch.swap(UNWATCHED, Ordering::SeqCst);
+        }
+        match watch {
             WATCHED => {}
             ASLEEP => shared.wake_watcher(),
             _ if shared.take_ticket() => issue(Arc::clone(shared), &self.threads),
@@ -326,7 +339,7 @@ impl Pool {
     }
 }
 
-impl Reservation {
+impl Reservation<'_> {
     /// Puts other work into the place: the same task, over memory that has moved.
     ///
     /// # Errors
@@ -344,7 +357,7 @@ impl Drop for Pool {
     }
 }
 
-impl Drop for Reservation {
+impl Drop for Reservation<'_> {
     fn drop(&mut self) {
         // With its job, a task takes over the place and counts it out itself.
         if let Some(job) = self.job.take() {
@@ -363,9 +376,9 @@ impl Shared {
     }
 
     /// What this task would wait; none if it cannot be told without waiting for the lock.
-    fn predict(&self, reservation: &Reservation) -> Option<Duration> {
+    fn predict(&self, reservation: &Reservation<'_>) -> Option<Duration> {
         let job = reservation.job.as_ref()?;
-        if self.load.load(Ordering::SeqCst) < self.size as isize {
+        if self.occupancy.load() < self.size {
             return Some(Duration::ZERO); // a thread is idle
         }
         let state = self.state.try_lock().ok()?;
@@ -382,25 +395,28 @@ impl Shared {
         error
     }
 
-    fn publish_load(&self, state: &mut State) {
-        self.load.fetch_add(state.load_change(), Ordering::SeqCst);
+    /// Tells of the demand as it is now.
+    fn publish(&self, state: &mut State) {
+        let demand = (state.in_flight + state.paused) as isize;
+        self.occupancy.demand(demand - std::mem::replace(&mut state.demand, demand));
     }
 
     /// A task that had not begun is gone.
     fn give_place_back(&self) {
-        self.load.fetch_sub(1, Ordering::SeqCst);
-        self.left_queue();
+        self.left_queue(self.occupancy.leave());
     }
 
-    fn left_queue(&self) {
-        if self.queued.fetch_sub(1, Ordering::SeqCst) == self.size {
-            let watchers: Vec<_> = {
-                let watchers = self.drain_watchers.lock().unwrap_or_else(PoisonError::into_inner);
-                watchers.iter().filter_map(Weak::upgrade).collect()
-            };
-            for watcher in watchers {
-                watcher();
-            }
+    /// Tells who waits for it that the queue has drained, if it just has.
+    fn left_queue(&self, queued_before: usize) {
+        if queued_before != self.size {
+            return;
+        }
+        let watchers: Vec<_> = {
+            let watchers = self.drain_watchers.lock().unwrap_or_else(PoisonError::into_inner);
+            watchers.iter().filter_map(Weak::upgrade).collect()
+        };
+        for watcher in watchers {
+            watcher();
         }
     }
 
@@ -410,16 +426,15 @@ impl Shared {
             .is_ok()
     }
 
-    /// Looks at the inbox for a moment, if no other ticket does, and sleeps on if the whole pool is idle; whether there is
-    /// something in it. A thread costs more to wake than a short task to run; and with one that watches, rayon's threads
-    /// sleep on although tasks come and go. (Left to rayon, a thread that is woken wakes the next before it begins.)
+    /// Promises to look at the inbox in a moment, unless another ticket has.
+    fn begin_watch(&self) -> bool {
+        self.watch.compare_exchange(UNWATCHED, WATCHED, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+
+    /// Looks at the inbox for a moment, as promised, and sleeps on if the whole pool is idle; whether there is something in
+    /// it. A thread costs more to wake than a short task to run; and with one that watches, rayon's threads sleep on
+    /// although tasks come and go. (Left to rayon, a thread that is woken wakes the next before it begins.)
     fn watch_inbox(&self) -> bool {
-        let (Some(index), Ok(_)) = (
-            rayon::current_thread_index(),
-            self.watch.compare_exchange(UNWATCHED, WATCHED, Ordering::SeqCst, Ordering::SeqCst),
-        ) else {
-            return false;
-        };
         fence(Ordering::SeqCst);
         let until = Instant::now() + WATCH;
         while self.inbox.is_empty() && self.watch.load(Ordering::Relaxed) == WATCHED && Instant::now() < until {
@@ -427,8 +442,15 @@ impl Shared {
                 spin_loop();
             }
         }
+        if self.watch.load(Ordering::SeqCst) == UNWATCHED {
+            self.make_way();
+            return true;
+        }
         // Nothing queued, running or paused: nobody needs this thread until somebody submits.
-        if self.load.load(Ordering::SeqCst) == 0 && self.inbox.is_empty() {
+        if self.occupancy.load() == 0
+            && self.inbox.is_empty()
+            && let Some(index) = rayon::current_thread_index()
+        {
             self.handles[index].get_or_init(thread::current);
             self.watcher.store(index, Ordering::SeqCst);
             let _ = self.watch.compare_exchange(WATCHED, ASLEEP, Ordering::SeqCst, Ordering::SeqCst);
@@ -437,6 +459,15 @@ impl Shared {
             }
         }
         self.watch.swap(UNWATCHED, Ordering::SeqCst) == UNWATCHED || !self.inbox.is_empty()
+    }
+
+    /// Who waits awake for a thread on its own CPU waits in vain: two that wait for each other, as the event loop that polls
+    /// and the thread that watches do, would take turns by going to sleep, and the system leaves such a pair together.
+    fn make_way(&self) {
+        let submitter = self.submitter_cpu.load(Ordering::Relaxed);
+        if current_cpu() == Some(submitter) {
+            leave_cpu(submitter);
+        }
     }
 
     fn wake_watcher(&self) {
@@ -462,9 +493,11 @@ impl Shared {
             let again = now - began >= TICKET;
             let claimed = if again { None } else { self.claim(&mut state, now) };
             let more = state.queue.len() > 0;
-            self.publish_load(&mut state);
+            self.publish(&mut state);
             let mut ended = std::mem::take(&mut state.ended);
             drop(state);
+            // Before the ends are delivered: who hears of one and submits the next task is to find this thread awake.
+            let watches = claimed.is_none() && !again && self.begin_watch();
             if more && claimed.is_some() && self.take_ticket() {
                 issue(Arc::clone(self), threads);
             }
@@ -473,7 +506,7 @@ impl Shared {
                 if again {
                     return true;
                 }
-                if !self.watch_inbox() && self.give_ticket_back() {
+                if !(watches && self.watch_inbox()) && self.give_ticket_back() {
                     return false;
                 }
                 // What was waited does not count as run.
@@ -540,9 +573,9 @@ impl Shared {
                 }
                 state.running += 1;
                 // Whoever hears of the shorter queue must find the load as small.
-                self.publish_load(state);
-                state.begun += 1;
-                self.left_queue();
+                self.publish(state);
+                state.demand += 1;
+                self.left_queue(self.occupancy.begin());
             }
             let Some(job) = run.job.as_mut() else { continue };
             if let Err(error) = task.control.check(now) {
@@ -633,23 +666,14 @@ impl Shared {
         if !finished.is_cancelled() {
             self.record_wait(state, task, waited, now);
         }
-        state.ended.push((Arc::clone(task), finished, wait, ran));
+        if let Some(sink) = run.sink.take() {
+            state.ended.push(End { task: Arc::clone(task), sink, finished, wait, run: ran });
+        }
     }
 }
 
-impl State {
-    /// How the pool's load has changed since this was asked last.
-    fn load_change(&mut self) -> isize {
-        let demand = (self.in_flight + self.paused) as isize;
-        // What has begun counts as demand now, and no more as a task that has not begun.
-        let begun = std::mem::take(&mut self.begun);
-        demand - std::mem::replace(&mut self.demand, demand) - begun
-    }
-}
-
-fn deliver((task, finished, wait, run): (Arc<Task>, Finished, Duration, Duration)) {
+fn deliver(End { task, sink, finished, wait, run }: End) {
     let outcome: Result<Value> = finished.into_outcome();
-    let sink = Arc::clone(&task.sink);
     sink.complete(Completion { task, outcome, wait, run });
 }
 
@@ -661,17 +685,6 @@ fn issue(shared: Arc<Shared>, threads: &Arc<rayon::ThreadPool>) {
             issue(shared, &pool);
         }
     });
-}
-
-/// Makes the calling thread yield to others, where the system can: on Linux niceness belongs to a thread.
-fn stand_back(niceness: u8) {
-    #[cfg(target_os = "linux")]
-    {
-        // A refusal (a seccomp filter, say) costs only the courtesy.
-        let _ = rustix::process::nice(i32::from(niceness));
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = niceness;
 }
 
 #[cfg(test)]

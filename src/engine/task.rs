@@ -76,7 +76,6 @@ pub struct Task {
     pub(super) submitted: Instant,
     pub(super) magnitude: u32,
     pub(super) counters: Arc<Counters>,
-    pub(super) sink: Arc<dyn Sink>,
     stage: AtomicU8,
     run: Mutex<Run>,
 }
@@ -91,6 +90,8 @@ impl std::fmt::Debug for Task {
 pub(super) struct Run {
     /// None once it has ended.
     pub(super) job: Option<Job>,
+    /// Where its end goes; none once it has gone there.
+    pub(super) sink: Option<Arc<dyn Sink>>,
     /// None before a worker has taken it over, and once it has ended.
     pub(super) seat: Option<SeatId>,
     pub(super) began: Option<Instant>,
@@ -115,10 +116,10 @@ impl Task {
             submitted,
             magnitude: magnitude(&job),
             counters,
-            sink,
             stage: AtomicU8::new(QUEUED),
             run: Mutex::new(Run {
                 job: Some(job),
+                sink: Some(sink),
                 seat: None,
                 began: None,
                 idle_since: submitted,

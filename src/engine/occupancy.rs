@@ -1,0 +1,72 @@
+//! How full a pool is: the tasks that have not begun, and the demand of those that have, in one atomic word, because a task
+//! that begins leaves the one and joins the other at once.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The queued tasks in the low half, the demand in the high half.
+#[derive(Debug, Default)]
+pub(super) struct Occupancy(AtomicU64);
+
+const DEMAND: u64 = 1 << 32;
+
+impl Occupancy {
+    /// Tasks that have not begun.
+    pub(super) fn queued(&self) -> usize {
+        queued(self.0.load(Ordering::SeqCst))
+    }
+
+    /// What threads are wanted for: queued tasks, and the demand of those that have begun.
+    pub(super) fn load(&self) -> usize {
+        load(self.0.load(Ordering::SeqCst))
+    }
+
+    /// One more queued task, if the load is below `limit`; whether it was.
+    pub(super) fn join(&self, limit: usize) -> bool {
+        let join = |word| (load(word) < limit).then_some(word + 1);
+        self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, join).is_ok()
+    }
+
+    /// A queued task is gone; how many there were before.
+    pub(super) fn leave(&self) -> usize {
+        queued(self.0.fetch_sub(1, Ordering::SeqCst))
+    }
+
+    /// A queued task begins, and counts as a demand of one; how many were queued before.
+    pub(super) fn begin(&self) -> usize {
+        queued(self.0.fetch_add(DEMAND - 1, Ordering::SeqCst))
+    }
+
+    /// The demand has changed.
+    pub(super) fn demand(&self, change: isize) {
+        if change != 0 {
+            // Modulo 2^64, so that negative changes work too and leave the low half alone.
+            self.0.fetch_add((change as u64).wrapping_mul(DEMAND), Ordering::SeqCst);
+        }
+    }
+}
+
+fn queued(word: u64) -> usize {
+    (word % DEMAND) as usize
+}
+
+fn load(word: u64) -> usize {
+    queued(word) + (word / DEMAND) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_that_begins_goes_from_queue_to_demand() {
+        let occupancy = Occupancy::default();
+        assert!(occupancy.join(2) && occupancy.join(2) && !occupancy.join(2));
+        assert_eq!(occupancy.begin(), 2);
+        assert_eq!((occupancy.queued(), occupancy.load()), (1, 2));
+        occupancy.demand(3);
+        assert_eq!((occupancy.queued(), occupancy.load()), (1, 5));
+        occupancy.demand(-4);
+        assert_eq!(occupancy.leave(), 1);
+        assert_eq!((occupancy.queued(), occupancy.load()), (0, 0));
+    }
+}
