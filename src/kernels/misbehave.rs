@@ -1,4 +1,4 @@
-//! `misbehave`: panics, or blocks, on purpose; only in binaries built for the tests.
+//! `misbehave`: panics, or reads freed memory, on purpose; only in binaries built for the tests.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ static SPEC: Spec = Spec {
     docs: "Panics on purpose, in the place that `how` names.",
     type_parameter: "",
     input: "how",
-    input_type: "'prepare' | 'run' | 'merge' | 'step' | 'call' | 'drop'",
+    input_type: "'prepare' | 'run' | 'merge' | 'step' | 'call' | 'drop' | 'dangle'",
     output_type: "undefined",
     in_place: false,
     options: &[],
@@ -38,9 +38,21 @@ impl Kernel for Misbehave {
             "step" => Ok(Work::stepped(PanickingStepped)),
             "call" => Ok(Work::one_shot(|| panic!("on purpose: call"))),
             "drop" => Ok(Work::stepped(PanickingDrop)),
+            // So that a check for such reads can be seen to find one.
+            "dangle" => Ok(Work::one_shot(|| Ok(Next::Done(Value::Number(dangle()))))),
             other => Err(EngineError::invalid_value(SPEC.input, "names no place", &Value::String(other.into()))),
         }
     }
+}
+
+fn dangle() -> f64 {
+    let memory = Box::into_raw(Box::new(1_u8));
+    // SAFETY: none: the box is freed, and then read. AddressSanitizer (scripts/asan.mjs) is to stop the process here.
+    let read = unsafe {
+        drop(Box::from_raw(memory));
+        memory.read_volatile()
+    };
+    f64::from(read)
 }
 
 struct PanickingParallel {

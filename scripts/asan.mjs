@@ -1,0 +1,45 @@
+// Runs the buffers' tests under AddressSanitizer: a kernel that read memory which JavaScript has freed, V8's included, would
+// end the process. Needs Linux and GCC's runtime of the sanitizer; the addon is built for it by Rust's own, which is there
+// on stable, behind a flag that is not.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { copyFileSync } from 'node:fs'
+import { dirname, isAbsolute, join } from 'node:path'
+
+const root = dirname(import.meta.dirname)
+const target = execFileSync('rustc', ['-vV'], { encoding: 'utf8' }).match(/^host: (.*)$/m)[1]
+const runtime = execFileSync('gcc', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).trim()
+if (process.platform !== 'linux' || !isAbsolute(runtime)) {
+  console.error('asan: needs Linux and libasan, which comes with GCC')
+  process.exit(1)
+}
+
+const compiler = { ...process.env, RUSTC_BOOTSTRAP: '1', RUSTFLAGS: '-Zsanitizer=address' }
+const folder = join(root, 'target/asan')
+const cargo = (...args) => run('cargo', [...args, '--locked', '--target', target, '--target-dir', folder], compiler)
+cargo('test', '--no-default-features', '--lib', '--quiet')
+cargo('build', '--profile', 'test-addon', '--features', 'test-kernels', '--lib', '--quiet')
+const addon = join(folder, 'heavy-load.node')
+copyFileSync(join(folder, target, 'test-addon/libheavy_load.so'), addon)
+
+const node = {
+  ...process.env,
+  NAPI_RS_NATIVE_LIBRARY_PATH: addon,
+  LD_PRELOAD: runtime,
+  // Node does not free what ends with the process; V8 handles some faults itself; WebAssembly reserves a lot of addresses.
+  ASAN_OPTIONS: 'detect_leaks=0:handle_segv=0:allocator_may_return_null=1',
+}
+const dangle = "require('./index.js').defaultPool.run('misbehave', 'dangle').then(() => process.exit(0))"
+const control = spawnSync(process.execPath, ['-e', dangle], { cwd: root, env: node, encoding: 'utf8' })
+if (!control.stderr.includes('AddressSanitizer: heap-use-after-free')) {
+  console.error(`asan: a read of freed memory went unnoticed:\n${control.stderr}`)
+  process.exit(1)
+}
+
+const ava = join(root, 'node_modules/ava/entrypoints/cli.mjs')
+const specs = ['adversarial', 'frozen', 'hand-over', 'hand-over-{getters,liars,unsafe}', 'hash', 'shared', 'sort', 'teardown']
+run(process.execPath, [ava, ...specs.map((name) => `__test__/${name}.spec.mjs`)], node)
+
+function run(command, args, env) {
+  const { status } = spawnSync(command, args, { cwd: root, env, stdio: 'inherit' })
+  if (status !== 0) process.exit(status ?? 1)
+}
