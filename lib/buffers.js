@@ -143,6 +143,7 @@ function isPooled(view) {
  */
 function detach(view) {
   const [buffer, offset, length] = [bufferOf(view), offsetOf(view), lengthOf(view)]
+  const size = byteLengthOf(buffer)
   let moved
   let cause
   try {
@@ -153,7 +154,8 @@ function detach(view) {
     cause = error
   }
   // WebAssembly.Memory's buffer, for one: some versions of Node throw, others copy.
-  if (moved === undefined || !isDetached(buffer)) {
+  const isGone = size > 0 ? byteLengthOf(buffer) === 0 : isDetached(buffer)
+  if (moved === undefined || !isGone) {
     throw Object.assign(invalid('stands on memory that cannot be detached', view), { cause })
   }
   return Buffer.isBuffer(view) ? bufferFrom(moved, offset, length) : new CLASSES[className(view)](moved, offset, length)

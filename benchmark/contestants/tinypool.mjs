@@ -16,6 +16,11 @@ export function open({ threads, flood = false }) {
     empty: () => pool.run(0, EMPTY),
     count: (n, { signal } = {}) => pool.run(n, { name: 'count', signal }),
     spin: (ms, { signal } = {}) => pool.run(ms, { name: 'spin', signal }),
+    handOvers: {
+      copy: (bytes) => pool.run(bytes, { name: 'checksum' }),
+      transfer: (bytes) => pool.run(bytes, { name: 'checksum', transferList: [bytes.buffer] }),
+      shared: (bytes) => pool.run(bytes, { name: 'checksum' }),
+    },
     close: () => pool.destroy(),
   }
 }

@@ -14,6 +14,11 @@ export function open({ threads }) {
     empty: () => pool.exec('empty', []),
     count: (n, options) => exec(pool, 'count', n, options),
     spin: (ms, options) => exec(pool, 'spin', ms, options),
+    handOvers: {
+      copy: (bytes) => pool.exec('checksum', [bytes]),
+      transfer: (bytes) => pool.exec('checksum', [bytes], { transfer: [bytes.buffer] }),
+      shared: (bytes) => pool.exec('checksum', [bytes]),
+    },
     close: () => pool.terminate(true),
   }
 }
