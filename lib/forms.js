@@ -6,6 +6,7 @@ const { countReaders, handOver, like } = require('./buffers.js')
 const { invalidType, makeError, toError } = require('./errors.js')
 const { taskSettings } = require('./options.js')
 const { defaultPool, kernelNumber, runNumber } = require('./pool.js')
+const { isTraced, trace } = require('./observe.js')
 const { Task, port } = require('./tasks.js')
 
 /**
@@ -67,22 +68,30 @@ function asynchronous(kernel) {
    * @param {any} [options]
    */
   const form = (input, options = {}) =>
+    isTraced() ? trace(kernel, 'libuv', () => run(input, options)) : run(input, options)
+  /**
+   * @param {any} input
+   * @param {any} options
+   * @returns {Promise<any>}
+   */
+  const run = (input, options) =>
     new Promise((resolve, reject) => {
       const settings = taskSettings(options)
       if (settings.signal?.aborted) {
         throw makeError('ABORT_ERR', 'The operation was aborted', { cause: settings.signal.reason })
       }
       const given = handOver(input, settings.transfer)
-      const task = new Task(resolve, reject, undefined, given)
+      const task = new Task(resolve, reject, undefined, given, number)
       try {
         port
           .runAsync(number, task.slot, given.view, options, given.mode, settings.timeout)
-          .then(({ value, failure }) => {
+          .then(({ value, failure, wait, run }) => {
+            task.measured(wait, run)
             if (failure === undefined) task.succeed(value)
             else task.fail(failure)
           })
       } catch (failure) {
-        task.fail(failure)
+        task.refuse(failure)
         return
       }
       task.began(settings)

@@ -1,6 +1,7 @@
 'use strict'
 
 const { invalidType, invalidValue, outOfRange } = require('./errors.js')
+const { TIMES } = require('./observe.js')
 
 const CLASSES = { high: 0, normal: 1, low: 2 }
 
@@ -15,6 +16,7 @@ const CLASSES = { high: 0, normal: 1, low: 2 }
  * @property {number} maxThreads
  * @property {((fraction: number) => void) | undefined} onProgress
  * @property {boolean} transfer
+ * @property {import('./observe.js').Times | undefined} times
  */
 
 /**
@@ -47,6 +49,7 @@ function taskSettings(options) {
     maxThreads: maxThreads === undefined ? 0xffffffff : integer('options.maxThreads', maxThreads, 1, 0xffffffff),
     onProgress,
     transfer: transfer === true,
+    times: options[TIMES],
   }
 }
 

@@ -6,10 +6,12 @@ const { invalidType, invalidValue, makeError, toError } = require('./errors.js')
 const { NativePool, kernelNames } = require('./native.js')
 const { integer, object, positive, taskSettings } = require('./options.js')
 const { map } = require('./map.js')
+const { isTraced, trace } = require('./observe.js')
 const { STOP_CLOSED, Task, drainListeners, mayPoll, port, startPolling, stopAll } = require('./tasks.js')
 
 /** @type {Map<string, number>} */
 const KERNELS = new Map(kernelNames().map((name, number) => [name, number]))
+const KERNEL_NAMES = [...KERNELS.keys()]
 const SHARED = Symbol('the pool of the process')
 const MOST_THREADS = 1024
 /** What the kernels' own functions call. */
@@ -35,6 +37,7 @@ class Pool extends EventEmitter {
   /** @type {(() => void) | undefined} */
   #onEmpty
   #owner = {
+    name: '',
     taskStarted: () => {
       this.#inFlight++
     },
@@ -57,6 +60,7 @@ class Pool extends EventEmitter {
       options = { name: 'heavy-load' }
     }
     this.#config = poolConfig(options)
+    this.#owner.name = this.#config.name
     if (!this.#shared) this.#open()
   }
 
@@ -83,6 +87,10 @@ class Pool extends EventEmitter {
    * @returns {Promise<any>}
    */
   run(kernel, input, options) {
+    if (isTraced()) {
+      const name = typeof kernel === 'function' ? kernel.kernel : kernel
+      return trace(name, this.name, async () => this.#run(kernelNumber(kernel), input, options))
+    }
     return new Promise((resolve, reject) => this.#start(kernelNumber(kernel), input, options, resolve, reject))
   }
 
@@ -94,6 +102,17 @@ class Pool extends EventEmitter {
    * @returns {Promise<any>}
    */
   [runNumber](kernel, input, options) {
+    if (isTraced()) return trace(KERNEL_NAMES[kernel], this.name, () => this.#run(kernel, input, options))
+    return this.#run(kernel, input, options)
+  }
+
+  /**
+   * @param {number} kernel
+   * @param {any} input
+   * @param {any} options
+   * @returns {Promise<any>}
+   */
+  #run(kernel, input, options) {
     return new Promise((resolve, reject) => this.#start(kernel, input, options, resolve, reject))
   }
 
@@ -136,11 +155,11 @@ class Pool extends EventEmitter {
     }
     const native = this.#native ?? this.#open()
     if (options === undefined && typeof input !== 'object') {
-      const task = new Task(resolve, reject, this.#owner, undefined)
+      const task = new Task(resolve, reject, this.#owner, undefined, kernel)
       try {
         if (this.#submitPlain(kernel, task.slot, input, mayPoll())) startPolling()
       } catch (failure) {
-        task.fail(failure)
+        task.refuse(failure)
       }
       return
     }
@@ -149,7 +168,7 @@ class Pool extends EventEmitter {
       throw makeError('ABORT_ERR', 'The operation was aborted', { cause: settings.signal.reason })
     }
     const given = handOver(input, settings.transfer)
-    const task = new Task(resolve, reject, this.#owner, given)
+    const task = new Task(resolve, reject, this.#owner, given, kernel)
     const { timeout, priority, key, weight, maxThreads } = settings
     try {
       const { view, mode } = given
@@ -158,7 +177,7 @@ class Pool extends EventEmitter {
         startPolling()
       }
     } catch (failure) {
-      task.fail(failure)
+      task.refuse(failure)
       return
     }
     task.began(settings)

@@ -11,7 +11,8 @@
 const { AsyncResource } = require('node:async_hooks')
 const { countReaders, detach, like } = require('./buffers.js')
 const { toError } = require('./errors.js')
-const { Port } = require('./native.js')
+const { Port, kernelNames } = require('./native.js')
+const { observers } = require('./observe.js')
 const progress = require('./progress.js')
 const signals = require('./signals.js')
 
@@ -32,8 +33,18 @@ const LONGEST_TIMER = 2 ** 31 - 1
 
 /**
  * What has to know when a task ends: the task's pool.
- * @typedef {{ taskStarted: () => void, taskEnded: () => void }} Owner
+ * @typedef {{ name: string, taskStarted: () => void, taskEnded: () => void }} Owner
  */
+
+/** How a promise was settled that rejected with one of these; with any other, its task has failed. */
+/** @type {Record<string, import('./observe.js').Outcome>} */
+const OUTCOMES = {
+  ABORT_ERR: 'cancelled',
+  ERR_POOL_CLOSED: 'cancelled',
+  ERR_POOL_OVERLOADED: 'rejected',
+  ERR_TASK_TIMEOUT: 'timed_out',
+}
+const KERNELS = kernelNames()
 
 /** @type {(Task | undefined)[]} */
 const slots = []
@@ -63,9 +74,11 @@ class Task {
    * @param {(error: any) => void} reject
    * @param {Owner | undefined} owner
    * @param {import('./buffers.js').Given | undefined} given held from here on, since getters of the caller's run in between
+   * @param {number} kernel
    */
-  constructor(resolve, reject, owner, given) {
+  constructor(resolve, reject, owner, given, kernel) {
     this.slot = freeSlots.pop() ?? slots.length
+    this.kernel = kernel
     this.resolve = resolve
     this.reject = reject
     this.owner = owner
@@ -79,6 +92,8 @@ class Task {
     /** @type {AsyncResource | undefined} */
     this.context = undefined
     this.reported = -1
+    /** @type {import('./observe.js').Times | undefined} */
+    this.times = undefined
     this.given = given
     if (given?.frozen !== undefined) countReaders(given.frozen, 1)
     slots[this.slot] = this
@@ -92,7 +107,8 @@ class Task {
    * The task is on its way: listens to what may stop it, and for its progress.
    * @param {import('./options.js').Settings} settings
    */
-  began({ signal, timeout, onProgress }) {
+  began({ signal, timeout, onProgress, times }) {
+    this.times = times
     if (this.settled) {
       // Stopped by a getter of the caller's, before there was anything to stop.
       port.stop(this.slot, STOP_ABORTED)
@@ -135,7 +151,7 @@ class Task {
   stop(why, options) {
     if (this.settled) return
     const failure = port.stop(this.slot, why)
-    this.settle()
+    this.settle(why === STOP_TIMED_OUT ? 'timed_out' : 'cancelled')
     this.reject(toError(failure, options))
   }
 
@@ -157,13 +173,19 @@ class Task {
   abandon(error) {
     if (this.settled) return
     port.stop(this.slot, STOP_ABORTED)
-    this.settle()
+    this.settle('cancelled')
     this.reject(error)
   }
 
-  /** From here on nothing may settle the promise but the caller of this. */
-  settle() {
+  /**
+   * From here on nothing may settle the promise but the caller of this.
+   * @param {import('./observe.js').Outcome | undefined} outcome none if the call is to count nowhere
+   */
+  settle(outcome) {
     this.settled = true
+    if (outcome !== undefined && observers.size !== 0) {
+      for (const observer of observers) observer.ended(this.pool, KERNELS[this.kernel], outcome)
+    }
     if (this.signal !== undefined) signals.unwatch(this.signal, this)
     if (this.timer !== undefined) clearTimeout(this.timer)
     if (this.onProgress !== undefined) progress.unwatch(this)
@@ -178,23 +200,55 @@ class Task {
     if (!this.settled && this.onProgress !== undefined) this.report(1)
     this.release()
     if (!this.settled) {
-      this.settle()
+      this.settle('completed')
       this.resolve(this.given === undefined ? value : like(this.given, value))
     }
     this.leave()
   }
 
   /**
-   * The task has failed, or was refused.
+   * The task has failed.
    * @param {any} failure
    */
   fail(failure) {
+    this.#end(failure, OUTCOMES[failure?.code] ?? 'failed')
+  }
+
+  /**
+   * The task was not taken: its arguments are wrong, or there is no place for it.
+   * @param {any} failure
+   */
+  refuse(failure) {
+    const outcome = OUTCOMES[failure?.code]
+    this.#end(failure, outcome === 'rejected' ? outcome : undefined)
+  }
+
+  /**
+   * @param {any} failure
+   * @param {import('./observe.js').Outcome | undefined} outcome
+   */
+  #end(failure, outcome) {
     this.release()
     if (!this.settled) {
-      this.settle()
+      this.settle(outcome)
       this.reject(toError(failure))
     }
     this.leave()
+  }
+
+  /**
+   * The task has left its thread, before which its promise may have been settled.
+   * @param {number} wait milliseconds from the call to the first instruction
+   * @param {number} run from there to the end
+   */
+  measured(wait, run) {
+    this.times?.add(wait, run)
+    for (const observer of observers) observer.measured(this.pool, KERNELS[this.kernel], wait, run)
+  }
+
+  /** The name of its pool. */
+  get pool() {
+    return this.owner === undefined ? 'libuv' : this.owner.name
   }
 
   /** Gives the slot and the input back, before the promise settles: who awaits it may thaw what the task has read. */
@@ -276,7 +330,10 @@ function settleBatch(stay) {
       continue
     }
     const task = /** @type {Task} */ (slots[records[at]])
-    lastSojourn = records[at + 3] + records[at + 4]
+    const wait = records[at + 3]
+    const run = records[at + 4]
+    lastSojourn = wait + run
+    if (task.times !== undefined || observers.size !== 0) task.measured(wait, run)
     if (records[at + 1] === TAG_NUMBER) {
       task.succeed(records[at + 2])
       continue

@@ -1,0 +1,136 @@
+'use strict'
+
+/** What a task's life means in HTTP: shared by the adapters for Express, for Fastify and for Node's own server. */
+
+const { invalidType } = require('./errors.js')
+const { object, taskSettings } = require('./options.js')
+const { TIMES, Times } = require('./observe.js')
+
+/** What an error's code is answered with (RFC 9110, 15.5 and 15.6); any other is not ours to answer. */
+/** @type {Record<string, number>} */
+const STATUS = {
+  ERR_INVALID_ARG_TYPE: 400,
+  ERR_INVALID_ARG_VALUE: 400,
+  ERR_INVALID_DATA: 400,
+  ERR_OUT_OF_RANGE: 400,
+  ERR_OUTPUT_TOO_LARGE: 413,
+  ERR_POOL_CLOSED: 503,
+  ERR_POOL_OVERLOADED: 503,
+  ERR_TASK_TIMEOUT: 504,
+}
+
+/** The options of a route that may be functions of the request. */
+const OF_REQUEST = ['timeout', 'priority', 'key', 'weight', 'maxThreads', 'pool']
+
+/**
+ * The options of the tasks of one request.
+ * @typedef {{ signal: AbortSignal, timeout?: number, priority?: string, key?: string, weight?: number, maxThreads?: number,
+ *   pool?: any }} RequestTask
+ */
+
+/**
+ * Checks a route's options once, so that a mistake in them is found when the server starts.
+ * @param {unknown} handler
+ * @param {any} options
+ */
+function checkRoute(handler, options) {
+  if (typeof handler !== 'function') throw invalidType('handler', 'of type function', handler)
+  object('options', options)
+  const fixed = Object.entries(options).filter(([, value]) => typeof value !== 'function')
+  taskSettings(Object.fromEntries(fixed))
+  const { pool } = options
+  if (pool !== undefined && typeof pool !== 'function' && typeof pool?.run !== 'function') {
+    throw invalidType('options.pool', 'an instance of Pool or RemotePool, or a function', pool)
+  }
+}
+
+/** A request's work: it lives no longer than somebody waits for the response. */
+class Work {
+  #client = new AbortController()
+  #times = new Times()
+  #response
+
+  /** @param {import('node:http').ServerResponse} response */
+  constructor(response) {
+    this.#response = response
+    const gone = () => {
+      if (!response.writableFinished) this.#client.abort(new Error('The client has gone away'))
+    }
+    // It may have gone while something before us kept the request waiting.
+    if (response.closed || response.destroyed) gone()
+    else response.once('close', gone)
+  }
+
+  /** Whether nobody is there to be answered, or somebody else has begun to. */
+  get isOver() {
+    return this.#client.signal.aborted || this.#response.headersSent || this.#response.writableEnded
+  }
+
+  /**
+   * Whether this is nothing but the end of work for which nobody waits any more.
+   * @param {any} error
+   */
+  isAbandonment(error) {
+    return this.#client.signal.aborted && error?.code === 'ABORT_ERR'
+  }
+
+  /**
+   * The options for the request's tasks.
+   * @param {any} options of the route
+   * @param {any} request
+   * @returns {RequestTask}
+   */
+  task(options, request) {
+    /** @type {any} */
+    const task = { signal: this.#client.signal, [TIMES]: this.#times }
+    for (const name of OF_REQUEST) {
+      const option = options[name]
+      const value = typeof option === 'function' ? option(request) : option
+      if (value !== undefined) task[name] = value
+    }
+    return task
+  }
+
+  /**
+   * What its tasks took, all together, as Server-Timing has it (W3C Server Timing); none if there were none.
+   * @returns {string | undefined}
+   */
+  get serverTiming() {
+    const { tasks, queue, run } = this.#times
+    return tasks === 0 ? undefined : `queue;dur=${milliseconds(queue)}, run;dur=${milliseconds(run)}`
+  }
+}
+
+/** @param {number} value */
+function milliseconds(value) {
+  return Number(value.toFixed(3))
+}
+
+/**
+ * The answer to an error of heavy-load's; none if the error is not one to be answered like this.
+ * @param {any} error
+ * @returns {{ status: number, headers: Record<string, string>, body: object } | undefined}
+ */
+function answerTo(error) {
+  const code = error?.code
+  if (!Object.hasOwn(STATUS, code)) return undefined
+  /** @type {Record<string, string>} */
+  const headers = {}
+  if (code === 'ERR_POOL_OVERLOADED') headers['Retry-After'] = String(Math.max(1, Math.ceil(error.retryAfter ?? 1)))
+  return { status: STATUS[code], headers, body: { error: { code, message: String(error.message) } } }
+}
+
+/**
+ * Bytes as a Buffer over the same memory; none if the value is not bytes.
+ * @param {any} value
+ * @returns {Buffer | undefined}
+ */
+function bytesOf(value) {
+  if (Buffer.isBuffer(value)) return value
+  if (ArrayBuffer.isView(value))
+    return Buffer.from(/** @type {any} */ (value.buffer), value.byteOffset, value.byteLength)
+  if (value instanceof ArrayBuffer || value instanceof SharedArrayBuffer) return Buffer.from(/** @type {any} */ (value))
+  return undefined
+}
+
+module.exports = { Work, answerTo, bytesOf, checkRoute }
