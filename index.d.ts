@@ -164,6 +164,8 @@ export interface PoolStats {
   rejected: number
   /** Share of thread time spent in kernels since the pool began, 0..1. */
   utilization: number
+  /** Since the pool began. */
+  uptime: number
   /** From the call to the first instruction. */
   wait: Percentiles
   /** From the first instruction to the end. */

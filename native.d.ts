@@ -116,6 +116,8 @@ export interface NativeStats {
   timedOut: number
   rejected: number
   utilization: number
+  /** Milliseconds. */
+  uptime: number
   wait: NativePercentiles
   run: NativePercentiles
 }

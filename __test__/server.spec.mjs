@@ -33,6 +33,11 @@ function exampleBeside(express) {
   mkdirSync(join(folder, 'node_modules'))
   symlinkSync(dirname(require.resolve(`${express}/package.json`)), join(folder, 'node_modules/express'), 'junction')
   symlinkSync(root, join(folder, 'node_modules/heavy-load'), 'junction')
+  symlinkSync(
+    dirname(require.resolve('prom-client/package.json')),
+    join(folder, 'node_modules/prom-client'),
+    'junction',
+  )
   copyFileSync(example, join(folder, 'index.js'))
   return join(folder, 'index.js')
 }
@@ -91,6 +96,16 @@ function testApp(name, load) {
       t.is(error.code, 'ERR_OUT_OF_RANGE', query)
       t.regex(error.message, /out of range/, query)
     }
+  })
+
+  test.serial(`${name}: /metrics tells what was done`, async (t) => {
+    const count = async () => {
+      const text = await (await fetch(`${url}/metrics`)).text()
+      return Number(/^heavy_load_tasks_total\{.*kernel="heavyLoad",outcome="completed"\} (\d+)$/m.exec(text)?.[1] ?? 0)
+    }
+    const before = await count()
+    for (let request = 0; request < 3; request++) await fetch(`${url}/heavy?iterations=1000`)
+    t.is(await count(), before + 3)
   })
 
   test.serial(`${name}: what is not there gets 404`, async (t) => {

@@ -34,12 +34,18 @@ class Times {
 /**
  * How a task's promise was settled.
  * @typedef {'completed' | 'failed' | 'cancelled' | 'timed_out' | 'rejected'} Outcome
- * @typedef {object} Observer
- * @property {(pool: string, kernel: string, outcome: Outcome) => void} ended a promise was settled; calls that are refused
- *   for their arguments are not told
- * @property {(pool: string, kernel: string, wait: number, run: number) => void} measured a task left its thread; milliseconds
- * @type {Set<Observer>}
  */
+
+/**
+ * `ended`: a promise was settled; calls that are refused for their arguments are not told. `measured`: a task left its thread;
+ * milliseconds, and a run of 0 if it never began. Without a pool it was the AsyncTask form, on libuv's threads.
+ * @typedef {{
+ *   ended: (pool: import('./pool.js').Pool | undefined, kernel: string, outcome: Outcome) => void,
+ *   measured: (pool: import('./pool.js').Pool | undefined, kernel: string, wait: number, run: number) => void,
+ * }} Observer
+ */
+
+/** @type {Set<Observer>} */
 const observers = new Set()
 
 const channel = tracingChannel('heavy-load.task')

@@ -37,7 +37,7 @@ class Pool extends EventEmitter {
   /** @type {(() => void) | undefined} */
   #onEmpty
   #owner = {
-    name: '',
+    pool: this,
     taskStarted: () => {
       this.#inFlight++
     },
@@ -60,7 +60,6 @@ class Pool extends EventEmitter {
       options = { name: 'heavy-load' }
     }
     this.#config = poolConfig(options)
-    this.#owner.name = this.#config.name
     if (!this.#shared) this.#open()
   }
 
@@ -89,7 +88,7 @@ class Pool extends EventEmitter {
   run(kernel, input, options) {
     if (isTraced()) {
       const name = typeof kernel === 'function' ? kernel.kernel : kernel
-      return trace(name, this.name, async () => this.#run(kernelNumber(kernel), input, options))
+      return trace(name, this.name, () => this.#promise(kernel, input, options))
     }
     return new Promise((resolve, reject) => this.#start(kernelNumber(kernel), input, options, resolve, reject))
   }
@@ -102,18 +101,22 @@ class Pool extends EventEmitter {
    * @returns {Promise<any>}
    */
   [runNumber](kernel, input, options) {
-    if (isTraced()) return trace(KERNEL_NAMES[kernel], this.name, () => this.#run(kernel, input, options))
-    return this.#run(kernel, input, options)
+    if (isTraced()) {
+      const name = KERNEL_NAMES[kernel]
+      return trace(name, this.name, () => this.#promise(name, input, options))
+    }
+    return new Promise((resolve, reject) => this.#start(kernel, input, options, resolve, reject))
   }
 
   /**
-   * @param {number} kernel
+   * `run` where it is traced. Elsewhere its frame would be one too many: a stack shows ten, and the caller's is to be there.
+   * @param {any} kernel
    * @param {any} input
    * @param {any} options
    * @returns {Promise<any>}
    */
-  #run(kernel, input, options) {
-    return new Promise((resolve, reject) => this.#start(kernel, input, options, resolve, reject))
+  #promise(kernel, input, options) {
+    return new Promise((resolve, reject) => this.#start(kernelNumber(kernel), input, options, resolve, reject))
   }
 
   /**

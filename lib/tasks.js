@@ -33,7 +33,7 @@ const LONGEST_TIMER = 2 ** 31 - 1
 
 /**
  * What has to know when a task ends: the task's pool.
- * @typedef {{ name: string, taskStarted: () => void, taskEnded: () => void }} Owner
+ * @typedef {{ pool: import('./pool.js').Pool, taskStarted: () => void, taskEnded: () => void }} Owner
  */
 
 /** How a promise was settled that rejected with one of these; with any other, its task has failed. */
@@ -184,7 +184,7 @@ class Task {
   settle(outcome) {
     this.settled = true
     if (outcome !== undefined && observers.size !== 0) {
-      for (const observer of observers) observer.ended(this.pool, KERNELS[this.kernel], outcome)
+      for (const observer of observers) observer.ended(this.owner?.pool, KERNELS[this.kernel], outcome)
     }
     if (this.signal !== undefined) signals.unwatch(this.signal, this)
     if (this.timer !== undefined) clearTimeout(this.timer)
@@ -243,12 +243,7 @@ class Task {
    */
   measured(wait, run) {
     this.times?.add(wait, run)
-    for (const observer of observers) observer.measured(this.pool, KERNELS[this.kernel], wait, run)
-  }
-
-  /** The name of its pool. */
-  get pool() {
-    return this.owner === undefined ? 'libuv' : this.owner.name
+    for (const observer of observers) observer.measured(this.owner?.pool, KERNELS[this.kernel], wait, run)
   }
 
   /** Gives the slot and the input back, before the promise settles: who awaits it may thaw what the task has read. */

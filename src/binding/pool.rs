@@ -162,6 +162,7 @@ impl NativePool {
             timed_out: stats.timed_out as f64,
             rejected: stats.rejected as f64,
             utilization: stats.utilization,
+            uptime: stats.uptime.as_secs_f64() * 1e3,
             wait: stats.wait.into(),
             run: stats.run.into(),
         }
@@ -236,6 +237,8 @@ pub struct NativeStats {
     pub timed_out: f64,
     pub rejected: f64,
     pub utilization: f64,
+    /// Milliseconds.
+    pub uptime: f64,
     pub wait: NativePercentiles,
     pub run: NativePercentiles,
 }

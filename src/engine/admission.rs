@@ -1,15 +1,20 @@
-//! How long a task would wait, told from how long tasks like it have waited lately. A pure data structure; times are
-//! durations since the pool began.
+//! How long a task would take, told from how tasks like it have fared lately. A pure data structure; times are durations
+//! since the pool began.
 //!
 //! The length of the queue says little here, since short tasks pass long ones: what a task waits depends on what kind of
-//! task it is. So waits are kept by kind, and the prediction is the smallest wait of a sliding window, as CoDel does it
-//! (Nichols and Jacobson, "Controlling Queue Delay", ACM Queue 2012): a burst that a pool works off within the window
-//! refuses nobody, a wait that even the luckiest could not avoid is a standing one.
+//! task it is. So everything is kept by kind, and two things are asked:
+//!
+//! - the smallest wait of a sliding window, as CoDel does it (Nichols and Jacobson, "Controlling Queue Delay", ACM Queue 2012):
+//!   a burst that a pool works off within the window refuses nobody, a wait that even the luckiest could not avoid is a
+//!   standing one. It knows of the past only;
+//! - how many of the kind are there, times the time between two of their ends (Little, "A Proof for the Queuing Formula: L = λW",
+//!   1961): what all that have been admitted, and this one, will take. It refuses in time, so that those that were admitted
+//!   can be done within theirs.
 //!
 //! Invariants:
-//! 1. No prediction exceeds a wait that a task of the same kind has really had within the last two windows.
+//! 1. A kind of which none is there is predicted to take no longer than a task of it has waited within the last two windows.
 //! 2. A kind that has not been seen for two windows is predicted not to wait: the next task tries.
-//! 3. Memory is bounded by the kinds seen within two windows.
+//! 3. Memory is bounded by the kinds that are there and those seen within two windows.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -32,48 +37,113 @@ pub(super) struct Kind {
     pub(super) magnitude: u32,
 }
 
+/// The weight that an end has in the mean of the time between ends, beside all before it.
+const WEIGHT: f64 = 1.0 / 16.0;
+/// Tasks fare differently: this much is kept free, so that most are done in the time that is predicted for all.
+const MARGIN: f64 = 1.25;
+
 #[derive(Default)]
 pub(super) struct Admission {
-    kinds: HashMap<Kind, Waits>,
+    kinds: HashMap<Kind, Seen>,
 }
 
+/// What is known of a kind.
+#[derive(Default)]
+struct Seen {
+    waits: Waits,
+    /// Tasks that are there: taken over, and not ended.
+    present: u64,
+    /// When the last of them was done, or when the first came of those that are there.
+    since: Duration,
+    /// Time between two ends while there are enough for all threads, in seconds: sum and number, both fading.
+    gaps: f64,
+    ends: f64,
+}
+
+#[derive(Default)]
 struct Waits {
     /// Which window `current` belongs to.
     window: u64,
-    /// Smallest wait in that window.
-    current: Duration,
+    /// Smallest wait in that window, if there was one.
+    current: Option<Duration>,
     /// Smallest wait in the window before, if there was one.
     previous: Option<Duration>,
 }
 
 impl Admission {
-    /// Notes that a task of this kind spent `wait` not running, for whatever reason, and ended at `now`.
-    pub(super) fn record(&mut self, kind: Kind, wait: Duration, now: Duration) {
-        let window = window_of(now);
-        if self.kinds.len() >= SWEEP_AT {
-            self.kinds.retain(|_, waits| waits.window + 1 >= window);
+    /// A task of this kind is there.
+    pub(super) fn enter(&mut self, kind: Kind, now: Duration) {
+        let seen = self.seen(kind, now);
+        if seen.present == 0 {
+            seen.since = now;
         }
-        self.kinds
-            .entry(kind)
-            .and_modify(|waits| {
-                if waits.window == window {
-                    waits.current = waits.current.min(wait);
-                } else {
-                    waits.previous = (waits.window + 1 == window).then_some(waits.current);
-                    (waits.window, waits.current) = (window, wait);
-                }
-            })
-            .or_insert(Waits { window, current: wait, previous: None });
+        seen.present += 1;
     }
 
-    /// What a task of this kind must be expected to wait that comes at `now`.
-    pub(super) fn predict(&self, kind: &Kind, now: Duration) -> Duration {
-        let window = window_of(now);
-        match self.kinds.get(kind) {
-            Some(waits) if waits.window == window => waits.previous.unwrap_or(waits.current).min(waits.current),
-            Some(waits) if waits.window + 1 == window => waits.current,
-            _ => Duration::ZERO,
+    /// A task that was there is gone; if it was done, having used so much `thread_time` of a pool with so many `threads`.
+    pub(super) fn leave(&mut self, kind: Kind, thread_time: Option<Duration>, threads: usize, now: Duration) {
+        let seen = self.seen(kind, now);
+        let others = seen.present.saturating_sub(1);
+        if let Some(thread_time) = thread_time {
+            let least = thread_time.as_secs_f64() / threads as f64;
+            // With fewer than there are threads, the time between two ends says nothing of how much there could be done.
+            let gap = if seen.present < threads as u64 { least } else { (now - seen.since).as_secs_f64() };
+            if seen.ends == 0.0 {
+                (seen.gaps, seen.ends) = (least, 1.0);
+            }
+            seen.gaps = seen.gaps * (1.0 - WEIGHT) + gap;
+            seen.ends = seen.ends * (1.0 - WEIGHT) + 1.0;
+            seen.since = now;
         }
+        seen.present = others;
+    }
+
+    /// Notes that a task of this kind spent `wait` not running, for whatever reason, and ended at `now`.
+    pub(super) fn record(&mut self, kind: Kind, wait: Duration, now: Duration) {
+        self.seen(kind, now).waits.record(wait, window_of(now));
+    }
+
+    /// What a task of this kind must be expected to take that comes at `now`, behind `ahead` others that are not there yet.
+    pub(super) fn predict(&self, kind: &Kind, ahead: usize, now: Duration) -> Duration {
+        let Some(seen) = self.kinds.get(kind) else { return Duration::ZERO };
+        let waited = seen.waits.smallest(window_of(now));
+        if seen.present == 0 || seen.ends == 0.0 {
+            return waited;
+        }
+        let before = (seen.present + ahead as u64) as f64;
+        let predicted = (before + 1.0) * seen.gaps / seen.ends * MARGIN;
+        waited.max(Duration::try_from_secs_f64(predicted).unwrap_or(Duration::MAX))
+    }
+
+    fn seen(&mut self, kind: Kind, now: Duration) -> &mut Seen {
+        if self.kinds.len() >= SWEEP_AT {
+            let window = window_of(now);
+            self.kinds.retain(|_, seen| seen.present > 0 || seen.waits.window + 1 >= window);
+        }
+        self.kinds.entry(kind).or_default()
+    }
+}
+
+impl Waits {
+    fn record(&mut self, wait: Duration, window: u64) {
+        if self.current.is_some() && self.window == window {
+            self.current = self.current.min(Some(wait));
+        } else {
+            self.previous = if self.window + 1 == window { self.current } else { None };
+            (self.window, self.current) = (window, Some(wait));
+        }
+    }
+
+    /// The smallest wait of this window and the one before.
+    fn smallest(&self, window: u64) -> Duration {
+        let smallest = match self.current {
+            Some(current) if self.window == window => {
+                Some(self.previous.map_or(current, |previous| previous.min(current)))
+            }
+            current if self.window + 1 == window => current,
+            _ => None,
+        };
+        smallest.unwrap_or_default()
     }
 }
 
@@ -94,17 +164,44 @@ mod tests {
     #[test]
     fn predicts_the_smallest_wait_of_the_window() {
         let mut admission = Admission::default();
-        assert_eq!(admission.predict(&kind(0), MS), Duration::ZERO);
+        assert_eq!(admission.predict(&kind(0), 0, MS), Duration::ZERO);
         admission.record(kind(0), 50 * MS, 10 * MS);
         admission.record(kind(0), 30 * MS, 20 * MS);
         admission.record(kind(0), 70 * MS, 30 * MS);
-        assert_eq!(admission.predict(&kind(0), 40 * MS), 30 * MS);
-        assert_eq!(admission.predict(&kind(1), 40 * MS), Duration::ZERO, "other kinds do not count");
+        assert_eq!(admission.predict(&kind(0), 0, 40 * MS), 30 * MS);
+        assert_eq!(admission.predict(&kind(1), 0, 40 * MS), Duration::ZERO, "other kinds do not count");
         // The window after still knows; the one after that does not.
         admission.record(kind(0), 90 * MS, 260 * MS);
-        assert_eq!(admission.predict(&kind(0), 270 * MS), 30 * MS);
-        assert_eq!(admission.predict(&kind(0), 510 * MS), 90 * MS);
-        assert_eq!(admission.predict(&kind(0), 760 * MS), Duration::ZERO);
+        assert_eq!(admission.predict(&kind(0), 0, 270 * MS), 30 * MS);
+        assert_eq!(admission.predict(&kind(0), 0, 510 * MS), 90 * MS);
+        assert_eq!(admission.predict(&kind(0), 0, 760 * MS), Duration::ZERO);
+    }
+
+    #[test]
+    fn predicts_from_how_many_there_are() {
+        let mut admission = Admission::default();
+        // One after the other on two threads, each 20 ms of thread time: each leaves room for another beside it.
+        for number in 0..100 {
+            admission.enter(kind(0), 20 * number * MS);
+            assert_eq!(admission.predict(&kind(0), 0, 20 * number * MS), if number == 0 { 0 } else { 25 } * MS);
+            admission.leave(kind(0), Some(20 * MS), 2, 20 * (number + 1) * MS);
+        }
+        // Ten at once: with those in the inbox and itself, each has to share with the others.
+        let now = 2_000 * MS;
+        for _ in 0..10 {
+            admission.enter(kind(0), now);
+        }
+        assert_eq!(admission.predict(&kind(0), 0, now), 137_500 * MS / 1000);
+        assert_eq!(admission.predict(&kind(0), 5, now), 200 * MS);
+        // Others take half of the threads' time meanwhile.
+        for number in 1..=9 {
+            admission.leave(kind(0), Some(20 * MS), 2, now + 20 * number * MS);
+        }
+        let predicted = admission.predict(&kind(0), 8, now + 180 * MS);
+        assert!(predicted > 160 * MS && predicted < 250 * MS, "{predicted:?}");
+        // What is stopped leaves no trace but its place.
+        admission.leave(kind(0), None, 2, now + 190 * MS);
+        assert_eq!(admission.predict(&kind(0), 0, now + 190 * MS), Duration::ZERO);
     }
 
     #[test]

@@ -215,6 +215,12 @@ impl Finished {
         self.outcome.as_ref().is_err_and(|error| matches!(error.code, Code::Aborted | Code::PoolClosed))
     }
 
+    /// Whether the job has come to its own end, in time.
+    pub(super) fn is_done(&self) -> bool {
+        let is_late = self.outcome.as_ref().is_err_and(|error| error.code == Code::TaskTimeout);
+        !is_late && !self.is_cancelled()
+    }
+
     /// Drops what is left of the work and gives the outcome.
     pub(super) fn into_outcome(self) -> Result<Value> {
         fenced_drop(self.remains).and(self.outcome)

@@ -244,15 +244,16 @@ impl Pool {
         let mut reservation = Reservation { shared, job: Some(job), config, counted: false };
         if let Some(timeout) = reservation.config.timeout {
             shared.predicts.store(true, Ordering::Relaxed);
-            if let Some(wait) = shared.predict(&reservation)
-                && wait > timeout
+            if let Some(predicted) = shared.predict(&reservation)
+                && predicted > timeout
             {
                 let reason = format!(
                     "The pool is overloaded: the predicted wait of {} ms exceeds the timeout of {} ms",
-                    wait.as_millis(),
+                    predicted.as_millis(),
                     timeout.as_millis()
                 );
-                return Err(shared.refuse(wait, reason));
+                // There is room again once what is too much has been worked off.
+                return Err(shared.refuse(predicted - timeout, reason));
             }
         }
         // A paused task waits too: otherwise there could be any number, since every task begins soon.
@@ -304,7 +305,8 @@ impl Pool {
         let shared = &self.shared;
         let state = shared.lock();
         let counters = &shared.counters;
-        let elapsed = shared.began.elapsed().as_secs_f64() * shared.size as f64;
+        let uptime = shared.began.elapsed();
+        let thread_time = uptime.as_secs_f64() * shared.size as f64;
         Stats {
             threads: shared.size,
             queued: shared.occupancy.queued(),
@@ -314,7 +316,8 @@ impl Pool {
             cancelled: counters.ended(Outcome::Cancelled),
             timed_out: counters.ended(Outcome::TimedOut),
             rejected: counters.rejected(),
-            utilization: (state.busy.as_secs_f64() / elapsed).clamp(0.0, 1.0),
+            utilization: (state.busy.as_secs_f64() / thread_time).clamp(0.0, 1.0),
+            uptime,
             wait: state.wait.percentiles(),
             run: state.run.percentiles(),
         }
@@ -383,7 +386,7 @@ impl Shared {
         }
         let state = self.state.try_lock().ok()?;
         let kind = kind(&reservation.config, magnitude(job));
-        Some(state.admission.predict(&kind, self.began.elapsed()))
+        Some(state.admission.predict(&kind, self.inbox.len(), self.began.elapsed()))
     }
 
     #[cold]
@@ -536,6 +539,10 @@ impl Shared {
                         let seat =
                             state.queue.seat(Arc::clone(&task), config.class, config.key.as_ref(), config.weight);
                         run.seat = Some(seat);
+                        if self.predicts.load(Ordering::Relaxed) {
+                            state.admission.enter(task.kind(), now.saturating_duration_since(self.began));
+                            run.predicted_with = true;
+                        }
                     }
                 }
                 Message::Stopped(task) => {
@@ -544,6 +551,7 @@ impl Shared {
                         if let Some(seat) = run.seat.take() {
                             state.queue.leave(seat);
                         }
+                        self.leave_admission(state, &task, &mut run, false, now);
                         if task.control.stopped() == Some(Stop::TimedOut) {
                             let waited = now.saturating_duration_since(task.submitted);
                             self.record_wait(state, &task, waited, now);
@@ -569,6 +577,7 @@ impl Shared {
                     // Withdrawn: its own end is on its way; only the seat is left.
                     run.seat = None;
                     state.queue.leave(seat);
+                    self.leave_admission(state, &task, &mut run, false, now);
                     continue;
                 }
                 state.running += 1;
@@ -618,6 +627,7 @@ impl Shared {
         state.in_flight -= 1;
         state.busy += elapsed;
         let mut run = task.run();
+        run.thread_time += elapsed;
         let Run { job: Some(job), seat: Some(seat), .. } = &mut *run else {
             unreachable!("a task with a morsel in flight has a job and a seat")
         };
@@ -641,6 +651,14 @@ impl Shared {
         }
     }
 
+    /// Counts a task out where waits are predicted, if it was counted in; `done` if it has come to its own end.
+    fn leave_admission(&self, state: &mut State, task: &Task, run: &mut Run, done: bool, now: Instant) {
+        if std::mem::take(&mut run.predicted_with) {
+            let thread_time = done.then_some(run.thread_time);
+            state.admission.leave(task.kind(), thread_time, self.size, now.saturating_duration_since(self.began));
+        }
+    }
+
     fn record_wait(&self, state: &mut State, task: &Task, waited: Duration, now: Instant) {
         if self.predicts.load(Ordering::Relaxed) {
             state.admission.record(task.kind(), waited, now.saturating_duration_since(self.began));
@@ -655,6 +673,7 @@ impl Shared {
         }
         state.running -= 1;
         state.paused -= usize::from(std::mem::take(&mut run.paused));
+        self.leave_admission(state, task, run, finished.is_done(), now);
         let sojourn = now.saturating_duration_since(task.submitted);
         let began = run.began.unwrap_or(now);
         let (wait, ran) = (began - task.submitted, now.saturating_duration_since(began));

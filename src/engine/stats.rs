@@ -139,6 +139,8 @@ pub struct Stats {
     pub rejected: u64,
     /// Share of thread time spent in kernels since the pool began, 0..=1.
     pub utilization: f64,
+    /// Since the pool began.
+    pub uptime: Duration,
     /// From the call to the first instruction.
     pub wait: Percentiles,
     /// From the first instruction to the end.

@@ -99,6 +99,10 @@ pub(super) struct Run {
     pub(super) idle_since: Instant,
     /// Whether it has begun and no morsel of it runs.
     pub(super) paused: bool,
+    /// Time of threads that it has used.
+    pub(super) thread_time: Duration,
+    /// Whether it is counted where waits are predicted.
+    pub(super) predicted_with: bool,
     /// Time without a running morsel, from the call on.
     pub(super) waited: Duration,
 }
@@ -124,6 +128,8 @@ impl Task {
                 began: None,
                 idle_since: submitted,
                 paused: false,
+                thread_time: Duration::ZERO,
+                predicted_with: false,
                 waited: Duration::ZERO,
             }),
             config,

@@ -1,0 +1,58 @@
+// Servers of every kind that `offload` is for, over real HTTP. Routes are the same for all of them.
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import express5 from 'express'
+import express4 from 'express4'
+
+export const KINDS = ['Express 5', 'Express 4', 'node:http']
+export const EXPRESS = { 'Express 5': express5, 'Express 4': express4 }
+
+/**
+ * Serves one route until the test ends.
+ * @param {any} t
+ * @param {string} kind of `KINDS`
+ * @param {any} route what `offload` has made, as a rule
+ * @param {{ before?: any[], after?: any[], env?: string }} [options] middleware, error-handling middleware (Express only), and
+ *   Express's `env`, on which depends whether it logs errors
+ * @returns {Promise<{ url: string, port: number, errors: unknown[] }>} `errors`: what has reached Express
+ */
+export async function serve(t, kind, route, { before = [], after = [], env = 'test' } = {}) {
+  const errors = []
+  const listener = kind in EXPRESS ? app(EXPRESS[kind], route, before, after, env, errors) : chain(before, route)
+  const server = createServer(listener)
+  t.teardown(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address()
+  return { url: `http://127.0.0.1:${port}/`, port, errors }
+}
+
+function app(express, route, before, after, env, errors) {
+  const app = express()
+  app.set('env', env)
+  for (const middleware of before) app.use(middleware)
+  app.all('/', route)
+  for (const middleware of after) app.use(middleware)
+  app.use((error, _request, _response, next) => {
+    errors.push(error)
+    next(error)
+  })
+  return app
+}
+
+/** With nothing before it, the route is the server's listener itself. */
+function chain(before, route) {
+  return before.reduceRight((next, middleware) => (request, response) => {
+    middleware(request, response, () => next(request, response))
+  }, route)
+}
+
+/** What a server says of its tasks, in milliseconds; `undefined` without tasks. */
+export function timingOf(response) {
+  const header = response.headers.get('server-timing')
+  const found = /(?:^|, )queue;dur=(\d+(?:\.\d+)?), run;dur=(\d+(?:\.\d+)?)$/.exec(header ?? '')
+  return found === null ? undefined : { queue: Number(found[1]), run: Number(found[2]) }
+}
