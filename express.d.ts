@@ -41,10 +41,7 @@ export type RequestTask = Pick<TaskOptions, 'timeout' | 'priority' | 'key' | 'we
  * ERR_POOL_CLOSED 503; ERR_TASK_TIMEOUT 504; each with `{ error: { code, message } }`. All others go to `next`, or, with plain
  * `node:http`, are answered with 500.
  */
-export function offload<
-  Request extends IncomingMessage = IncomingMessage,
-  Response extends ServerResponse = ServerResponse,
->(
+export function offload<Request extends IncomingMessage = any, Response extends ServerResponse = any>(
   handler: (request: Request, task: RequestTask, response: Response) => unknown,
   options?: OffloadOptions<Request>,
 ): (request: Request, response: Response, next?: (error?: any) => void) => Promise<void>

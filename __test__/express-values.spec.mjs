@@ -56,7 +56,17 @@ async function bodyOf(response) {
 
 for (const kind of KINDS) {
   test(`${kind}: bytes are sent as they are, a string as HTML, all else as JSON`, async (t) => {
-    const { url, errors } = await serve(t, kind, routeOf(VALUES.map(([, value]) => async () => value)))
+    const { url, errors } = await serve(
+      t,
+      kind,
+      routeOf(
+        VALUES.map(
+          ([, value]) =>
+            async () =>
+              value,
+        ),
+      ),
+    )
     for (const [number, [name, , type, body]] of VALUES.entries()) {
       const response = await ask(url, number)
       t.is(response.status, 200, name)
@@ -90,6 +100,19 @@ for (const kind of KINDS) {
       t.is(response.headers.get('content-type'), null, method)
       t.is(await response.text(), '', method)
     }
+  })
+
+  test(`${kind}: a value has no place in a 204`, async (t) => {
+    const route = offload((_request, _task, response) => {
+      response.statusCode = 204
+      return 'text'
+    })
+    const { url } = await serve(t, kind, route)
+    const response = await fetch(url)
+    t.is(response.status, 204)
+    t.is(response.headers.get('content-type'), null)
+    // RFC 9110, 8.6
+    t.is(response.headers.get('content-length'), null)
   })
 
   test(`${kind}: the status that the handler has set is kept`, async (t) => {

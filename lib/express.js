@@ -3,7 +3,7 @@
 /** Routes for Express 4 and 5, and for plain `node:http`. */
 
 const { STATUS_CODES } = require('node:http')
-const { Work, answerTo, bytesOf, checkRoute } = require('./http.js')
+const { VALUE_HEADERS, Work, answerTo, bytesOf, checkRoute } = require('./http.js')
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 const HTML_TYPE = 'text/html; charset=utf-8'
@@ -30,8 +30,7 @@ function offload(handler, options = {}) {
       try {
         const value = await handler(request, work.task(options, request), response)
         if (work.isOver) return
-        setServerTiming(response, work)
-        send(response, value)
+        send(response, value, work)
       } catch (error) {
         if (work.isAbandonment(error)) return
         if (!work.isOver) setServerTiming(response, work)
@@ -69,19 +68,31 @@ function setServerTiming(response, work) {
  * Sends a value as Express does, but that a number is a body and never a status.
  * @param {any} response
  * @param {any} value
+ * @param {Work} work
  */
-function send(response, value) {
-  const bytes = bytesOf(value)
-  if (value === undefined) {
+function send(response, value, work) {
+  const { body, type } = bodyOf(value)
+  setServerTiming(response, work)
+  if (body === undefined) {
     if (response.statusCode === 200) response.statusCode = 204
     response.end()
-  } else if (bytes !== undefined) {
-    write(response, bytes, BYTES_TYPE)
-  } else if (typeof value === 'string') {
-    write(response, value, HTML_TYPE)
   } else {
-    write(response, JSON.stringify(value), JSON_TYPE)
+    write(response, body, type)
   }
+}
+
+/**
+ * @param {any} value
+ * @returns {{ body?: Buffer | string, type: string }}
+ */
+function bodyOf(value) {
+  if (value === undefined) return { type: '' }
+  const bytes = bytesOf(value)
+  if (bytes !== undefined) return { body: bytes, type: BYTES_TYPE }
+  if (typeof value === 'string') return { body: value, type: HTML_TYPE }
+  const json = JSON.stringify(value)
+  if (json === undefined) throw new TypeError(`A handler returned a ${typeof value}, for which JSON has no place`)
+  return { body: json, type: JSON_TYPE }
 }
 
 /**
@@ -94,6 +105,11 @@ function write(response, body, type) {
   if (!response.hasHeader('Content-Type')) response.setHeader('Content-Type', type)
   if (typeof response.send === 'function') {
     response.send(body)
+    return
+  }
+  if (response.statusCode === 204 || response.statusCode === 304) {
+    response.removeHeader('Content-Type')
+    response.end()
     return
   }
   response.setHeader('Content-Length', Buffer.byteLength(body))
@@ -119,7 +135,7 @@ function answerError(response, error) {
 function answerWith(response, { status, headers, body }) {
   response.statusCode = status
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
-  // What a handler has set was meant for its value.
+  for (const name of VALUE_HEADERS) response.removeHeader(name)
   response.setHeader('Content-Type', JSON_TYPE)
   write(response, JSON.stringify(body), JSON_TYPE)
 }
@@ -131,7 +147,8 @@ function answerWith(response, { status, headers, body }) {
  */
 function fail(error, response, next) {
   if (typeof next === 'function') {
-    next(error)
+    // Express takes a false value for none, and would go on to the next route.
+    next(error || new Error(`A handler threw ${error}`))
     return
   }
   if (response.headersSent) {

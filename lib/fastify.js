@@ -3,7 +3,7 @@
 /** A plugin for Fastify 5. */
 
 const fastifyPlugin = require('fastify-plugin')
-const { Work, answerTo, bytesOf, checkRoute } = require('./http.js')
+const { VALUE_HEADERS, Work, answerTo, bytesOf, checkRoute } = require('./http.js')
 
 /**
  * @import { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -111,8 +111,7 @@ function payload(reply, value) {
 function answerError(reply, error) {
   const answer = answerTo(error)
   if (answer === undefined || reply.sent || reply.raw.headersSent || reply.raw.destroyed) throw error
-  // What a handler has set was meant for its value.
-  reply.removeHeader('Content-Length').removeHeader('Content-Encoding')
+  for (const name of VALUE_HEADERS) reply.removeHeader(name)
   reply.serializer(/** @type {any} */ (null)).type(JSON_TYPE)
   reply.code(answer.status).headers(answer.headers)
   return answer.body

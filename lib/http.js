@@ -2,12 +2,15 @@
 
 /** What a task's life means in HTTP: shared by the adapters for Express, for Fastify and for Node's own server. */
 
+const { types } = require('node:util')
 const { invalidType } = require('./errors.js')
 const { object, taskSettings } = require('./options.js')
 const { TIMES, Times } = require('./observe.js')
 
-/** What an error's code is answered with (RFC 9110, 15.5 and 15.6); any other is not ours to answer. */
-/** @type {Record<string, number>} */
+/**
+ * What an error's code is answered with (RFC 9110, 15.5 and 15.6); any other is not ours to answer.
+ * @type {Record<string, number>}
+ */
 const STATUS = {
   ERR_INVALID_ARG_TYPE: 400,
   ERR_INVALID_ARG_VALUE: 400,
@@ -18,6 +21,20 @@ const STATUS = {
   ERR_POOL_OVERLOADED: 503,
   ERR_TASK_TIMEOUT: 504,
 }
+
+/** What a handler may have set for its value, and what an error that is answered instead must not have. */
+const VALUE_HEADERS = [
+  'Cache-Control',
+  'Content-Disposition',
+  'Content-Encoding',
+  'Content-Language',
+  'Content-Length',
+  'Content-Range',
+  'Content-Type',
+  'ETag',
+  'Expires',
+  'Last-Modified',
+]
 
 /** The options of a route that may be functions of the request. */
 const OF_REQUEST = ['timeout', 'priority', 'key', 'weight', 'maxThreads', 'pool']
@@ -53,12 +70,24 @@ class Work {
   /** @param {import('node:http').ServerResponse} response */
   constructor(response) {
     this.#response = response
+    const { req: request, stream } = /** @type {any} */ (response)
     const gone = () => {
-      if (!response.writableFinished) this.#client.abort(new Error('The client has gone away'))
+      // With HTTP/2, a stream that was reset counts as finished, whatever was written to it.
+      if (!(response.writableEnded && response.writableFinished))
+        this.#client.abort(new Error('The client has gone away'))
     }
     // It may have gone while something before us kept the request waiting.
-    if (response.closed || response.destroyed) gone()
-    else response.once('close', gone)
+    if (response.closed || response.destroyed || stream?.destroyed || request?.socket?.destroyed) {
+      gone()
+      return
+    }
+    // A response that waits for its turn on the connection (pipelining) has no socket, and hears of no end.
+    const socket = stream === undefined ? request?.socket : undefined
+    socket?.once('close', gone)
+    response.once('close', () => {
+      socket?.off('close', gone)
+      gone()
+    })
   }
 
   /** Whether nobody is there to be answered, or somebody else has begun to. */
@@ -71,7 +100,10 @@ class Work {
    * @param {any} error
    */
   isAbandonment(error) {
-    return this.#client.signal.aborted && error?.code === 'ABORT_ERR'
+    const { aborted, reason } = this.#client.signal
+    if (!aborted) return false
+    // `throwIfAborted` and fetch give the reason itself; who reads the request is told of the connection.
+    return error === reason || error?.code === 'ABORT_ERR' || error === this.#response.req?.errored
   }
 
   /**
@@ -129,8 +161,8 @@ function bytesOf(value) {
   if (Buffer.isBuffer(value)) return value
   if (ArrayBuffer.isView(value))
     return Buffer.from(/** @type {any} */ (value.buffer), value.byteOffset, value.byteLength)
-  if (value instanceof ArrayBuffer || value instanceof SharedArrayBuffer) return Buffer.from(/** @type {any} */ (value))
+  if (types.isAnyArrayBuffer(value)) return Buffer.from(/** @type {any} */ (value))
   return undefined
 }
 
-module.exports = { Work, answerTo, bytesOf, checkRoute }
+module.exports = { VALUE_HEADERS, Work, answerTo, bytesOf, checkRoute }

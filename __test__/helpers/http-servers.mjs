@@ -1,6 +1,6 @@
 // Servers of every kind that `offload` is for, over real HTTP. Routes are the same for all of them.
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, request as send } from 'node:http'
 import express5 from 'express'
 import express4 from 'express4'
 
@@ -45,9 +45,12 @@ function app(express, route, before, after, env, errors) {
 
 /** With nothing before it, the route is the server's listener itself. */
 function chain(before, route) {
-  return before.reduceRight((next, middleware) => (request, response) => {
-    middleware(request, response, () => next(request, response))
-  }, route)
+  return before.reduceRight(
+    (next, middleware) => (request, response) => {
+      middleware(request, response, () => next(request, response))
+    },
+    route,
+  )
 }
 
 /** What a server says of its tasks, in milliseconds; `undefined` without tasks. */
@@ -55,4 +58,20 @@ export function timingOf(response) {
   const header = response.headers.get('server-timing')
   const found = /(?:^|, )queue;dur=(\d+(?:\.\d+)?), run;dur=(\d+(?:\.\d+)?)$/.exec(header ?? '')
   return found === null ? undefined : { queue: Number(found[1]), run: Number(found[2]) }
+}
+
+/** A client that can hang up, on a connection of its own. */
+export function visit(url, options) {
+  const request = send(url, { ...options, agent: false })
+  // That it has hung up.
+  request.on('error', () => {})
+  if (options === undefined) request.end()
+  return request
+}
+
+/** Resolves when the connection is closed. */
+export async function hangUp(client) {
+  const closed = new Promise((resolve) => client.once('close', resolve))
+  client.destroy()
+  await closed
 }

@@ -58,6 +58,8 @@ struct Seen {
     /// Time between two ends while there are enough for all threads, in seconds: sum and number, both fading.
     gaps: f64,
     ends: f64,
+    /// The same told from the progress of one that runs, for as long as none has ended.
+    projected: f64,
 }
 
 #[derive(Default)]
@@ -98,6 +100,16 @@ impl Admission {
         seen.present = others;
     }
 
+    /// A task that is there has used so much `thread_time` of so many `threads` for this share of its work, 0..=1. With nothing
+    /// but ends to go by, a pool would let in far too many before the first of them ends, if it ever did.
+    pub(super) fn progressed(&mut self, kind: &Kind, thread_time: Duration, share: f64, threads: usize) {
+        if share > 0.0
+            && let Some(seen) = self.kinds.get_mut(kind)
+        {
+            seen.projected = thread_time.as_secs_f64() / share / threads as f64;
+        }
+    }
+
     /// Notes that a task of this kind spent `wait` not running, for whatever reason, and ended at `now`.
     pub(super) fn record(&mut self, kind: Kind, wait: Duration, now: Duration) {
         self.seen(kind, now).waits.record(wait, window_of(now));
@@ -107,11 +119,12 @@ impl Admission {
     pub(super) fn predict(&self, kind: &Kind, ahead: usize, now: Duration) -> Duration {
         let Some(seen) = self.kinds.get(kind) else { return Duration::ZERO };
         let waited = seen.waits.smallest(window_of(now));
-        if seen.present == 0 || seen.ends == 0.0 {
+        if seen.present == 0 {
             return waited;
         }
         let before = (seen.present + ahead as u64) as f64;
-        let predicted = (before + 1.0) * seen.gaps / seen.ends * MARGIN;
+        let gap = if seen.ends > 0.0 { seen.gaps / seen.ends } else { seen.projected };
+        let predicted = (before + 1.0) * gap * MARGIN;
         waited.max(Duration::try_from_secs_f64(predicted).unwrap_or(Duration::MAX))
     }
 
@@ -199,6 +212,10 @@ mod tests {
         }
         let predicted = admission.predict(&kind(0), 8, now + 180 * MS);
         assert!(predicted > 160 * MS && predicted < 250 * MS, "{predicted:?}");
+        // Before any has ended, what one that runs has done so far tells how long it will take.
+        admission.enter(kind(1), now);
+        admission.progressed(&kind(1), 10 * MS, 0.25, 2);
+        assert_eq!(admission.predict(&kind(1), 0, now), 50 * MS);
         // What is stopped leaves no trace but its place.
         admission.leave(kind(0), None, 2, now + 190 * MS);
         assert_eq!(admission.predict(&kind(0), 0, now + 190 * MS), Duration::ZERO);

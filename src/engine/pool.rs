@@ -640,6 +640,9 @@ impl Shared {
             if let Some(finished) = finished {
                 self.end(state, &task, &mut run, finished, now);
             } else {
+                if run.predicted_with {
+                    state.admission.progressed(&task.kind(), run.thread_time, task.progress(), self.size);
+                }
                 run.paused = true;
                 state.paused += 1;
                 if more && !state.queue.is_ready(seat) {
