@@ -36,7 +36,16 @@ if (!control.stderr.includes('AddressSanitizer: heap-use-after-free')) {
 }
 
 const ava = join(root, 'node_modules/ava/entrypoints/cli.mjs')
-const specs = ['adversarial', 'frozen', 'hand-over', 'hand-over-{getters,liars,unsafe}', 'hash', 'shared', 'sort', 'teardown']
+const specs = [
+  'adversarial',
+  'frozen',
+  'hand-over',
+  'hand-over-{getters,liars,unsafe}',
+  'hash',
+  'shared',
+  'sort',
+  'teardown',
+]
 run(process.execPath, [ava, ...specs.map((name) => `__test__/${name}.spec.mjs`)], node)
 
 function run(command, args, env) {
