@@ -89,13 +89,13 @@ impl Admission {
         if let Some(thread_time) = thread_time {
             let least = thread_time.as_secs_f64() / threads as f64;
             // With fewer than there are threads, the time between two ends says nothing of how much there could be done.
-            let gap = if seen.present < threads as u64 { least } else { (now - seen.since).as_secs_f64() };
+            let gap = if seen.present < threads as u64 { least } else { now.saturating_sub(seen.since).as_secs_f64() };
             if seen.ends == 0.0 {
                 (seen.gaps, seen.ends) = (least, 1.0);
             }
             seen.gaps = seen.gaps * (1.0 - WEIGHT) + gap;
             seen.ends = seen.ends * (1.0 - WEIGHT) + 1.0;
-            seen.since = now;
+            seen.since = seen.since.max(now);
         }
         seen.present = others;
     }
@@ -219,6 +219,17 @@ mod tests {
         // What is stopped leaves no trace but its place.
         admission.leave(kind(0), None, 2, now + 190 * MS);
         assert_eq!(admission.predict(&kind(0), 0, now + 190 * MS), Duration::ZERO);
+    }
+
+    #[test]
+    fn takes_times_of_threads_that_have_looked_at_the_clock_at_different_times() {
+        let mut admission = Admission::default();
+        for _ in 0..4 {
+            admission.enter(kind(0), 10 * MS);
+        }
+        admission.leave(kind(0), Some(MS), 2, 9 * MS);
+        let predicted = admission.predict(&kind(0), 0, 8 * MS);
+        assert!(predicted > Duration::ZERO && predicted < 3 * MS, "{predicted:?}");
     }
 
     #[test]

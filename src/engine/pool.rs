@@ -17,7 +17,7 @@
 use std::env;
 use std::hint::spin_loop;
 use std::num::NonZero;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread::{self, Thread, available_parallelism};
 use std::time::{Duration, Instant};
@@ -41,10 +41,8 @@ use crate::value::Value;
 const TICKET: Duration = Duration::from_millis(1);
 /// How long a ticket without work watches the inbox: about what it costs to wake a thread.
 const WATCH: Duration = Duration::from_micros(50);
-/// The states of `Shared::watch`.
-const UNWATCHED: u8 = 0;
-const WATCHED: u8 = 1;
-const ASLEEP: u8 = 2;
+/// `Shared::watch` while nobody watches.
+const UNWATCHED: usize = 0;
 /// The largest pool: what libuv allows, and more than any machine has use for.
 const MOST_THREADS: u64 = 1024;
 
@@ -92,10 +90,10 @@ struct Shared {
     submit: Sender<Message>,
     inbox: Receiver<Message>,
     tickets: AtomicUsize,
-    /// Whether a ticket with nothing to do watches the inbox. Who sets it to `UNWATCHED` has handed it the message it sent.
-    watch: AtomicU8,
-    /// Which thread's ticket that is.
-    watcher: AtomicUsize,
+    /// Which thread's ticket, having nothing to do, watches the inbox: `UNWATCHED`, `watched_by(index)`, or `asleep(index)`. Who
+    /// else sets it to `UNWATCHED` has handed that ticket the message it sent. (A flag would not do: by the time that the ticket
+    /// sees that it has been handed one, another may watch.)
+    watch: AtomicUsize,
     /// The CPU that the last submission came from; `usize::MAX` if that is unknown.
     submitter_cpu: AtomicUsize,
     /// The threads, once each has run a ticket.
@@ -191,8 +189,7 @@ impl Pool {
             submit,
             inbox,
             tickets: AtomicUsize::new(0),
-            watch: AtomicU8::new(UNWATCHED),
-            watcher: AtomicUsize::new(0),
+            watch: AtomicUsize::new(UNWATCHED),
             submitter_cpu: AtomicUsize::new(usize::MAX),
             handles: (0..size).map(|_| OnceLock::new()).collect(),
             closing: AtomicBool::new(false),
@@ -267,7 +264,7 @@ impl Pool {
 
     /// Whether a thread is awake that would take the next task up at once.
     pub fn is_watching(&self) -> bool {
-        self.shared.watch.load(Ordering::SeqCst) == WATCHED
+        is_watched(self.shared.watch.load(Ordering::SeqCst))
     }
 
     /// Queues the work for which a place was reserved. Its end goes to `sink`.
@@ -333,11 +330,10 @@ impl Pool {
             shared.submitter_cpu.store(current_cpu().unwrap_or(usize::MAX), Ordering::Relaxed);
             watch = shared.watch.swap(UNWATCHED, Ordering::SeqCst);
         }
-        match watch {
-            WATCHED => {}
-            ASLEEP => shared.wake_watcher(),
-            _ if shared.take_ticket() => issue(Arc::clone(shared), &self.threads),
-            _ => {}
+        if watch != UNWATCHED {
+            shared.wake(watch);
+        } else if shared.take_ticket() {
+            issue(Arc::clone(shared), &self.threads);
         }
     }
 }
@@ -356,7 +352,7 @@ impl Reservation<'_> {
 impl Drop for Pool {
     fn drop(&mut self) {
         self.shared.closing.store(true, Ordering::SeqCst);
-        self.shared.wake_watcher();
+        self.shared.wake(self.shared.watch.load(Ordering::SeqCst));
     }
 }
 
@@ -429,39 +425,43 @@ impl Shared {
             .is_ok()
     }
 
-    /// Promises to look at the inbox in a moment, unless another ticket has.
-    fn begin_watch(&self) -> bool {
-        self.watch.compare_exchange(UNWATCHED, WATCHED, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    /// Promises to look at the inbox in a moment, unless another ticket has; gives the thread's index if it has promised.
+    fn begin_watch(&self) -> Option<usize> {
+        let index = rayon::current_thread_index()?;
+        self.watch_changes(UNWATCHED, watched_by(index)).then_some(index)
     }
 
     /// Looks at the inbox for a moment, as promised, and sleeps on if the whole pool is idle; whether there is something in
     /// it. A thread costs more to wake than a short task to run; and with one that watches, rayon's threads sleep on
     /// although tasks come and go. (Left to rayon, a thread that is woken wakes the next before it begins.)
-    fn watch_inbox(&self) -> bool {
+    fn watch_inbox(&self, index: usize) -> bool {
+        let (watched, asleep) = (watched_by(index), asleep(index));
         fence(Ordering::SeqCst);
         let until = Instant::now() + WATCH;
-        while self.inbox.is_empty() && self.watch.load(Ordering::Relaxed) == WATCHED && Instant::now() < until {
+        while self.inbox.is_empty() && self.watch.load(Ordering::Relaxed) == watched && Instant::now() < until {
             for _ in 0..16 {
                 spin_loop();
             }
         }
-        if self.watch.load(Ordering::SeqCst) == UNWATCHED {
-            self.make_way();
-            return true;
-        }
         // Nothing queued, running or paused: nobody needs this thread until somebody submits.
-        if self.occupancy.load() == 0
-            && self.inbox.is_empty()
-            && let Some(index) = rayon::current_thread_index()
-        {
+        if self.occupancy.load() == 0 && self.inbox.is_empty() {
             self.handles[index].get_or_init(thread::current);
-            self.watcher.store(index, Ordering::SeqCst);
-            let _ = self.watch.compare_exchange(WATCHED, ASLEEP, Ordering::SeqCst, Ordering::SeqCst);
-            while self.watch.load(Ordering::SeqCst) == ASLEEP && !self.closing.load(Ordering::SeqCst) {
-                thread::park();
+            if self.watch_changes(watched, asleep) {
+                while self.watch.load(Ordering::SeqCst) == asleep && !self.closing.load(Ordering::SeqCst) {
+                    thread::park();
+                }
+                return !self.watch_changes(asleep, UNWATCHED) || !self.inbox.is_empty();
             }
         }
-        self.watch.swap(UNWATCHED, Ordering::SeqCst) == UNWATCHED || !self.inbox.is_empty()
+        if self.watch_changes(watched, UNWATCHED) {
+            return !self.inbox.is_empty();
+        }
+        self.make_way();
+        true
+    }
+
+    fn watch_changes(&self, from: usize, to: usize) -> bool {
+        self.watch.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
     /// Who waits awake for a thread on its own CPU waits in vain: two that wait for each other, as the event loop that polls
@@ -473,8 +473,11 @@ impl Shared {
         }
     }
 
-    fn wake_watcher(&self) {
-        if let Some(thread) = self.handles[self.watcher.load(Ordering::SeqCst)].get() {
+    /// Wakes whom `watch` says to sleep.
+    fn wake(&self, watch: usize) {
+        if let Some(index) = sleeper(watch)
+            && let Some(thread) = self.handles[index].get()
+        {
             thread.unpark();
         }
     }
@@ -500,7 +503,7 @@ impl Shared {
             let mut ended = std::mem::take(&mut state.ended);
             drop(state);
             // Before the ends are delivered: who hears of one and submits the next task is to find this thread awake.
-            let watches = claimed.is_none() && !again && self.begin_watch();
+            let watch = if claimed.is_none() && !again { self.begin_watch() } else { None };
             if more && claimed.is_some() && self.take_ticket() {
                 issue(Arc::clone(self), threads);
             }
@@ -509,7 +512,7 @@ impl Shared {
                 if again {
                     return true;
                 }
-                if !(watches && self.watch_inbox()) && self.give_ticket_back() {
+                if !watch.is_some_and(|index| self.watch_inbox(index)) && self.give_ticket_back() {
                     return false;
                 }
                 // What was waited does not count as run.
@@ -692,6 +695,23 @@ impl Shared {
             state.ended.push(End { task: Arc::clone(task), sink, finished, wait, run: ran });
         }
     }
+}
+
+/// The values of `Shared::watch`: odd while a thread is awake, even, and not 0, while it sleeps.
+fn watched_by(index: usize) -> usize {
+    2 * index + 1
+}
+
+fn asleep(index: usize) -> usize {
+    2 * index + 2
+}
+
+fn is_watched(watch: usize) -> bool {
+    watch % 2 == 1
+}
+
+fn sleeper(watch: usize) -> Option<usize> {
+    if is_watched(watch) { None } else { (watch / 2).checked_sub(1) }
 }
 
 fn deliver(End { task, sink, finished, wait, run }: End) {
