@@ -2,7 +2,7 @@
 
 /** What is seen of pools and their tasks, whatever kind of metrics is made of it. */
 
-const { monitorEventLoopDelay } = require('node:perf_hooks')
+const { createHistogram } = require('node:perf_hooks')
 const { invalidType, invalidValue } = require('../errors.js')
 const { object } = require('../options.js')
 const { observers } = require('../observe.js')
@@ -10,8 +10,8 @@ const { Pool, defaultPool } = require('../pool.js')
 
 /** Upper bounds of the histograms' buckets, in seconds: from a short task to the longest that anybody waits for. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
-/** How often the event loop's delay is looked at, in milliseconds. It is part of every sample. */
-const RESOLUTION = 10
+/** How often the event loop is asked for a turn, in milliseconds: how much later it comes is its delay. */
+const LOOK_MS = 10
 
 /**
  * What a kind of metrics does with what is seen.
@@ -26,7 +26,13 @@ const RESOLUTION = 10
 class Watch {
   #pools
   #observer
-  #delay = monitorEventLoopDelay({ resolution: RESOLUTION })
+  /**
+   * Of the event loop, in microseconds. Not monitorEventLoopDelay: that misses a loop that is blocked right after a reset.
+   */
+  #delay = createHistogram()
+  #looked = performance.now()
+  /** @type {NodeJS.Timeout} */
+  #timer
   /** Thread time that each pool had used, and could have, in milliseconds, when that was asked last. */
   #used = new WeakMap()
 
@@ -55,12 +61,12 @@ class Watch {
       },
     }
     observers.add(this.#observer)
-    this.#delay.enable()
+    this.#timer = setInterval(() => this.#look(), LOOK_MS).unref()
   }
 
   stop() {
     observers.delete(this.#observer)
-    this.#delay.disable()
+    clearInterval(this.#timer)
   }
 
   /**
@@ -83,11 +89,19 @@ class Watch {
     })
   }
 
+  #look() {
+    const now = performance.now()
+    this.#delay.record(Math.max(1, Math.round((now - this.#looked - LOOK_MS) * 1e3)))
+    this.#looked = now
+  }
+
   /** How late the event loop came to 99 % of what was due since this was asked last, at most; in seconds. */
   eventLoopDelay() {
-    const p99 = this.#delay.count === 0 ? 0 : this.#delay.percentile(99) / 1e9 - RESOLUTION / 1e3
+    // What has held the look up has held this up too, and belongs here.
+    if (performance.now() - this.#looked > LOOK_MS) this.#look()
+    const p99 = this.#delay.count === 0 ? 0 : this.#delay.percentile(99) / 1e6
     this.#delay.reset()
-    return Math.max(0, p99)
+    return p99
   }
 }
 
