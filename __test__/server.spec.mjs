@@ -161,6 +161,8 @@ function testApp(name, load) {
   })
 
   test.serial(`${name}: what finds the queue full gets 503 and is told when to come back`, async (t) => {
+    // What was stopped may still be on its thread, and would take a place.
+    await until(() => defaultPool.stats().running + defaultPool.stats().queued === 0)
     const controller = new AbortController()
     const { signal } = controller
     // Those of high priority keep every thread, so that nothing leaves the queue.
