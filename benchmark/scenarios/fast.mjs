@@ -32,10 +32,17 @@ export const columns = [
 export const limitColumns = [
   { figure: 'p50', title: 'the same server, idle: p50', unit: 'ms' },
   { figure: 'p99', title: 'the same server, idle: p99', unit: 'ms' },
+  { figure: 'beside50', title: 'beside a process of the lowest priority a core: p50', unit: 'ms' },
+  { figure: 'beside99', title: 'beside a process of the lowest priority a core: p99', unit: 'ms' },
 ]
 
 export const goals = [
   { what: "p99 / the idle server's", of: ({ ours, limit }) => ours('p99') / limit('p99'), atMost: 1 },
+  {
+    what: 'p99 / that beside the lowest priority',
+    of: ({ ours, limit }) => ours('p99') / limit('beside99'),
+    atMost: 1.1,
+  },
   { what: "p99 / the best peer's", of: ({ ours, bestPeer }) => ours('p99') / bestPeer('p99'), atMost: 1 },
   {
     what: "heavy tasks beside it / the best peer's",
@@ -54,8 +61,19 @@ export async function measure({ contestant, threads, quick }) {
   return { figures: { p50, p99, heavy: heavy.perSecond() } }
 }
 
-export async function limits({ quick }) {
-  return { figures: await load(quick) }
+/** Cores that are busy have their price, whatever keeps them so: work that yields to everything is the other limit. */
+export async function limits({ threads, quick }) {
+  const { p50, p99 } = await load(quick)
+  const spinners = await Promise.all(Array.from({ length: threads }, spinner))
+  const beside = await load(quick)
+  for (const process of spinners) process.kill('SIGKILL')
+  return { figures: { p50, p99, beside50: beside.p50, beside99: beside.p99 } }
+}
+
+async function spinner() {
+  const process = fork(workerFile('spin-lowest.mjs'))
+  await once(process, 'message')
+  return process
 }
 
 /** Keeps `tasks` heavy tasks in flight for as long as the process lives. */
