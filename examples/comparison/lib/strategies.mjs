@@ -1,0 +1,21 @@
+// Every strategy, in the order in which they are shown.
+const NAMES = [
+  'blocking',
+  'set-immediate',
+  'child-process',
+  'worker-farm',
+  'worker-thread',
+  'worker-pool',
+  'shared-array-buffer',
+  'cluster',
+  'pm2',
+  'queue',
+  'sync',
+  'libuv',
+  'rayon',
+  'shared',
+]
+
+export const strategies = await Promise.all(
+  NAMES.map(async (name) => (await import(`../strategies/${name}.mjs`)).strategy),
+)

@@ -1,0 +1,97 @@
+// The table of each strategy's last result. It outlives a reload, in localStorage.
+
+const KEY = 'heavy-load-comparison'
+const body = document.querySelector('#results tbody')
+
+/** The columns in which one can be best: how to read it, which way is better, how to write it. */
+const measures = [
+  { of: (result) => result.perSecond, better: Math.max, write: (value) => value.toPrecision(3) },
+  { of: (result) => result.fast.p50, better: Math.min, write: ms },
+  { of: (result) => result.fast.p99, better: Math.min, write: ms },
+  { of: (result) => result.fast.max, better: Math.min, write: ms },
+  { of: (result) => result.peakMiB, better: Math.min, write: (value) => `${Math.round(value)} MiB` },
+]
+
+/** In the order of `strategies`; results of those that are there no more are left out. */
+export function createResults(strategies) {
+  let results = load()
+  show()
+
+  function show() {
+    const known = strategies.flatMap(({ name }) => results.filter(({ strategy }) => strategy === name))
+    const last = results.at(-1)
+    // A run that was cut short does not compete.
+    const alike = known.filter(
+      ({ count, iterations, done }) => count === last.count && iterations === last.iterations && done === count,
+    )
+    const best = measures.map(({ of, better }) => better(...alike.map(of).filter((value) => value !== null)))
+    body.replaceChildren(...(known.length === 0 ? [emptyRow()] : known.map((result) => row(result, alike, best))))
+  }
+
+  return {
+    add(result) {
+      results = [...results.filter(({ strategy }) => strategy !== result.strategy), result]
+      save(results)
+      show()
+    },
+    forget() {
+      results = []
+      save(results)
+      show()
+    },
+  }
+}
+
+function row(result, alike, best) {
+  const row = document.createElement('tr')
+  row.dataset.strategy = result.strategy
+  const name = document.createElement('th')
+  name.scope = 'row'
+  name.textContent = result.strategy
+  const load = `${result.count} × ${result.iterations.toExponential().replace('e+', 'e')}`
+  row.append(name, cell(load), cell(`${result.done} of ${result.count}`))
+  measures.forEach(({ of, write }, i) => {
+    const value = of(result)
+    // Of several, that is.
+    const isBest = alike.length > 1 && alike.includes(result) && value === best[i]
+    row.append(cell(value === null ? '–' : `${isBest ? '★ ' : ''}${write(value)}`, isBest ? 'best' : ''))
+  })
+  return row
+}
+
+function cell(text, className = '') {
+  const cell = document.createElement('td')
+  cell.textContent = text
+  cell.className = className
+  return cell
+}
+
+function emptyRow() {
+  const row = document.createElement('tr')
+  const only = cell('No results yet.', 'empty')
+  only.colSpan = 3 + measures.length
+  row.append(only)
+  return row
+}
+
+export function ms(value) {
+  if (value >= 1000) return `${(value / 1000).toFixed(2)} s`
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`
+}
+
+/** Storage may be forbidden, or hold what an older page wrote: then the table is new. */
+function load() {
+  try {
+    return JSON.parse(localStorage.getItem(KEY) ?? '[]').filter(({ fast, count }) => fast && count)
+  } catch {
+    return []
+  }
+}
+
+function save(results) {
+  try {
+    localStorage.setItem(KEY, JSON.stringify(results))
+  } catch {
+    // Forbidden, or full: the table lasts as long as the page.
+  }
+}
