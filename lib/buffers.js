@@ -271,4 +271,4 @@ function uncurry(method) {
   return method && Function.prototype.call.bind(method)
 }
 
-module.exports = { FrozenBuffer, countReaders, detach, freeze, handOver, like }
+module.exports = { CLASSES, FrozenBuffer, classOf: className, countReaders, detach, freeze, handOver, like }

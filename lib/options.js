@@ -4,6 +4,22 @@ const { invalidType, invalidValue, outOfRange } = require('./errors.js')
 const { TIMES } = require('./observe.js')
 
 const CLASSES = { high: 0, normal: 1, low: 2 }
+/** The classes' names, by number. */
+const PRIORITIES = Object.keys(CLASSES)
+/** Options that are not a kernel's own: every task's, and those of `map`. */
+const TASK_OPTIONS = new Set([
+  'signal',
+  'timeout',
+  'priority',
+  'key',
+  'weight',
+  'maxThreads',
+  'onProgress',
+  'pool',
+  'transfer',
+  'concurrency',
+  'ordered',
+])
 
 /**
  * A task's options, checked, with defaults filled in.
@@ -54,6 +70,18 @@ function taskSettings(options) {
 }
 
 /**
+ * Checks what `close` takes.
+ * @param {any} options
+ * @returns {number} milliseconds until what is left is cancelled
+ */
+function closeTimeout(options) {
+  object('options', options)
+  const { force = false, timeout = Infinity } = options
+  if (typeof force !== 'boolean') throw invalidType('options.force', 'of type boolean', force)
+  return force ? 0 : positive('options.timeout', timeout)
+}
+
+/**
  * @param {string} name
  * @param {any} value
  */
@@ -96,4 +124,4 @@ function isSignal(value) {
   return typeof value.addEventListener === 'function' && typeof value.removeEventListener === 'function'
 }
 
-module.exports = { integer, object, positive, taskSettings }
+module.exports = { PRIORITIES, TASK_OPTIONS, closeTimeout, integer, object, positive, taskSettings }

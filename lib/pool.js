@@ -4,7 +4,7 @@ const { EventEmitter } = require('node:events')
 const { handOver } = require('./buffers.js')
 const { invalidType, invalidValue, makeError, toError } = require('./errors.js')
 const { NativePool, kernelNames } = require('./native.js')
-const { integer, object, positive, taskSettings } = require('./options.js')
+const { closeTimeout, integer, object, taskSettings } = require('./options.js')
 const { map } = require('./map.js')
 const { isTraced, trace } = require('./observe.js')
 const { STOP_CLOSED, Task, drainListeners, mayPoll, port, startPolling, stopAll } = require('./tasks.js')
@@ -131,10 +131,7 @@ class Pool extends EventEmitter {
   /** @param {any} [options] */
   close(options = {}) {
     try {
-      object('options', options)
-      const { force = false, timeout = Infinity } = options
-      if (typeof force !== 'boolean') throw invalidType('options.force', 'of type boolean', force)
-      return this.#close(force ? 0 : positive('options.timeout', timeout))
+      return this.#close(closeTimeout(options))
     } catch (error) {
       return Promise.reject(error)
     }

@@ -52,6 +52,8 @@ codes! {
     UnknownKernel = "ERR_UNKNOWN_KERNEL",
     /// The frozen buffer is being read.
     BufferInUse = "ERR_BUFFER_IN_USE",
+    /// Another machine failed, or the way to it.
+    Remote = "ERR_REMOTE",
 }
 
 /// Why a task did not give a value.

@@ -1,0 +1,96 @@
+/**
+ * The same calls on other machines: tasks travel over BullMQ and Redis to workers, which run them on pools of their own.
+ * Needs `bullmq` and `ioredis`. docs/scaling.md is the guide.
+ */
+
+import type { Redis, RedisOptions } from 'ioredis'
+import type { Executor, MapOptions, Pool, TaskOptions } from './index.js'
+
+/** Where callers and workers meet. */
+export interface RemoteOptions {
+  /**
+   * Redis: a URL (`redis://`, or `rediss://` for TLS), ioredis' options, or an ioredis client, of which connections like
+   * it are made.
+   */
+  connection: string | RedisOptions | Redis
+  /** The queue's name. Default 'heavy-load'. */
+  queue?: string
+  /** Of all keys in Redis, as BullMQ's option. Default 'bull'. Redis Cluster needs one with a hash tag: '{bull}'. */
+  prefix?: string
+  /** How long to wait for a Redis that does not answer, in milliseconds; then ERR_REMOTE. Default 10 s. */
+  connectTimeout?: number
+}
+
+/** How a remote pool is made. */
+export interface RemotePoolOptions extends RemoteOptions {
+  /**
+   * How often a job is begun at most, also after workers that died with it. Arguments that are wrong, and whatever else
+   * would go wrong again, is not tried again. Default 3.
+   */
+  attempts?: number
+  /** The pause before another attempt, in milliseconds: fixed, or doubled each time. Default exponential from 200 ms. */
+  backoff?: number | { type: 'fixed' | 'exponential'; delay: number }
+  /** How long bytes may lie in Redis for a job that nobody does, in milliseconds. Default a day; with `timeout`, that. */
+  payloadTtl?: number
+}
+
+/**
+ * Runs tasks on other machines. At least once: a task whose worker dies is done again by another; its promise settles
+ * once. `signal` and `timeout` stop it wherever it runs. Whatever fails between the machines rejects with ERR_REMOTE, and
+ * says how in `cause`.
+ *
+ * Buffers are always copied to the worker: with `transfer` none is made here. Shared memory is not shared with other
+ * machines: results are new.
+ */
+export class RemotePool implements Executor {
+  constructor(options: RemotePoolOptions)
+  /** The queue's. */
+  readonly name: string
+  /** Options as of the kernel's own function; the worker checks the kernel's own. */
+  run(kernel: string | ((...args: never[]) => unknown), input: any, options?: TaskOptions & Record<string, any>): Promise<any>
+  map(
+    kernel: string | ((...args: never[]) => unknown),
+    inputs: Iterable<any> | AsyncIterable<any>,
+    options?: MapOptions & Record<string, any>,
+  ): AsyncIterableIterator<{ index: number; value: any }>
+  /**
+   * Takes no more tasks, waits for those on their way, and lets Redis go; `force` cancels them; past `timeout` the rest
+   * are cancelled (ERR_POOL_CLOSED). Idempotent. Until then its connections keep the process alive.
+   */
+  close(options?: { force?: boolean; timeout?: number }): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** How a worker is started. */
+export interface RemoteWorkerOptions extends RemoteOptions {
+  /** Where the tasks run. Default: the process's own. */
+  pool?: Pool
+  /**
+   * Jobs it holds at once. More than the pool has threads: short ones pass long ones here too, and the next one is there
+   * when a thread is free. Default 4 a thread, at least 16.
+   */
+  concurrency?: number
+  /** How long after its death a worker's jobs are another's, about, in milliseconds. Default 10 s. */
+  lockDuration?: number
+  /** How often it looks for such jobs, in milliseconds. Default half of `lockDuration`. */
+  stalledInterval?: number
+  /** How long results lie in Redis for a caller that does not fetch them, in milliseconds. Default an hour. */
+  resultTtl?: number
+  /** Told of what goes wrong beside the jobs: Redis that is away, above all. Default: nobody. */
+  onError?: (error: Error) => void
+}
+
+/** Takes tasks from the queue. */
+export interface RemoteWorker {
+  readonly pool: Pool
+  readonly concurrency: number
+  /**
+   * Takes no more jobs and waits for those it has; `force`, or `timeout` (milliseconds) when it has passed, gives the
+   * rest back to the queue for others. Idempotent. Its pool stays open.
+   */
+  close(options?: { force?: boolean; timeout?: number }): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Starts a worker in this process. Resolves when it takes jobs. */
+export function startWorker(options: RemoteWorkerOptions): Promise<RemoteWorker>

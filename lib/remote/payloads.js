@@ -1,0 +1,66 @@
+'use strict'
+
+/**
+ * Bytes beside a job: a hash of raw values, a field for each piece of at most `PIECE` bytes of each part. Whoever writes one
+ * gives it a time to live, and whoever has read it for the last time removes it.
+ */
+
+const { remoteError } = require('./connection.js')
+
+/** Redis and its clients hold a whole value at a time: larger parts go in pieces of this many bytes. */
+const PIECE = 8 * 2 ** 20
+
+/** @typedef {import('./connection.js').Redis} Redis */
+
+/**
+ * Resolves when Redis has everything.
+ * @param {Redis} redis
+ * @param {string} key
+ * @param {import('./wire.js').Parts} parts
+ * @param {number} ttl milliseconds
+ */
+async function write(redis, key, parts, ttl) {
+  for (const [field, part, start, end] of pieces(parts.map((part) => part.byteLength))) {
+    const bytes = parts[part]
+    const piece = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start)
+    // Awaited one by one: no more than a piece waits in this process's memory to be sent. Never there without its end.
+    if (part === 0 && start === 0) await all(redis.multi().hset(key, field, piece).pexpire(key, Math.ceil(ttl)))
+    else await redis.hset(key, field, piece)
+  }
+}
+
+/**
+ * The parts, each in memory of its own.
+ * @param {Redis} redis
+ * @param {string} key
+ * @param {number[]} sizes bytes
+ */
+async function read(redis, key, sizes) {
+  const parts = sizes.map((size) => new ArrayBuffer(size))
+  for (const [field, part, start, end] of pieces(sizes)) {
+    const piece = await redis.hgetBuffer(key, field)
+    if (piece?.length !== end - start) throw remoteError("The task's bytes are no longer in Redis: their time was over")
+    new Uint8Array(parts[part], start).set(piece)
+  }
+  return parts
+}
+
+/** @param {any} transaction */
+async function all(transaction) {
+  for (const [error] of await transaction.exec()) if (error) throw error
+}
+
+/**
+ * Field, part, first byte and end of every piece. An empty part has one too, or nobody would notice that it is missing.
+ * @param {number[]} sizes bytes
+ * @returns {Generator<[string, number, number, number]>}
+ */
+function* pieces(sizes) {
+  for (const [part, size] of sizes.entries()) {
+    for (let start = 0; start === 0 || start < size; start += PIECE) {
+      yield [`${part}:${start / PIECE}`, part, start, Math.min(size, start + PIECE)]
+    }
+  }
+}
+
+module.exports = { read, write }

@@ -1,0 +1,455 @@
+'use strict'
+
+/**
+ * The caller's side. Invariants:
+ * 1. A task is in `#tasks` from the call until its promise is settled, by whoever takes it out: a reply, its signal or
+ *    deadline, a failure on the way, or `close`. A second reply finds none and changes nothing.
+ * 2. The input is copied, detached or held (frozen) before `run` returns; what JavaScript does to it later is not sent.
+ * 3. What a task has in Redis is removed: the job by BullMQ when it has ended, its input by the worker, its result by
+ *    whoever hears of it, also when nobody waits for it any more.
+ */
+
+const { AsyncResource } = require('node:async_hooks')
+const { randomUUID } = require('node:crypto')
+const { setTimeout: sleep } = require('node:timers/promises')
+const { FrozenBuffer, countReaders, detach, handOver } = require('../buffers.js')
+const { HeavyLoadError, invalidType, invalidValue, makeError } = require('../errors.js')
+const { map } = require('../map.js')
+const { isTraced, trace } = require('../observe.js')
+const { PRIORITIES, TASK_OPTIONS, closeTimeout, integer, object, taskSettings } = require('../options.js')
+const signals = require('../signals.js')
+const { Clock } = require('./clock.js')
+const { connect, peer, place, reach, remoteError } = require('./connection.js')
+const payloads = require('./payloads.js')
+const { Inbox } = require('./replies.js')
+const { VERSION, keysOf, pack, unpack, unpackError } = require('./wire.js')
+
+const DAY = 86_400_000
+const LONGEST_TIMER = 2 ** 31 - 1
+/** The numbers of handOver: what may be done with a buffer. */
+const HOW = 7
+const TRANSFER = 1
+const FROZEN = 3
+/** Attempts to reach a Redis that was lost before what has been asked of it fails: some fifteen seconds. */
+const RETRIES = 20
+/** How long a worker is given to stop before it is told again, in milliseconds: doubled each time, up to a limit. */
+const STOP_FIRST = 20
+const STOP_EVERY = 1000
+const STOP_TIMES = 60
+/** Bytes stay so much longer than their task, in milliseconds: clocks differ. */
+const GRACE = 10_000
+
+/**
+ * A task whose promise has not been settled.
+ * @typedef {object} Task
+ * @property {string} id
+ * @property {string} kernel
+ * @property {(value: any) => void} resolve
+ * @property {(error: any) => void} reject
+ * @property {import('../options.js').Settings} settings
+ * @property {number} called by performance.now()
+ * @property {boolean} sent whether Redis has had its job
+ * @property {boolean} stopped whether that is to be stopped
+ * @property {NodeJS.Timeout | undefined} timer
+ * @property {{ abort: (reason: unknown) => void }} watcher
+ * @property {AsyncResource | undefined} context
+ * @property {number} reported
+ */
+
+/** Runs tasks on other machines, over BullMQ and Redis. */
+class RemotePool {
+  #place
+  #config
+  #keys
+  #caller = randomUUID()
+  #made = 0
+  /** @type {Map<string, Task>} */
+  #tasks = new Map()
+  /** What goes on beside the tasks: sending, stopping, fetching, removing. @type {Set<Promise<boolean>>} */
+  #chores = new Set()
+  /** @type {Promise<{ redis: any, queue: any, clock: Clock, inbox: Inbox }> | undefined} */
+  #link
+  /** @type {Promise<void> | undefined} */
+  #closed
+  /** @type {(() => void) | undefined} */
+  #onEmpty
+
+  /** @param {any} options */
+  constructor(options) {
+    this.#place = place(options)
+    this.#config = remoteConfig(options)
+    this.#keys = keysOf(this.#place)
+  }
+
+  get name() {
+    return this.#place.queue
+  }
+
+  /**
+   * @param {any} kernel
+   * @param {any} input
+   * @param {any} [options]
+   * @returns {Promise<any>}
+   */
+  run(kernel, input, options) {
+    const name = typeof kernel === 'function' ? kernel.kernel : kernel
+    const promise = () =>
+      new Promise((resolve, reject) => {
+        if (typeof name !== 'string') throw invalidType('kernel', "a kernel or a kernel's name", kernel)
+        this.#start(name, input, options ?? {}, resolve, reject)
+      })
+    return isTraced() ? trace(name, this.name, promise) : promise()
+  }
+
+  /**
+   * @param {any} kernel
+   * @param {any} inputs
+   * @param {any} [options]
+   */
+  map(kernel, inputs, options) {
+    return map(this, kernel, inputs, options)
+  }
+
+  /** @param {any} [options] */
+  close(options = {}) {
+    try {
+      return this.#close(closeTimeout(options))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  [Symbol.asyncDispose]() {
+    return this.close()
+  }
+
+  /**
+   * @param {string} kernel
+   * @param {any} input
+   * @param {any} options
+   * @param {(value: any) => void} resolve
+   * @param {(error: any) => void} reject
+   */
+  #start(kernel, input, options, resolve, reject) {
+    if (this.#closed !== undefined) throw makeError('ERR_POOL_CLOSED', 'The pool is closed')
+    const settings = taskSettings(options)
+    const { signal, timeout, onProgress } = settings
+    if (signal?.aborted) throw makeError('ABORT_ERR', 'The operation was aborted', { cause: signal.reason })
+    const packed = packTask(input, options, settings)
+    /** @type {Task} */
+    const task = {
+      id: `${this.#caller}-${this.#made++}`,
+      kernel,
+      resolve,
+      reject,
+      settings,
+      called: performance.now(),
+      sent: false,
+      stopped: false,
+      timer: undefined,
+      watcher: {
+        abort: (reason) => this.#stop(task, makeError('ABORT_ERR', 'The operation was aborted', { cause: reason })),
+      },
+      context: onProgress === undefined ? undefined : new AsyncResource('heavy-load.task'),
+      reported: -1,
+    }
+    this.#tasks.set(task.id, task)
+    if (signal !== undefined) signals.watch(signal, task.watcher)
+    if (timeout <= LONGEST_TIMER) task.timer = setTimeout(() => this.#stop(task, timedOut()), timeout)
+    this.#chore(this.#send(task, packed))
+  }
+
+  /**
+   * @param {Task} task
+   * @param {ReturnType<typeof packTask>} packed
+   */
+  async #send(task, { input, options, parts, release }) {
+    try {
+      const { redis, queue, clock } = await this.#open()
+      if (task.stopped) return
+      const { timeout, priority, key, weight, maxThreads, onProgress } = task.settings
+      const left = timeout - (performance.now() - task.called)
+      if (parts.length > 0) {
+        const ttl = Math.min(this.#config.payloadTtl, Math.max(left, 0) + GRACE)
+        await payloads.write(redis, this.#keys.input(task.id), parts, ttl)
+      }
+      /** @type {import('./wire.js').Message} */
+      const message = {
+        version: VERSION,
+        caller: this.#caller,
+        input,
+        options,
+        sizes: parts.map((part) => part.byteLength),
+        deadline: timeout === Infinity ? undefined : clock.now() + left,
+        priority: PRIORITIES[priority],
+        key,
+        weight,
+        maxThreads,
+        progress: onProgress !== undefined,
+      }
+      if (!task.stopped) await queue.add(task.kernel, message, { ...this.#config.job, jobId: task.id, priority })
+      task.sent = true
+      // There was nothing to stop before.
+      if (task.stopped) this.#chore(this.#stopJob(task))
+    } catch (error) {
+      this.#settle(task, () => task.reject(asRemote(error)))
+    } finally {
+      release()
+    }
+  }
+
+  /**
+   * Rejects now; the worker follows.
+   * @param {Task} task
+   * @param {any} error
+   */
+  #stop(task, error) {
+    this.#settle(task, () => {
+      task.stopped = true
+      if (task.sent) this.#chore(this.#stopJob(task))
+      task.reject(error)
+    })
+  }
+
+  /**
+   * Takes a job out of the queue, or has its worker stop it: until there is no such job any more.
+   * @param {Task} task
+   */
+  async #stopJob({ id }) {
+    const { redis, queue } = await this.#open()
+    // It cannot be removed while a worker has it, and that one may just have lost its connection.
+    for (let time = 0; time < STOP_TIMES && (await queue.remove(id)) === 0; time++) {
+      await redis.publish(this.#keys.stop, id)
+      await sleep(Math.min(STOP_FIRST * 2 ** time, STOP_EVERY))
+    }
+    await redis.unlink(this.#keys.input(id), this.#keys.result(id))
+  }
+
+  /**
+   * @param {string} id
+   * @param {import('./wire.js').Reply} reply
+   */
+  #onReply(id, reply) {
+    const task = this.#tasks.get(id)
+    if ('value' in reply && reply.sizes.length > 0) {
+      this.#chore(this.#fetch(task, id, reply))
+    } else if (task === undefined) {
+      // Done twice, or done for nobody.
+    } else if ('value' in reply) {
+      this.#succeed(task, reply, [])
+    } else if ('progress' in reply) {
+      this.#report(task, reply.progress)
+    } else {
+      this.#settle(task, () => task.reject(unpackError(reply.error)))
+    }
+  }
+
+  /**
+   * @param {Task | undefined} task
+   * @param {string} id
+   * @param {import('./wire.js').Result} reply
+   */
+  async #fetch(task, id, reply) {
+    const { redis } = await this.#open()
+    const key = this.#keys.result(id)
+    try {
+      if (task !== undefined) this.#succeed(task, reply, await payloads.read(redis, key, reply.sizes))
+    } catch (error) {
+      if (task !== undefined) this.#settle(task, () => task.reject(asRemote(error)))
+    } finally {
+      await redis.unlink(key)
+    }
+  }
+
+  /**
+   * @param {Task} task
+   * @param {import('./wire.js').Result} reply
+   * @param {ArrayBuffer[]} parts
+   */
+  #succeed(task, { value, run }, parts) {
+    // The callback may stop the task yet.
+    this.#report(task, 1)
+    this.#settle(task, () => {
+      task.settings.times?.add(performance.now() - task.called - run, run)
+      task.resolve(unpack(value, parts))
+    })
+  }
+
+  /**
+   * @param {Task} task
+   * @param {number} fraction of the attempt that is under way: what an earlier one had done is not undone
+   */
+  #report(task, fraction) {
+    const { onProgress } = task.settings
+    if (onProgress === undefined || fraction <= task.reported || !this.#tasks.has(task.id)) return
+    task.reported = fraction
+    try {
+      task.context?.runInAsyncScope(onProgress, undefined, fraction)
+    } catch (error) {
+      this.#stop(task, error)
+    }
+  }
+
+  /**
+   * Whatever settles a task's promise does it in here, and so it is done once.
+   * @param {Task} task
+   * @param {() => void} how
+   */
+  #settle(task, how) {
+    if (!this.#tasks.delete(task.id)) return
+    clearTimeout(task.timer)
+    if (task.settings.signal !== undefined) signals.unwatch(task.settings.signal, task.watcher)
+    how()
+    if (this.#tasks.size === 0) this.#onEmpty?.()
+  }
+
+  /**
+   * `close` waits for it; nobody else does. What fails here fails because of Redis, whose keys have a time to live.
+   * @param {Promise<void>} chore
+   */
+  #chore(chore) {
+    const done = chore.catch(() => {}).then(() => this.#chores.delete(done))
+    this.#chores.add(done)
+  }
+
+  /** What connects to Redis: made by the first task, and again by the next one if that fails. */
+  #open() {
+    this.#link ??= this.#connect().catch((error) => {
+      this.#link = undefined
+      throw error
+    })
+    return this.#link
+  }
+
+  async #connect() {
+    const { connection, queue: name, prefix, connectTimeout } = this.#place
+    const { Queue } = peer('bullmq')
+    const redis = connect(connection, { maxRetriesPerRequest: RETRIES, enableAutoPipelining: true })
+    try {
+      await reach(redis, connectTimeout)
+    } catch (error) {
+      redis.disconnect()
+      throw error
+    }
+    const queue = new Queue(name, { connection: redis, prefix })
+    // What fails says so itself.
+    queue.on('error', () => {})
+    const clock = new Clock()
+    await Promise.all([clock.set(redis), queue.waitUntilReady()])
+    const inbox = new Inbox(connect(connection), redis, this.#keys.replies(this.#caller), (id, reply) =>
+      this.#onReply(id, reply),
+    )
+    redis.on('ready', () => this.#chore(Promise.all([clock.set(redis), this.#findLost()]).then(() => {})))
+    return { redis, queue, clock, inbox }
+  }
+
+  /** Redis has come back: with what it had, if it keeps that on a disk; else whoever waits must hear of it. */
+  async #findLost() {
+    const { redis, queue, inbox } = await this.#open()
+    const sent = [...this.#tasks.values()].filter((task) => task.sent)
+    const found = await Promise.all(sent.map((task) => redis.exists(queue.toKey(task.id))))
+    const missing = sent.filter((_, index) => found[index] === 0)
+    // A job that has ended is missing too: then its reply is there.
+    if (missing.length > 0) await inbox.caughtUp()
+    for (const task of missing) {
+      this.#settle(task, () => task.reject(remoteError('Redis no longer has the task: it keeps nothing when it ends')))
+    }
+  }
+
+  /** @param {number} timeout milliseconds until what is left is cancelled */
+  #close(timeout) {
+    this.#closed ??= this.#end()
+    const cancel = () => {
+      for (const task of this.#tasks.values()) this.#stop(task, makeError('ERR_POOL_CLOSED', 'The pool was closed before the task was done'))
+    }
+    if (timeout === 0) cancel()
+    else if (timeout <= LONGEST_TIMER) {
+      const timer = setTimeout(cancel, timeout)
+      this.#closed.then(() => clearTimeout(timer))
+    }
+    return this.#closed
+  }
+
+  async #end() {
+    if (this.#tasks.size > 0) {
+      await new Promise((resolve) => {
+        this.#onEmpty = () => resolve(undefined)
+      })
+    }
+    while (this.#chores.size > 0) await Promise.all(this.#chores)
+    if (this.#link === undefined) return
+    const { redis, queue, inbox } = await this.#link
+    await inbox.close()
+    await queue.close()
+    redis.disconnect()
+  }
+}
+
+/** @param {any} options */
+function remoteConfig(options) {
+  const { attempts = 3, backoff = { type: 'exponential', delay: 200 }, payloadTtl = DAY } = options
+  integer('options.attempts', attempts, 1, 2 ** 31 - 1)
+  integer('options.payloadTtl', payloadTtl, 1, Number.MAX_SAFE_INTEGER)
+  if (typeof backoff === 'object') {
+    object('options.backoff', backoff)
+    if (backoff.type !== 'fixed' && backoff.type !== 'exponential') {
+      throw invalidValue('options.backoff.type', "must be one of: 'fixed', 'exponential'", backoff.type)
+    }
+    integer('options.backoff.delay', backoff.delay, 0, LONGEST_TIMER)
+  } else {
+    integer('options.backoff', backoff, 0, LONGEST_TIMER)
+  }
+  return { payloadTtl, job: { attempts, backoff, removeOnComplete: true, removeOnFail: true } }
+}
+
+/**
+ * What of a call is to be sent. `release` is called when it has been.
+ * @param {any} input
+ * @param {any} options
+ * @param {import('../options.js').Settings} settings
+ */
+function packTask(input, options, { transfer }) {
+  /** @type {import('./wire.js').Parts} */
+  const parts = []
+  /** @type {FrozenBuffer[]} */
+  const held = []
+  const copied = (/** @type {any} */ buffer) => take(buffer, false, held)
+  const taken = (/** @type {any} */ buffer) => take(buffer, transfer && buffer === input, held)
+  const own = Object.fromEntries(Object.entries(options).filter(([name]) => !TASK_OPTIONS.has(name)))
+  // Whatever cannot be sent is found before anything is taken away.
+  const packedOptions = pack(own, parts, copied)
+  const packed = { input: pack(input, parts, taken), options: packedOptions, parts }
+  for (const frozen of held) countReaders(frozen, 1)
+  return {
+    ...packed,
+    release() {
+      for (const frozen of held) countReaders(frozen, -1)
+    },
+  }
+}
+
+/**
+ * Bytes of a buffer that nobody changes any more, until they are sent.
+ * @param {any} buffer
+ * @param {boolean} transfer
+ * @param {FrozenBuffer[]} held
+ * @returns {Uint8Array}
+ */
+function take(buffer, transfer, held) {
+  const { view, mode, frozen } = handOver(buffer, transfer)
+  if ((mode & HOW) === FROZEN) held.push(/** @type {FrozenBuffer} */ (frozen))
+  const kept = (mode & HOW) === TRANSFER ? detach(view) : view
+  const bytes = new Uint8Array(kept.buffer, kept.byteOffset, kept.byteLength)
+  return (mode & HOW) === TRANSFER || (mode & HOW) === FROZEN ? bytes : bytes.slice()
+}
+
+/** @param {any} error of Redis or of what leads there; ours are as they should be */
+function asRemote(error) {
+  return error instanceof HeavyLoadError ? error : remoteError(`Redis failed: ${error.message}`, error)
+}
+
+function timedOut() {
+  return makeError('ERR_TASK_TIMEOUT', 'The task was not done within its timeout')
+}
+
+module.exports = { RemotePool }

@@ -1,0 +1,136 @@
+'use strict'
+
+/**
+ * Replies to one caller: a stream, which keeps them until they have been read, whatever happens to connections meanwhile.
+ * (A message that is published reaches only who listens at that moment.)
+ */
+
+const { setTimeout: sleep } = require('node:timers/promises')
+
+/** How long a question for replies waits for one, in milliseconds: a connection that is dead without a word is found out. */
+const QUESTION = 5000
+/** By then even the slowest answer to it would have come. */
+const PATIENCE = 3 * QUESTION
+/** Most replies of one answer: what settles them does not hold the event loop for long. */
+const BATCH = 64
+/** How long the replies to a caller that is gone stay, in milliseconds. */
+const TTL = 3_600_000
+/** How often that time begins anew, in milliseconds. */
+const RENEWAL = 60_000
+
+/**
+ * @typedef {import('./connection.js').Redis} Redis
+ * @typedef {import('./wire.js').Reply} Reply
+ */
+
+/** The caller's end. */
+class Inbox {
+  #reader
+  #redis
+  #key
+  #onReply
+  #last = '0-0'
+  #isOpen = true
+  /** @type {(() => void)[]} */
+  #whenEmpty = []
+  #ended
+
+  /**
+   * @param {Redis} reader a connection of its own: questions that wait hold up all others
+   * @param {Redis} redis
+   * @param {string} key
+   * @param {(id: string, reply: Reply) => void} onReply
+   */
+  constructor(reader, redis, key, onReply) {
+    this.#reader = reader
+    this.#redis = redis
+    this.#key = key
+    this.#onReply = onReply
+    this.#ended = this.#read()
+  }
+
+  /** Resolves when every reply has been told that was there at the call. */
+  caughtUp() {
+    return /** @type {Promise<void>} */ (new Promise((resolve) => this.#whenEmpty.push(resolve)))
+  }
+
+  async #read() {
+    while (this.#isOpen) {
+      const empty = this.#whenEmpty.splice(0)
+      const found = await this.#ask(empty.length > 0 ? [] : ['BLOCK', QUESTION])
+      if (found === undefined || found.length > 0) this.#whenEmpty.unshift(...empty)
+      else for (const resolve of empty) resolve()
+      for (const [id, fields] of found ?? []) {
+        this.#last = id
+        this.#onReply(fields[1], JSON.parse(fields[3]))
+      }
+      if (found !== undefined && found.length > 0) {
+        // What is not deleted now is deleted with the stream.
+        this.#redis.xdel(this.#key, ...found.map(([id]) => id)).catch(() => {})
+      }
+    }
+  }
+
+  /**
+   * @param {unknown[]} wait
+   * @returns {Promise<[string, string[]][] | undefined>} entries; none if Redis could not be asked
+   */
+  async #ask(wait) {
+    const overdue = setTimeout(() => this.#reader.disconnect(true), PATIENCE)
+    try {
+      const streams = await this.#reader.xread('COUNT', BATCH, ...wait, 'STREAMS', this.#key, this.#last)
+      return streams?.[0][1] ?? []
+    } catch {
+      // It comes back, and so does this.
+      if (this.#isOpen) await sleep(100)
+      return undefined
+    } finally {
+      clearTimeout(overdue)
+    }
+  }
+
+  /** Nothing is told any more, and the stream is gone. */
+  async close() {
+    this.#isOpen = false
+    this.#reader.disconnect()
+    await this.#ended
+    await this.#redis.unlink(this.#key)
+  }
+}
+
+/** The worker's end: replies to any caller. */
+class Outbox {
+  #redis
+  #keyOf
+  /** When a stream's time to live began last. */
+  #renewed = new Map()
+
+  /**
+   * @param {Redis} redis
+   * @param {(caller: string) => string} keyOf
+   */
+  constructor(redis, keyOf) {
+    this.#redis = redis
+    this.#keyOf = keyOf
+  }
+
+  /**
+   * Resolves when Redis has it.
+   * @param {string} caller
+   * @param {string} id of the job
+   * @param {Reply} reply
+   */
+  async send(caller, id, reply) {
+    const key = this.#keyOf(caller)
+    const added = this.#redis.xadd(key, '*', 'id', id, 'reply', JSON.stringify(reply))
+    const now = performance.now()
+    if (!(now - this.#renewed.get(caller) < RENEWAL)) {
+      this.#renewed.set(caller, now)
+      for (const [old, at] of this.#renewed) if (now - at > RENEWAL) this.#renewed.delete(old)
+      await this.#redis.pexpire(key, TTL)
+    }
+    await added
+  }
+}
+
+module.exports = { Inbox, Outbox }

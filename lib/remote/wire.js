@@ -1,0 +1,175 @@
+'use strict'
+
+/**
+ * What callers and workers tell each other.
+ *
+ * A job's data is JSON. What JSON does not know stands in it as an object with a tag, `$`: numbers that are not finite,
+ * undefined, bigints, and bytes, of which only kind and length are there; the bytes themselves, the *parts*, travel beside it
+ * (payloads.js). The keys in Redis are BullMQ's, and ours below them.
+ */
+
+const { types } = require('node:util')
+const { CLASSES: VIEWS, FrozenBuffer, classOf } = require('../buffers.js')
+const { CLASSES: ERRORS, makeError } = require('../errors.js')
+const { remoteError } = require('./connection.js')
+
+/** Of what is written here. A worker leaves jobs of another version to others. */
+const VERSION = 1
+/** Deeper than any kernel's input; circles are infinitely deep. */
+const DEEPEST = 32
+
+/**
+ * @typedef {{ prefix: string, queue: string }} Names
+ * @typedef {Uint8Array[]} Parts
+ *
+ * A job's data. `caller`: who waits for it. `sizes`: its parts' lengths in bytes. `deadline`: in milliseconds of Redis's clock.
+ * @typedef {{
+ *   version: number, caller: string, input: unknown, options: unknown, sizes: number[], deadline?: number,
+ *   priority: string, key?: string, weight: number, maxThreads: number, progress: boolean,
+ * }} Message
+ *
+ * What a worker answers. `run`: milliseconds from the first instruction to the end.
+ * @typedef {{ value: unknown, sizes: number[], run: number }} Result
+ * @typedef {Result | { error: WireError } | { progress: number }} Reply
+ * @typedef {{ code?: string, name: string, message: string, retryAfter?: number }} WireError
+ */
+
+/** @param {Names} names */
+function keysOf({ prefix, queue }) {
+  const base = `${prefix}:${queue}:heavy-load`
+  return {
+    /** A hash: the parts of a job's input. */
+    input: (/** @type {string} */ id) => `${base}:input:${id}`,
+    /** A hash: the parts of its result. */
+    result: (/** @type {string} */ id) => `${base}:result:${id}`,
+    /** A stream: the replies to a caller. */
+    replies: (/** @type {string} */ caller) => `${base}:replies:${caller}`,
+    /** A channel: ids of jobs that are to stop. */
+    stop: `${base}:stop`,
+  }
+}
+
+/** @type {Record<string, (bytes: ArrayBuffer) => any>} */
+const BUFFERS = {
+  Buffer: (bytes) => Buffer.from(bytes),
+  ArrayBuffer: (bytes) => bytes,
+  DataView: (bytes) => new DataView(bytes),
+  ...Object.fromEntries(Object.entries(VIEWS).map(([name, View]) => [name, (bytes) => new View(bytes)])),
+}
+
+/**
+ * @param {any} value
+ * @returns {string | undefined} what a buffer is rebuilt as; none for what is no buffer
+ */
+function kindOf(value) {
+  if (value instanceof FrozenBuffer) return 'Uint8Array'
+  if (types.isAnyArrayBuffer(value)) return 'ArrayBuffer'
+  if (types.isDataView(value)) return 'DataView'
+  if (!types.isTypedArray(value)) return undefined
+  const kind = Buffer.isBuffer(value) ? 'Buffer' : classOf(value)
+  if (!Object.hasOwn(BUFFERS, kind)) throw unsendable(`an instance of ${kind}`)
+  return kind
+}
+
+/**
+ * Makes JSON of a value, and adds the bytes of its buffers to `parts`.
+ * @param {any} value
+ * @param {Parts} parts
+ * @param {(buffer: any) => Uint8Array} bytesOf what of a buffer is to travel
+ * @param {number} [depth]
+ * @returns {any}
+ */
+function pack(value, parts, bytesOf, depth = 0) {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return value
+    case 'number':
+      return Number.isFinite(value) && !Object.is(value, -0) ? value : { $: 'number', text: numberText(value) }
+    case 'bigint':
+      return { $: 'bigint', text: String(value) }
+    case 'undefined':
+      return { $: 'undefined' }
+    case 'object':
+      break
+    default:
+      throw unsendable(`a ${typeof value}`)
+  }
+  if (value === null) return null
+  if (depth > DEEPEST) throw unsendable(`an object deeper than ${DEEPEST} levels`)
+  const kind = kindOf(value)
+  if (kind !== undefined) {
+    const bytes = bytesOf(value)
+    return { $: kind, part: parts.push(bytes) - 1 }
+  }
+  if (Array.isArray(value)) return Array.from(value, (item) => pack(item, parts, bytesOf, depth + 1))
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+    throw unsendable(`an instance of ${value.constructor?.name ?? 'a class'}`)
+  }
+  const entries = Object.entries(value).map(([name, item]) => [name, pack(item, parts, bytesOf, depth + 1)])
+  // An object that has a tag of its own would be taken for one of ours.
+  return Object.hasOwn(value, '$') ? { $: 'object', entries } : Object.fromEntries(entries)
+}
+
+/**
+ * The value that `pack` has made JSON of.
+ * @param {any} json
+ * @param {ArrayBuffer[]} parts
+ * @returns {any}
+ */
+function unpack(json, parts) {
+  if (typeof json !== 'object' || json === null) return json
+  if (Array.isArray(json)) return json.map((item) => unpack(item, parts))
+  switch (json.$) {
+    case undefined:
+      return Object.fromEntries(Object.entries(json).map(([name, item]) => [name, unpack(item, parts)]))
+    case 'object':
+      return Object.fromEntries(
+        json.entries.map(([/** @type {string} */ name, /** @type {any} */ item]) => [name, unpack(item, parts)]),
+      )
+    case 'number':
+      return Number(json.text)
+    case 'bigint':
+      return BigInt(json.text)
+    case 'undefined':
+      return undefined
+    default:
+      return BUFFERS[json.$](parts[json.part])
+  }
+}
+
+/** @param {number} number */
+function numberText(number) {
+  return Object.is(number, -0) ? '-0' : String(number)
+}
+
+/** @param {string} what */
+function unsendable(what) {
+  return makeError('ERR_INVALID_ARG_TYPE', `Input and options must be data that can be sent. Received ${what}`)
+}
+
+/**
+ * @param {any} error
+ * @returns {WireError}
+ */
+function packError(error) {
+  const { code, name = 'Error', message = String(error), retryAfter } = error ?? {}
+  return { code, name, message, retryAfter }
+}
+
+/**
+ * The error as the kernel's own function would give it, by code and class; what belongs to the way there is ERR_REMOTE.
+ * @param {WireError} failure
+ */
+function unpackError({ code, name, message, retryAfter }) {
+  if (code === 'ERR_REMOTE') return remoteError(message)
+  if (code === undefined || !Object.hasOwn(ERRORS, code)) {
+    const cause = Object.assign(new Error(message), { name, ...(code === undefined ? {} : { code }) })
+    return remoteError(`A worker failed: ${message}`, cause)
+  }
+  const error = makeError(/** @type {keyof typeof ERRORS} */ (code), message)
+  return retryAfter === undefined ? error : Object.assign(error, { retryAfter })
+}
+
+module.exports = { VERSION, keysOf, pack, packError, unpack, unpackError }
