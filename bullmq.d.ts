@@ -47,7 +47,11 @@ export class RemotePool implements Executor {
   /** The queue's. */
   readonly name: string
   /** Options as of the kernel's own function; the worker checks the kernel's own. */
-  run(kernel: string | ((...args: never[]) => unknown), input: any, options?: TaskOptions & Record<string, any>): Promise<any>
+  run(
+    kernel: string | ((...args: never[]) => unknown),
+    input: any,
+    options?: TaskOptions & Record<string, any>,
+  ): Promise<any>
   map(
     kernel: string | ((...args: never[]) => unknown),
     inputs: Iterable<any> | AsyncIterable<any>,

@@ -12,24 +12,20 @@
 const { AsyncResource } = require('node:async_hooks')
 const { randomUUID } = require('node:crypto')
 const { setTimeout: sleep } = require('node:timers/promises')
-const { FrozenBuffer, countReaders, detach, handOver } = require('../buffers.js')
 const { HeavyLoadError, invalidType, invalidValue, makeError } = require('../errors.js')
 const { map } = require('../map.js')
 const { isTraced, trace } = require('../observe.js')
-const { PRIORITIES, TASK_OPTIONS, closeTimeout, integer, object, taskSettings } = require('../options.js')
+const { PRIORITIES, closeTimeout, integer, object, taskSettings } = require('../options.js')
 const signals = require('../signals.js')
 const { Clock } = require('./clock.js')
 const { connect, peer, place, reach, remoteError } = require('./connection.js')
+const { packTask } = require('./input.js')
 const payloads = require('./payloads.js')
 const { Inbox } = require('./replies.js')
-const { VERSION, keysOf, pack, unpack, unpackError } = require('./wire.js')
+const { VERSION, keysOf, unpack, unpackError } = require('./wire.js')
 
 const DAY = 86_400_000
 const LONGEST_TIMER = 2 ** 31 - 1
-/** The numbers of handOver: what may be done with a buffer. */
-const HOW = 7
-const TRANSFER = 1
-const FROZEN = 3
 /** Attempts to reach a Redis that was lost before what has been asked of it fails: some fifteen seconds. */
 const RETRIES = 20
 /** How long a worker is given to stop before it is told again, in milliseconds: doubled each time, up to a limit. */
@@ -179,13 +175,13 @@ class RemotePool {
         caller: this.#caller,
         input,
         options,
-        sizes: parts.map((part) => part.byteLength),
+        sizes: parts.length > 0 ? parts.map((part) => part.byteLength) : undefined,
         deadline: timeout === Infinity ? undefined : clock.now() + left,
         priority: PRIORITIES[priority],
         key,
         weight,
         maxThreads,
-        progress: onProgress !== undefined,
+        progress: onProgress === undefined ? undefined : true,
       }
       if (!task.stopped) await queue.add(task.kernel, message, { ...this.#config.job, jobId: task.id, priority })
       task.sent = true
@@ -308,6 +304,7 @@ class RemotePool {
    * @param {Promise<void>} chore
    */
   #chore(chore) {
+    /** @type {Promise<boolean>} */
     const done = chore.catch(() => {}).then(() => this.#chores.delete(done))
     this.#chores.add(done)
   }
@@ -324,7 +321,7 @@ class RemotePool {
   async #connect() {
     const { connection, queue: name, prefix, connectTimeout } = this.#place
     const { Queue } = peer('bullmq')
-    const redis = connect(connection, { maxRetriesPerRequest: RETRIES, enableAutoPipelining: true })
+    const redis = connect(connection, { maxRetriesPerRequest: RETRIES })
     try {
       await reach(redis, connectTimeout)
     } catch (error) {
@@ -360,7 +357,8 @@ class RemotePool {
   #close(timeout) {
     this.#closed ??= this.#end()
     const cancel = () => {
-      for (const task of this.#tasks.values()) this.#stop(task, makeError('ERR_POOL_CLOSED', 'The pool was closed before the task was done'))
+      for (const task of this.#tasks.values())
+        this.#stop(task, makeError('ERR_POOL_CLOSED', 'The pool was closed before the task was done'))
     }
     if (timeout === 0) cancel()
     else if (timeout <= LONGEST_TIMER) {
@@ -399,48 +397,7 @@ function remoteConfig(options) {
   } else {
     integer('options.backoff', backoff, 0, LONGEST_TIMER)
   }
-  return { payloadTtl, job: { attempts, backoff, removeOnComplete: true, removeOnFail: true } }
-}
-
-/**
- * What of a call is to be sent. `release` is called when it has been.
- * @param {any} input
- * @param {any} options
- * @param {import('../options.js').Settings} settings
- */
-function packTask(input, options, { transfer }) {
-  /** @type {import('./wire.js').Parts} */
-  const parts = []
-  /** @type {FrozenBuffer[]} */
-  const held = []
-  const copied = (/** @type {any} */ buffer) => take(buffer, false, held)
-  const taken = (/** @type {any} */ buffer) => take(buffer, transfer && buffer === input, held)
-  const own = Object.fromEntries(Object.entries(options).filter(([name]) => !TASK_OPTIONS.has(name)))
-  // Whatever cannot be sent is found before anything is taken away.
-  const packedOptions = pack(own, parts, copied)
-  const packed = { input: pack(input, parts, taken), options: packedOptions, parts }
-  for (const frozen of held) countReaders(frozen, 1)
-  return {
-    ...packed,
-    release() {
-      for (const frozen of held) countReaders(frozen, -1)
-    },
-  }
-}
-
-/**
- * Bytes of a buffer that nobody changes any more, until they are sent.
- * @param {any} buffer
- * @param {boolean} transfer
- * @param {FrozenBuffer[]} held
- * @returns {Uint8Array}
- */
-function take(buffer, transfer, held) {
-  const { view, mode, frozen } = handOver(buffer, transfer)
-  if ((mode & HOW) === FROZEN) held.push(/** @type {FrozenBuffer} */ (frozen))
-  const kept = (mode & HOW) === TRANSFER ? detach(view) : view
-  const bytes = new Uint8Array(kept.buffer, kept.byteOffset, kept.byteLength)
-  return (mode & HOW) === TRANSFER || (mode & HOW) === FROZEN ? bytes : bytes.slice()
+  return { payloadTtl, job: { attempts, backoff } }
 }
 
 /** @param {any} error of Redis or of what leads there; ours are as they should be */

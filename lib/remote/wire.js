@@ -24,8 +24,8 @@ const DEEPEST = 32
  *
  * A job's data. `caller`: who waits for it. `sizes`: its parts' lengths in bytes. `deadline`: in milliseconds of Redis's clock.
  * @typedef {{
- *   version: number, caller: string, input: unknown, options: unknown, sizes: number[], deadline?: number,
- *   priority: string, key?: string, weight: number, maxThreads: number, progress: boolean,
+ *   version: number, caller: string, input: unknown, options: unknown, sizes?: number[], deadline?: number,
+ *   priority: string, key?: string, weight: number, maxThreads: number, progress?: true,
  * }} Message
  *
  * What a worker answers. `run`: milliseconds from the first instruction to the end.
@@ -123,11 +123,9 @@ function unpack(json, parts) {
   if (Array.isArray(json)) return json.map((item) => unpack(item, parts))
   switch (json.$) {
     case undefined:
-      return Object.fromEntries(Object.entries(json).map(([name, item]) => [name, unpack(item, parts)]))
+      return unpackEntries(Object.entries(json), parts)
     case 'object':
-      return Object.fromEntries(
-        json.entries.map(([/** @type {string} */ name, /** @type {any} */ item]) => [name, unpack(item, parts)]),
-      )
+      return unpackEntries(json.entries, parts)
     case 'number':
       return Number(json.text)
     case 'bigint':
@@ -137,6 +135,14 @@ function unpack(json, parts) {
     default:
       return BUFFERS[json.$](parts[json.part])
   }
+}
+
+/**
+ * @param {[string, any][]} entries
+ * @param {ArrayBuffer[]} parts
+ */
+function unpackEntries(entries, parts) {
+  return Object.fromEntries(entries.map(([name, item]) => [name, unpack(item, parts)]))
 }
 
 /** @param {number} number */

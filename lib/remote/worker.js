@@ -11,7 +11,7 @@
 
 const { makeError, invalidType } = require('../errors.js')
 const { TIMES, Times } = require('../observe.js')
-const { PRIORITIES, closeTimeout, integer } = require('../options.js')
+const { closeTimeout, integer } = require('../options.js')
 const { Pool, defaultPool } = require('../pool.js')
 const { Clock } = require('./clock.js')
 const { connect, peer, place, reach, remoteError } = require('./connection.js')
@@ -92,7 +92,7 @@ class RemoteWorker {
     this.#place = place
     this.#config = config
     this.#keys = keysOf(place)
-    this.#redis = connect(place.connection, { enableAutoPipelining: true })
+    this.#redis = connect(place.connection)
     this.#subscriber = connect(place.connection)
     this.#outbox = new Outbox(this.#redis, this.#keys.replies)
   }
@@ -131,6 +131,9 @@ class RemoteWorker {
         // `attempts` counts the deaths, too: see #work.
         maxStalledCount: Number.MAX_SAFE_INTEGER,
         runRetryDelay: RETRY_DELAY,
+        // Its reply is with the caller.
+        removeOnComplete: { count: 0 },
+        removeOnFail: { count: 0 },
       },
     )
     this.#worker.on('error', onError)
@@ -173,7 +176,7 @@ class RemoteWorker {
     const { id, name, data, opts } = job
     signal.throwIfAborted()
     /** @type {import('./wire.js').Message} */
-    const { version, caller, input, options, sizes, deadline, priority, key, weight, maxThreads, progress } = data
+    const { version, caller, input, options, sizes = [], deadline, priority, key, weight, maxThreads, progress } = data
     if (version !== VERSION) throw remoteError(`This worker does not know version ${version} of heavy-load's messages`)
     if (begun(job) >= opts.attempts) throw worn(job)
     const parts = await payloads.read(this.#redis, this.#keys.input(id), sizes)
@@ -195,7 +198,11 @@ class RemoteWorker {
     })
     /** @type {import('./wire.js').Parts} */
     const results = []
-    const packed = pack(value, results, (buffer) => new Uint8Array(buffer.buffer ?? buffer, buffer.byteOffset, buffer.byteLength))
+    const packed = pack(
+      value,
+      results,
+      (buffer) => new Uint8Array(buffer.buffer ?? buffer, buffer.byteOffset, buffer.byteLength),
+    )
     if (results.length > 0) await payloads.write(this.#redis, this.#keys.result(id), results, this.#config.resultTtl)
     return { value: packed, sizes: results.map((part) => part.byteLength), run: times.run }
   }
@@ -204,7 +211,7 @@ class RemoteWorker {
    * @param {any} job
    * @param {import('./wire.js').Reply} reply the last
    */
-  async #answer({ id, data: { caller, sizes } }, reply) {
+  async #answer({ id, data: { caller, sizes = [] } }, reply) {
     await this.#outbox.send(caller, id, reply)
     if (sizes.length > 0) await this.#redis.unlink(this.#keys.input(id))
   }

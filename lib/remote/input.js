@@ -1,0 +1,57 @@
+'use strict'
+
+/** What of a call is sent: taken at the call, so that what JavaScript does to it later changes nothing. */
+
+const { countReaders, detach, handOver } = require('../buffers.js')
+const { TASK_OPTIONS } = require('../options.js')
+const { pack } = require('./wire.js')
+
+/** The numbers of handOver: what may be done with a buffer. */
+const HOW = 7
+const TRANSFER = 1
+const FROZEN = 3
+
+/** @typedef {import('../buffers.js').Given['frozen'] & {}} Frozen */
+
+/**
+ * What of a call is to be sent. `release` is called when it has been.
+ * @param {any} input
+ * @param {any} options
+ * @param {import('../options.js').Settings} settings
+ */
+function packTask(input, options, { transfer }) {
+  /** @type {import('./wire.js').Parts} */
+  const parts = []
+  /** @type {Frozen[]} */
+  const held = []
+  const copied = (/** @type {any} */ buffer) => take(buffer, false, held)
+  const taken = (/** @type {any} */ buffer) => take(buffer, transfer && buffer === input, held)
+  const own = Object.fromEntries(Object.entries(options).filter(([name]) => !TASK_OPTIONS.has(name)))
+  // Whatever cannot be sent is found before anything is taken away.
+  const packedOptions = pack(own, parts, copied)
+  const packed = { input: pack(input, parts, taken), options: packedOptions, parts }
+  for (const frozen of held) countReaders(frozen, 1)
+  return {
+    ...packed,
+    release() {
+      for (const frozen of held) countReaders(frozen, -1)
+    },
+  }
+}
+
+/**
+ * Bytes of a buffer that nobody changes any more, until they are sent.
+ * @param {any} buffer
+ * @param {boolean} transfer
+ * @param {Frozen[]} held
+ * @returns {Uint8Array}
+ */
+function take(buffer, transfer, held) {
+  const { view, mode, frozen } = handOver(buffer, transfer)
+  if ((mode & HOW) === FROZEN) held.push(/** @type {Frozen} */ (frozen))
+  const kept = (mode & HOW) === TRANSFER ? detach(view) : view
+  const bytes = new Uint8Array(kept.buffer, kept.byteOffset, kept.byteLength)
+  return (mode & HOW) === TRANSFER || (mode & HOW) === FROZEN ? bytes : bytes.slice()
+}
+
+module.exports = { packTask }
