@@ -6,6 +6,7 @@
  */
 
 const { setTimeout: sleep } = require('node:timers/promises')
+const { all } = require('./connection.js')
 
 /** How long a question for replies waits for one, in milliseconds: a connection that is dead without a word is found out. */
 const QUESTION = 5000
@@ -15,8 +16,6 @@ const PATIENCE = 3 * QUESTION
 const BATCH = 64
 /** How long the replies to a caller that is gone stay, in milliseconds. */
 const TTL = 3_600_000
-/** How often that time begins anew, in milliseconds. */
-const RENEWAL = 60_000
 
 /**
  * @typedef {import('./connection.js').Redis} Redis
@@ -102,8 +101,6 @@ class Inbox {
 class Outbox {
   #redis
   #keyOf
-  /** When a stream's time to live began last. */
-  #renewed = new Map()
 
   /**
    * @param {Redis} redis
@@ -122,14 +119,8 @@ class Outbox {
    */
   async send(caller, id, reply) {
     const key = this.#keyOf(caller)
-    const added = this.#redis.xadd(key, '*', 'id', id, 'reply', JSON.stringify(reply))
-    const now = performance.now()
-    if (!(now - this.#renewed.get(caller) < RENEWAL)) {
-      this.#renewed.set(caller, now)
-      for (const [old, at] of this.#renewed) if (now - at > RENEWAL) this.#renewed.delete(old)
-      await this.#redis.pexpire(key, TTL)
-    }
-    await added
+    // Each time anew: the stream may have been removed since, by its caller or with a Redis that keeps nothing.
+    await all(this.#redis.multi().xadd(key, '*', 'id', id, 'reply', JSON.stringify(reply)).pexpire(key, TTL))
   }
 }
 
