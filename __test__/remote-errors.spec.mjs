@@ -3,7 +3,7 @@ import test from 'ava'
 import api from 'heavy-load'
 import { RemotePool, startWorker } from 'heavy-load/bullmq'
 import { errorOf } from './helpers/errors.mjs'
-import { startRedis, withRedis } from './helpers/redis.mjs'
+import { redisFor, withRedis } from './helpers/redis.mjs'
 import { keysIn, openClient, openRemote, openWorker } from './helpers/remote-open.mjs'
 
 const { freeze, hash, heavyLoad, heavyLoadShared, sort, spin } = api
@@ -141,12 +141,7 @@ function fresh(input) {
 }
 
 withRedis(test, 'remote pools', () => {
-  let redis
-
-  test.before(async () => {
-    redis = await startRedis()
-  })
-  test.after.always(() => redis?.stop())
+  const redis = redisFor(test)
 
   test.serial('every kernel, by name, by function and as an option, answers as here', async (t) => {
     const remote = openRemote(t, redis)

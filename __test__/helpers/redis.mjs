@@ -57,6 +57,21 @@ export async function startRedis({ port, appendonly = false } = {}) {
 }
 
 /**
+ * One for all tests of a file: what `startRedis` gives, once the first test begins.
+ * @param {any} test ava's
+ * @param {Parameters<typeof startRedis>[0]} [options]
+ * @returns {Awaited<ReturnType<typeof startRedis>>}
+ */
+export function redisFor(test, options) {
+  const redis = /** @type {any} */ ({})
+  test.before(async () => {
+    Object.assign(redis, await startRedis(options))
+  })
+  test.after.always(() => redis.stop?.())
+  return redis
+}
+
+/**
  * @param {number} port
  * @param {string} dir
  * @param {boolean} appendonly

@@ -33,6 +33,19 @@ export async function openWorker(t, redis, remote, options) {
 }
 
 /**
+ * A remote pool, a worker in this process and a connection to look at Redis with.
+ * @param {any} t
+ * @param {{ url: string }} redis
+ * @param {{ remote?: any, worker?: any }} [options]
+ */
+export async function openAll(t, redis, options) {
+  const remote = openRemote(t, redis, options?.remote)
+  const client = openClient(t, redis)
+  const worker = await openWorker(t, redis, remote, options?.worker)
+  return { remote, client, worker }
+}
+
+/**
  * A connection to look at Redis with.
  * @param {any} t
  * @param {{ url: string }} redis
