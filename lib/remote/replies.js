@@ -6,7 +6,6 @@
  */
 
 const { setTimeout: sleep } = require('node:timers/promises')
-const { all } = require('./connection.js')
 
 /** How long a question for replies waits for one, in milliseconds: a connection that is dead without a word is found out. */
 const QUESTION = 5000
@@ -16,6 +15,13 @@ const PATIENCE = 3 * QUESTION
 const BATCH = 64
 /** How long the replies to a caller that is gone stay, in milliseconds. */
 const TTL = 3_600_000
+/**
+ * Their time begins anew with each: the stream may have been removed since the last, by its caller or with a Redis that keeps
+ * nothing. A script, since ioredis sends it again when its connection was lost meanwhile, which it does not do with
+ * transactions; a reply may come twice.
+ */
+const ADD = `redis.call('XADD', KEYS[1], '*', 'id', ARGV[1], 'reply', ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])`
 
 /**
  * @typedef {import('./connection.js').Redis} Redis
@@ -118,9 +124,7 @@ class Outbox {
    * @param {Reply} reply
    */
   async send(caller, id, reply) {
-    const key = this.#keyOf(caller)
-    // Each time anew: the stream may have been removed since, by its caller or with a Redis that keeps nothing.
-    await all(this.#redis.multi().xadd(key, '*', 'id', id, 'reply', JSON.stringify(reply)).pexpire(key, TTL))
+    await this.#redis.eval(ADD, 1, this.#keyOf(caller), id, JSON.stringify(reply), TTL)
   }
 }
 
