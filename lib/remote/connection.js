@@ -2,7 +2,6 @@
 
 /** Connections to Redis: one way to make them, whatever the caller gave. */
 
-const { once } = require('node:events')
 const { invalidType, invalidValue, makeError } = require('../errors.js')
 const { integer, object } = require('../options.js')
 
@@ -91,11 +90,17 @@ function make(connection, options) {
  */
 async function reach(redis, timeout) {
   if (redis.status === 'ready') return
-  try {
-    await once(redis, 'ready', { signal: AbortSignal.timeout(timeout) })
-  } catch (error) {
-    throw remoteError(`Redis at ${addressOf(redis)} did not answer within ${timeout} ms`, redis.lastError ?? error)
-  }
+  // It tries again and again meanwhile: Redis may be starting, too.
+  const answers = await new Promise((resolve) => {
+    const timer = setTimeout(resolve, timeout, false)
+    const settle = (/** @type {boolean} */ isReady) => {
+      clearTimeout(timer)
+      resolve(isReady)
+    }
+    redis.once('ready', () => settle(true))
+    redis.once('end', () => settle(false))
+  })
+  if (!answers) throw remoteError(`Redis at ${addressOf(redis)} did not answer within ${timeout} ms`, redis.lastError)
 }
 
 /** @param {Redis} redis */
