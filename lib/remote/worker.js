@@ -83,6 +83,8 @@ class RemoteWorker {
   #unwanted = new Set()
   /** @type {Promise<void> | undefined} */
   #closed
+  /** Whether jobs are given back: also those that BullMQ was fetching when that began. */
+  #isLeaving = false
 
   /**
    * @param {import('./connection.js').Place} place
@@ -106,15 +108,19 @@ class RemoteWorker {
   }
 
   async start() {
-    const { connectTimeout, prefix, queue } = this.#place
-    const { concurrency, lockDuration, stalledInterval, onError } = this.#config
-    const { UnrecoverableError, WaitingError, Worker } = peer('bullmq')
     try {
-      await Promise.all([reach(this.#redis, connectTimeout), reach(this.#subscriber, connectTimeout)])
+      await this.#connect()
     } catch (error) {
       this.#disconnect()
       throw error
     }
+  }
+
+  async #connect() {
+    const { UnrecoverableError, WaitingError, Worker } = peer('bullmq')
+    const { connectTimeout, prefix, queue } = this.#place
+    const { concurrency, lockDuration, stalledInterval, onError } = this.#config
+    await Promise.all([reach(this.#redis, connectTimeout), reach(this.#subscriber, connectTimeout)])
     this.#redis.on('ready', () => this.#clock.set(this.#redis).catch(() => {}))
     this.#subscriber.on('message', (/** @type {string} */ _channel, /** @type {string} */ id) => this.#stop(id))
     await Promise.all([this.#clock.set(this.#redis), this.#subscriber.subscribe(this.#keys.stop)])
@@ -149,6 +155,7 @@ class RemoteWorker {
   async #work(job, token, { UnrecoverableError, WaitingError }) {
     const control = new AbortController()
     this.#running.set(job.id, control)
+    if (this.#isLeaving) control.abort(LEAVING)
     if (this.#unwanted.delete(job.id)) control.abort(WANTED)
     try {
       const result = await this.#compute(job, control.signal)
@@ -163,7 +170,8 @@ class RemoteWorker {
       await this.#answer(job, { error: packError(error) })
       throw new UnrecoverableError(/** @type {Error} */ (error).message)
     } finally {
-      this.#running.delete(job.id)
+      // A job whose lock was lost may have come here a second time.
+      if (this.#running.get(job.id) === control) this.#running.delete(job.id)
     }
   }
 
@@ -264,7 +272,10 @@ class RemoteWorker {
   #close(timeout) {
     this.#closed ??= this.#worker.close().then(() => this.#disconnect())
     const leave = () => {
+      this.#isLeaving = true
       for (const control of this.#running.values()) control.abort(LEAVING)
+      // Nothing can be given back to a Redis that is away: others will find these jobs abandoned.
+      if (this.#redis.status !== 'ready') this.#disconnect()
     }
     if (timeout === 0) leave()
     else if (timeout <= LONGEST_TIMER) {
