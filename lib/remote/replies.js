@@ -36,15 +36,16 @@ class Inbox {
   #onReply
   #last = '0-0'
   #isOpen = true
-  /** @type {(() => void)[]} */
-  #whenEmpty = []
+  /** Entries of our own, by which we know how far we have read. @type {Map<string, (value: void) => void>} */
+  #marks = new Map()
+  #made = 0
   #ended
 
   /**
    * @param {Redis} reader a connection of its own: questions that wait hold up all others
    * @param {Redis} redis
    * @param {string} key
-   * @param {(id: string, reply: Reply) => void} onReply
+   * @param {(id: string, reply: string) => void} onReply told of JSON, or of whatever else is there; does not throw
    */
   constructor(reader, redis, key, onReply) {
     this.#reader = reader
@@ -54,41 +55,42 @@ class Inbox {
     this.#ended = this.#read()
   }
 
-  /** Resolves when every reply has been told that was there at the call. */
+  /** Resolves when every reply has been told that was there at the call; does not, if Redis is lost once more. */
   caughtUp() {
-    return /** @type {Promise<void>} */ (new Promise((resolve) => this.#whenEmpty.push(resolve)))
+    const mark = `mark-${this.#made++}`
+    return /** @type {Promise<void>} */ (
+      new Promise((resolve, reject) => {
+        this.#marks.set(mark, resolve)
+        this.#redis.eval(ADD, 1, this.#key, mark, '', TTL).catch(reject)
+      })
+    )
   }
 
   async #read() {
     while (this.#isOpen) {
-      const empty = this.#whenEmpty.splice(0)
-      const found = await this.#ask(empty.length > 0 ? [] : ['BLOCK', QUESTION])
-      if (found === undefined || found.length > 0) this.#whenEmpty.unshift(...empty)
-      else for (const resolve of empty) resolve()
-      for (const [id, fields] of found ?? []) {
+      const found = await this.#ask()
+      for (const [id, fields] of found) {
         this.#last = id
-        this.#onReply(fields[1], JSON.parse(fields[3]))
+        this.#marks.get(fields[1])?.()
+        if (!this.#marks.delete(fields[1])) this.#onReply(fields[1], fields[3])
       }
-      if (found !== undefined && found.length > 0) {
+      if (found.length > 0) {
         // What is not deleted now is deleted with the stream.
         this.#redis.xdel(this.#key, ...found.map(([id]) => id)).catch(() => {})
       }
     }
   }
 
-  /**
-   * @param {unknown[]} wait
-   * @returns {Promise<[string, string[]][] | undefined>} entries; none if Redis could not be asked
-   */
-  async #ask(wait) {
+  /** @returns {Promise<[string, string[]][]>} entries */
+  async #ask() {
     const overdue = setTimeout(() => this.#reader.disconnect(true), PATIENCE)
     try {
-      const streams = await this.#reader.xread('COUNT', BATCH, ...wait, 'STREAMS', this.#key, this.#last)
+      const streams = await this.#reader.xread('COUNT', BATCH, 'BLOCK', QUESTION, 'STREAMS', this.#key, this.#last)
       return streams?.[0][1] ?? []
     } catch {
       // It comes back, and so does this.
       if (this.#isOpen) await sleep(100)
-      return undefined
+      return []
     } finally {
       clearTimeout(overdue)
     }
@@ -99,7 +101,8 @@ class Inbox {
     this.#isOpen = false
     this.#reader.disconnect()
     await this.#ended
-    await this.#redis.unlink(this.#key)
+    // A Redis that is away is not waited for: the stream has a time to live.
+    if (this.#redis.status === 'ready') await this.#redis.unlink(this.#key).catch(() => {})
   }
 }
 
