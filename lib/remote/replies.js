@@ -39,7 +39,8 @@ class Inbox {
   /** Entries of our own, by which we know how far we have read. @type {Map<string, (value: void) => void>} */
   #marks = new Map()
   #made = 0
-  #ended
+  /** @type {NodeJS.Timeout | undefined} */
+  #overdue
 
   /**
    * @param {Redis} reader a connection of its own: questions that wait hold up all others
@@ -52,7 +53,7 @@ class Inbox {
     this.#redis = redis
     this.#key = key
     this.#onReply = onReply
-    this.#ended = this.#read()
+    this.#read()
   }
 
   /** Resolves when every reply has been told that was there at the call; does not, if Redis is lost once more. */
@@ -69,6 +70,7 @@ class Inbox {
   async #read() {
     while (this.#isOpen) {
       const found = await this.#ask()
+      if (!this.#isOpen) return
       for (const [id, fields] of found) {
         this.#last = id
         this.#marks.get(fields[1])?.()
@@ -83,7 +85,7 @@ class Inbox {
 
   /** @returns {Promise<[string, string[]][]>} entries */
   async #ask() {
-    const overdue = setTimeout(() => this.#reader.disconnect(true), PATIENCE)
+    this.#overdue = setTimeout(() => this.#reader.disconnect(true), PATIENCE)
     try {
       const streams = await this.#reader.xread('COUNT', BATCH, 'BLOCK', QUESTION, 'STREAMS', this.#key, this.#last)
       return streams?.[0][1] ?? []
@@ -92,15 +94,16 @@ class Inbox {
       if (this.#isOpen) await sleep(100)
       return []
     } finally {
-      clearTimeout(overdue)
+      clearTimeout(this.#overdue)
     }
   }
 
   /** Nothing is told any more, and the stream is gone. */
   async close() {
     this.#isOpen = false
+    // A question that was asked of a Redis that is away is never answered after this.
+    clearTimeout(this.#overdue)
     this.#reader.disconnect()
-    await this.#ended
     // A Redis that is away is not waited for: the stream has a time to live.
     if (this.#redis.status === 'ready') await this.#redis.unlink(this.#key).catch(() => {})
   }
