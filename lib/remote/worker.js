@@ -26,6 +26,8 @@ const REMEMBERED = 10_000
 const PROGRESS_EVERY = 100
 /** How soon BullMQ tries again what a Redis that is away has made fail, in milliseconds. */
 const RETRY_DELAY = 500
+/** How long a worker without jobs sleeps, in seconds: of jobs that are given back BullMQ wakes nobody. */
+const LONGEST_SLEEP = 1
 /** What would go wrong again, wherever it is tried. */
 const FINAL = new Set([
   'ERR_INVALID_ARG_TYPE',
@@ -37,7 +39,7 @@ const FINAL = new Set([
   'ERR_UNKNOWN_KERNEL',
 ])
 /** Why a running job is stopped. */
-const WANTED = Symbol('its caller wants it no more')
+const WANTED = Symbol('its caller wants it no more, or it is lost')
 const LEAVING = Symbol('this worker takes its leave')
 
 /**
@@ -85,6 +87,8 @@ class RemoteWorker {
   #closed
   /** Whether jobs are given back: also those that BullMQ was fetching when that began. */
   #isLeaving = false
+  /** @type {(() => void) | undefined} */
+  #giveUp
 
   /**
    * @param {import('./connection.js').Place} place
@@ -137,12 +141,14 @@ class RemoteWorker {
         // `attempts` counts the deaths, too: see #work.
         maxStalledCount: Number.MAX_SAFE_INTEGER,
         runRetryDelay: RETRY_DELAY,
+        drainDelay: LONGEST_SLEEP,
         // Its reply is with the caller.
         removeOnComplete: { count: 0 },
         removeOnFail: { count: 0 },
       },
     )
     this.#worker.on('error', onError)
+    this.#worker.on('lockRenewalFailed', (/** @type {string[]} */ ids) => this.#dropLost(ids).catch(() => {}))
     await this.#worker.waitUntilReady()
   }
 
@@ -239,6 +245,18 @@ class RemoteWorker {
     }
   }
 
+  /**
+   * Stops jobs that Redis has no more: it keeps nothing when it ends, or their callers removed them. One that another worker
+   * has taken for abandoned goes on: its answer may be the first.
+   * @param {string[]} ids of jobs whose locks are lost
+   */
+  async #dropLost(ids) {
+    for (const id of ids) {
+      const isThere = await this.#redis.exists(this.#worker.toKey(id))
+      if (!isThere) this.#running.get(id)?.abort(WANTED)
+    }
+  }
+
   /** @param {string} id */
   #stop(id) {
     const control = this.#running.get(id)
@@ -270,19 +288,30 @@ class RemoteWorker {
 
   /** @param {number} timeout milliseconds until what is left is given back */
   #close(timeout) {
-    this.#closed ??= this.#worker.close().then(() => this.#disconnect())
-    const leave = () => {
-      this.#isLeaving = true
-      for (const control of this.#running.values()) control.abort(LEAVING)
-      // Nothing can be given back to a Redis that is away: others will find these jobs abandoned.
-      if (this.#redis.status !== 'ready') this.#disconnect()
-    }
-    if (timeout === 0) leave()
+    const isAway = this.#redis.status !== 'ready'
+    this.#closed ??= this.#end(isAway)
+    if (timeout === 0 || isAway) this.#leave()
     else if (timeout <= LONGEST_TIMER) {
-      const timer = setTimeout(leave, timeout)
-      this.#closed?.then(() => clearTimeout(timer))
+      const timer = setTimeout(() => this.#leave(), timeout)
+      this.#closed.then(() => clearTimeout(timer))
     }
     return this.#closed
+  }
+
+  /** Gives back what is running. To a Redis that is away nothing can be given: others will find these jobs abandoned. */
+  #leave() {
+    this.#isLeaving = true
+    for (const control of this.#running.values()) control.abort(LEAVING)
+    if (this.#redis.status !== 'ready') this.#giveUp?.()
+  }
+
+  /** @param {boolean} isAway whether Redis is: BullMQ would wait for it */
+  async #end(isAway) {
+    const gaveUp = new Promise((resolve) => {
+      this.#giveUp = () => resolve(undefined)
+    })
+    await Promise.race([this.#worker.close(isAway), gaveUp])
+    this.#disconnect()
   }
 
   #disconnect() {
