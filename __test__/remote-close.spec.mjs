@@ -118,7 +118,7 @@ withRedis(test, 'closing remote pools and workers', () => {
         const bytes = remote.run('sort', Uint8Array.of(2, 1), { priority: 'low' })
         await told
         await first.close(options)
-        t.is(first.pool.stats().running, 0)
+        await idle(first.pool)
         t.is(await client.llen(`bull:${remote.name}:active`), 0)
         const began = performance.now()
         await openWorker(t, redis, remote)
