@@ -60,9 +60,9 @@ class Inbox {
       const found = await this.#ask(empty.length > 0 ? [] : ['BLOCK', QUESTION])
       if (found === undefined || found.length > 0) this.#whenEmpty.unshift(...empty)
       else for (const resolve of empty) resolve()
-      for (const [id, fields] of found ?? []) {
+      for (const [id, [, replies]] of found ?? []) {
         this.#last = id
-        this.#onReply(fields[1], JSON.parse(fields[3]))
+        for (const [job, reply] of JSON.parse(replies)) this.#onReply(job, reply)
       }
       if (found !== undefined && found.length > 0) {
         // What is not deleted now is deleted with the stream.
@@ -98,11 +98,13 @@ class Inbox {
   }
 }
 
-/** The worker's end: replies to any caller. */
+/** The worker's end: replies to any caller. Those of one turn of the event loop go together. */
 class Outbox {
   #redis
   #keyOf
-  /** When a stream's time to live began last. */
+  /** Replies that have not been sent, by caller. @type {Map<string, { replies: [string, Reply][], sent: Promise<void> }>} */
+  #batches = new Map()
+  /** When a stream's time to live began last, by caller. @type {Map<string, number>} */
   #renewed = new Map()
 
   /**
@@ -120,16 +122,37 @@ class Outbox {
    * @param {string} id of the job
    * @param {Reply} reply
    */
-  async send(caller, id, reply) {
-    const key = this.#keyOf(caller)
-    const added = this.#redis.xadd(key, '*', 'id', id, 'reply', JSON.stringify(reply))
-    const now = performance.now()
-    if (!(now - this.#renewed.get(caller) < RENEWAL)) {
-      this.#renewed.set(caller, now)
-      for (const [old, at] of this.#renewed) if (now - at > RENEWAL) this.#renewed.delete(old)
-      await this.#redis.pexpire(key, TTL)
+  send(caller, id, reply) {
+    let batch = this.#batches.get(caller)
+    if (batch === undefined) {
+      // Results that come together settle together: by the next tick all their promises have had their turn.
+      const sent = new Promise((resolve) => process.nextTick(resolve)).then(() => this.#flush(caller))
+      batch = { replies: [], sent }
+      this.#batches.set(caller, batch)
     }
-    await added
+    batch.replies.push([id, reply])
+    return batch.sent
+  }
+
+  /** @param {string} caller */
+  async #flush(caller) {
+    const { replies } = /** @type {{ replies: [string, Reply][] }} */ (this.#batches.get(caller))
+    this.#batches.delete(caller)
+    const key = this.#keyOf(caller)
+    const added = this.#redis.xadd(key, '*', 'replies', JSON.stringify(replies))
+    await (this.#mayRenew(caller) ? Promise.all([added, this.#redis.pexpire(key, TTL)]) : added)
+  }
+
+  /**
+   * Whether a stream's time to live is to begin anew.
+   * @param {string} caller
+   */
+  #mayRenew(caller) {
+    const now = performance.now()
+    if (now - (this.#renewed.get(caller) ?? Number.NEGATIVE_INFINITY) < RENEWAL) return false
+    for (const [other, at] of this.#renewed) if (now - at >= RENEWAL) this.#renewed.delete(other)
+    this.#renewed.set(caller, now)
+    return true
   }
 }
 
