@@ -14,6 +14,7 @@ const NAMES = [
   'libuv',
   'rayon',
   'shared',
+  'remote',
 ]
 
 export const strategies = await Promise.all(
