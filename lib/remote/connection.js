@@ -90,11 +90,17 @@ function make(connection, options) {
  * @param {number} timeout milliseconds; then ERR_REMOTE
  */
 async function reach(redis, timeout) {
-  if (redis.status === 'ready') return
-  try {
-    await once(redis, 'ready', { signal: AbortSignal.timeout(timeout) })
-  } catch (error) {
-    throw remoteError(`Redis at ${addressOf(redis)} did not answer within ${timeout} ms`, redis.lastError ?? error)
+  const signal = AbortSignal.timeout(timeout)
+  while (redis.status !== 'ready') {
+    try {
+      await once(redis, 'ready', { signal })
+    } catch (error) {
+      const refused = /** @type {Error} */ (error).name === 'ReplyError'
+      // A Redis that is away may come yet.
+      if (!signal.aborted && !refused) continue
+      const problem = refused ? 'refuses the connection' : `did not answer within ${timeout} ms`
+      throw remoteError(`Redis at ${addressOf(redis)} ${problem}`, redis.lastError ?? error)
+    }
   }
 }
 
