@@ -11,12 +11,25 @@ export const redisIsInstalled = spawnSync('redis-server', ['--version']).status 
 
 /**
  * @param {number} [port] where one was before
+ * @param {string[]} [more] arguments
  * @returns {Promise<{ url: string, port: number, stop: () => Promise<void> }>}
  */
-export async function startRedis(port) {
+export async function startRedis(port, more = []) {
   port ??= await freePort()
   const dir = await mkdtemp(join(tmpdir(), 'heavy-load-redis-'))
-  const args = ['--port', port, '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--appendonly', 'no'].map(String)
+  const args = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--dir',
+    dir,
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+    ...more,
+  ]
   const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const exited = once(child, 'exit')
   await ready(child)
