@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { RemotePool } from 'heavy-load/bullmq'
 import { runCli, startCli, without, written } from './helpers/cli.mjs'
-import { freePort, redisIsInstalled, startRedis } from './helpers/comparison-redis.mjs'
+import { freePort, redisIsInstalled, startRedis } from './helpers/redis.mjs'
 
 /** Minutes of work: whoever sees the end of it has stopped it. */
 const ENDLESS = 1e13
@@ -83,7 +83,7 @@ function withRedis() {
   let queues = 0
 
   test.serial.before(async () => {
-    redis = await startRedis(undefined, ['--requirepass', PASSWORD])
+    redis = await startRedis({ more: ['--requirepass', PASSWORD] })
     url = `redis://:${encodeURIComponent(PASSWORD)}@127.0.0.1:${redis.port}/0`
   })
 
@@ -225,7 +225,7 @@ function withRedis() {
     })
     const port = String(await freePort())
     const certificate = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-auth-clients', 'no']
-    const secured = await startRedis(0, ['--tls-port', port, ...certificate, '--requirepass', PASSWORD])
+    const secured = await startRedis({ port: 0, more: ['--tls-port', port, ...certificate, '--requirepass', PASSWORD] })
     t.teardown(() => secured.stop())
     const REDIS_URL = `rediss://:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}`
     const env = { REDIS_URL, NODE_EXTRA_CA_CERTS: cert }
@@ -306,7 +306,7 @@ function withRedis() {
     const worker = await startWorker(t, [], env)
     await other.stop()
     await worker.says(/ECONNREFUSED/)
-    other = await startRedis(other.port)
+    other = await startRedis({ port: other.port })
     t.like(await run(t, ['heavyLoad', '10'], env), { code: 0, stdout: '10\n' })
     worker.child.kill('SIGTERM')
     const { code, stderr } = await worker.end

@@ -6,24 +6,14 @@ import test from 'ava'
 import express from 'express'
 import { routes } from '../examples/comparison/lib/queue-routes.mjs'
 import { strategy } from '../examples/comparison/strategies/queue.mjs'
-import { freePort, redisIsInstalled, startRedis } from './helpers/comparison-redis.mjs'
+import { freePort, startRedis, withRedis } from './helpers/redis.mjs'
 
 const cores = availableParallelism()
 /** Minutes of work: whoever sees the end of it has stopped it. */
 const ENDLESS = 1e12
 const UNAVAILABLE = { code: 'ERR_STRATEGY_UNAVAILABLE' }
 
-if (redisIsInstalled) {
-  withRedis()
-} else {
-  const message = 'redis-server is missing: node scripts/system-packages.mjs redis-server'
-  if (process.env.CI) {
-    test('the queue, with Redis', (t) => t.fail(message))
-  } else {
-    console.warn(`\n*** NOT TESTED: the queue of examples/comparison. ${message} ***\n`)
-    test.skip(`the queue, with Redis (${message})`, () => {})
-  }
-}
+withRedis(test, 'the queue of examples/comparison', queueTests)
 
 test.serial('without Redis it says so, and how to start one', async (t) => {
   process.env.REDIS_URL = `redis://127.0.0.1:${await freePort()}`
@@ -35,7 +25,7 @@ test.serial('without Redis it says so, and how to start one', async (t) => {
   t.is(body.error.code, UNAVAILABLE.code)
 })
 
-function withRedis() {
+function queueTests() {
   let redis
 
   test.serial.before(async () => {
@@ -160,7 +150,7 @@ function withRedis() {
     await t.throwsAsync(queue.run(1), UNAVAILABLE)
     await t.throwsAsync(queue.look('any'), UNAVAILABLE)
 
-    const again = await startRedis(own.port)
+    const again = await startRedis({ port: own.port })
     t.teardown(again.stop)
     t.is(await untilAvailable(() => queue.run(1000)), 1000)
   })

@@ -104,6 +104,14 @@ async function reach(redis, timeout) {
   }
 }
 
+/**
+ * Has commands done all together, or throws what kept one of them from it.
+ * @param {any} transaction
+ */
+async function all(transaction) {
+  for (const [error] of await transaction.exec()) if (error) throw error
+}
+
 /** @param {Redis} redis */
 function addressOf({ options }) {
   return options.path ?? `${options.host}:${options.port}`
@@ -131,4 +139,4 @@ function peer(name) {
   }
 }
 
-module.exports = { addressOf, connect, peer, place, reach, remoteError }
+module.exports = { addressOf, all, connect, peer, place, reach, remoteError }

@@ -5,7 +5,7 @@
  * gives it a time to live, and whoever has read it for the last time removes it.
  */
 
-const { remoteError } = require('./connection.js')
+const { all, remoteError } = require('./connection.js')
 
 /** Redis and its clients hold a whole value at a time: larger parts go in pieces of this many bytes. */
 const PIECE = 8 * 2 ** 20
@@ -23,9 +23,9 @@ async function write(redis, key, parts, ttl) {
   for (const [field, part, start, end] of pieces(parts.map((part) => part.byteLength))) {
     const bytes = parts[part]
     const piece = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start)
-    // Awaited one by one: no more than a piece waits in this process's memory to be sent. Never there without its end.
-    if (part === 0 && start === 0) await all(redis.multi().hset(key, field, piece).pexpire(key, Math.ceil(ttl)))
-    else await redis.hset(key, field, piece)
+    // Awaited one by one: no more than a piece waits in this process's memory to be sent. Never there without its end: those
+    // before may be gone.
+    await all(redis.multi().hset(key, field, piece).pexpire(key, Math.ceil(ttl)))
   }
 }
 
@@ -43,11 +43,6 @@ async function read(redis, key, sizes) {
     new Uint8Array(parts[part], start).set(piece)
   }
   return parts
-}
-
-/** @param {any} transaction */
-async function all(transaction) {
-  for (const [error] of await transaction.exec()) if (error) throw error
 }
 
 /**

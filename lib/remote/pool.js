@@ -92,7 +92,7 @@ class RemotePool {
     const promise = () =>
       new Promise((resolve, reject) => {
         if (typeof name !== 'string') throw invalidType('kernel', "a kernel or a kernel's name", kernel)
-        this.#start(name, input, options ?? {}, resolve, reject)
+        this.#start(name, input, options === undefined ? {} : options, resolve, reject)
       })
     return isTraced() ? trace(name, this.name, promise) : promise()
   }
@@ -150,7 +150,18 @@ class RemotePool {
       reported: -1,
     }
     this.#tasks.set(task.id, task)
-    if (signal !== undefined) signals.watch(signal, task.watcher)
+    try {
+      if (signal !== undefined) signals.watch(signal, task.watcher)
+      // A getter of the options may have aborted it.
+      if (signal?.aborted) task.watcher.abort(signal.reason)
+    } catch (error) {
+      // A signal of somebody else's make.
+      this.#stop(task, error)
+    }
+    if (task.stopped) {
+      packed.release()
+      return
+    }
     if (timeout <= LONGEST_TIMER) task.timer = setTimeout(() => this.#stop(task, timedOut()), timeout)
     this.#chore(this.#send(task, packed))
   }

@@ -6,6 +6,7 @@
  */
 
 const { setTimeout: sleep } = require('node:timers/promises')
+const { all } = require('./connection.js')
 
 /** How long a question for replies waits for one, in milliseconds: a connection that is dead without a word is found out. */
 const QUESTION = 5000
@@ -15,8 +16,6 @@ const PATIENCE = 3 * QUESTION
 const BATCH = 64
 /** How long the replies to a caller that is gone stay, in milliseconds. */
 const TTL = 3_600_000
-/** How often that time begins anew, in milliseconds. */
-const RENEWAL = 60_000
 
 /**
  * @typedef {import('./connection.js').Redis} Redis
@@ -104,8 +103,6 @@ class Outbox {
   #keyOf
   /** Replies that have not been sent, by caller. @type {Map<string, { replies: [string, Reply][], sent: Promise<void> }>} */
   #batches = new Map()
-  /** When a stream's time to live began last, by caller. @type {Map<string, number>} */
-  #renewed = new Map()
 
   /**
    * @param {Redis} redis
@@ -139,20 +136,8 @@ class Outbox {
     const { replies } = /** @type {{ replies: [string, Reply][] }} */ (this.#batches.get(caller))
     this.#batches.delete(caller)
     const key = this.#keyOf(caller)
-    const added = this.#redis.xadd(key, '*', 'replies', JSON.stringify(replies))
-    await (this.#mayRenew(caller) ? Promise.all([added, this.#redis.pexpire(key, TTL)]) : added)
-  }
-
-  /**
-   * Whether a stream's time to live is to begin anew.
-   * @param {string} caller
-   */
-  #mayRenew(caller) {
-    const now = performance.now()
-    if (now - (this.#renewed.get(caller) ?? Number.NEGATIVE_INFINITY) < RENEWAL) return false
-    for (const [other, at] of this.#renewed) if (now - at >= RENEWAL) this.#renewed.delete(other)
-    this.#renewed.set(caller, now)
-    return true
+    // Each time anew: the stream may have been removed since, by its caller or with a Redis that keeps nothing.
+    await all(this.#redis.multi().xadd(key, '*', 'replies', JSON.stringify(replies)).pexpire(key, TTL))
   }
 }
 
