@@ -3,6 +3,7 @@
 /** Connections to Redis: one way to make them, whatever the caller gave. */
 
 const { once } = require('node:events')
+const { setTimeout: sleep } = require('node:timers/promises')
 const { invalidType, invalidValue, makeError } = require('../errors.js')
 const { integer, object } = require('../options.js')
 
@@ -112,6 +113,18 @@ async function all(transaction) {
   for (const [error] of await transaction.exec()) if (error) throw error
 }
 
+/**
+ * Resolves when `work` has ended, however it did, or when the time is over.
+ * @param {number} ms
+ * @param {Promise<unknown>} work
+ */
+async function within(ms, work) {
+  const ended = new AbortController()
+  const late = sleep(ms, undefined, { signal: ended.signal }).catch(() => {})
+  await Promise.race([work.catch(() => {}), late])
+  ended.abort()
+}
+
 /** @param {Redis} redis */
 function addressOf({ options }) {
   return options.path ?? `${options.host}:${options.port}`
@@ -139,4 +152,4 @@ function peer(name) {
   }
 }
 
-module.exports = { addressOf, all, connect, peer, place, reach, remoteError }
+module.exports = { all, connect, peer, place, reach, remoteError, within }

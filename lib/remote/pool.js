@@ -18,7 +18,7 @@ const { isTraced, trace } = require('../observe.js')
 const { PRIORITIES, closeTimeout, integer, object, taskSettings } = require('../options.js')
 const signals = require('../signals.js')
 const { Clock } = require('./clock.js')
-const { connect, peer, place, reach, remoteError } = require('./connection.js')
+const { connect, peer, place, reach, remoteError, within } = require('./connection.js')
 const { packTask } = require('./input.js')
 const payloads = require('./payloads.js')
 const { Inbox } = require('./replies.js')
@@ -32,6 +32,8 @@ const RETRIES = 20
 const STOP_FIRST = 20
 const STOP_EVERY = 1000
 const STOP_TIMES = 60
+/** How long `close` may take when all tasks have settled, in milliseconds. */
+const LAST_WORDS = 5000
 /** Bytes stay so much longer than their task, in milliseconds: clocks differ. */
 const GRACE = 10_000
 
@@ -46,6 +48,7 @@ const GRACE = 10_000
  * @property {number} called by performance.now()
  * @property {boolean} sent whether Redis has had its job
  * @property {boolean} stopped whether that is to be stopped
+ * @property {boolean} answered whether its result is being fetched
  * @property {NodeJS.Timeout | undefined} timer
  * @property {{ abort: (reason: unknown) => void }} watcher
  * @property {AsyncResource | undefined} context
@@ -142,6 +145,7 @@ class RemotePool {
       called: performance.now(),
       sent: false,
       stopped: false,
+      answered: false,
       timer: undefined,
       watcher: {
         abort: (reason) => this.#stop(task, makeError('ABORT_ERR', 'The operation was aborted', { cause: reason })),
@@ -239,6 +243,7 @@ class RemotePool {
   #onReply(id, reply) {
     const task = this.#tasks.get(id)
     if ('value' in reply && reply.sizes.length > 0) {
+      if (task !== undefined) task.answered = true
       this.#chore(this.#fetch(task, id, reply))
     } else if (task === undefined) {
       // Done twice, or done for nobody.
@@ -333,17 +338,18 @@ class RemotePool {
     const { connection, queue: name, prefix, connectTimeout } = this.#place
     const { Queue } = peer('bullmq')
     const redis = connect(connection, { maxRetriesPerRequest: RETRIES })
+    const clock = new Clock()
+    let queue
     try {
       await reach(redis, connectTimeout)
+      queue = new Queue(name, { connection: redis, prefix })
+      // What fails says so itself.
+      queue.on('error', () => {})
+      await Promise.all([clock.set(redis), queue.waitUntilReady()])
     } catch (error) {
       redis.disconnect()
       throw error
     }
-    const queue = new Queue(name, { connection: redis, prefix })
-    // What fails says so itself.
-    queue.on('error', () => {})
-    const clock = new Clock()
-    await Promise.all([clock.set(redis), queue.waitUntilReady()])
     const inbox = new Inbox(connect(connection), redis, this.#keys.replies(this.#caller), (id, reply) =>
       this.#onReply(id, reply),
     )
@@ -359,7 +365,7 @@ class RemotePool {
     const missing = sent.filter((_, index) => found[index] === 0)
     // A job that has ended is missing too: then its reply is there.
     if (missing.length > 0) await inbox.caughtUp()
-    for (const task of missing) {
+    for (const task of missing.filter((task) => !task.answered)) {
       this.#settle(task, () => task.reject(remoteError('Redis no longer has the task: it keeps nothing when it ends')))
     }
   }
@@ -385,12 +391,18 @@ class RemotePool {
         this.#onEmpty = () => resolve(undefined)
       })
     }
+    const link = await this.#link?.catch(() => undefined)
+    // Redis may be away, or a worker that is to stop: what they have has a time to live.
+    await within(LAST_WORDS, this.#tidy(link))
+    link?.inbox.stop()
+    link?.redis.disconnect()
+  }
+
+  /** @param {{ queue: any, inbox: Inbox } | undefined} link */
+  async #tidy(link) {
     while (this.#chores.size > 0) await Promise.all(this.#chores)
-    if (this.#link === undefined) return
-    const { redis, queue, inbox } = await this.#link
-    await inbox.close()
-    await queue.close()
-    redis.disconnect()
+    await link?.inbox.remove()
+    await link?.queue.close()
   }
 }
 

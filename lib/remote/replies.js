@@ -88,10 +88,15 @@ class Inbox {
     }
   }
 
-  /** Nothing is told any more, and the stream is gone. */
-  async close() {
+  /** Nothing is told any more. */
+  stop() {
     this.#isOpen = false
     this.#reader.disconnect()
+  }
+
+  /** And the stream is gone. */
+  async remove() {
+    this.stop()
     await this.#ended
     await this.#redis.unlink(this.#key)
   }

@@ -14,7 +14,7 @@ const { TIMES, Times } = require('../observe.js')
 const { closeTimeout, integer } = require('../options.js')
 const { Pool, defaultPool } = require('../pool.js')
 const { Clock } = require('./clock.js')
-const { connect, peer, place, reach, remoteError } = require('./connection.js')
+const { connect, peer, place, reach, remoteError, within } = require('./connection.js')
 const payloads = require('./payloads.js')
 const { Outbox } = require('./replies.js')
 const { VERSION, keysOf, pack, packError, unpack } = require('./wire.js')
@@ -36,6 +36,8 @@ const FINAL = new Set([
   'ERR_TASK_TIMEOUT',
   'ERR_UNKNOWN_KERNEL',
 ])
+/** How long giving jobs back may take, in milliseconds. */
+const LAST_WORDS = 5000
 /** Why a running job is stopped. */
 const WANTED = Symbol('its caller wants it no more')
 const LEAVING = Symbol('this worker takes its leave')
@@ -81,6 +83,15 @@ class RemoteWorker {
   #running = new Map()
   /** Ids of jobs that are not to run here, oldest first. @type {Set<string>} */
   #unwanted = new Set()
+  /** That BullMQ's worker has ended. @type {Promise<void> | undefined} */
+  #ended
+  /** That nobody waits for that any more. */
+  #leave = () => {}
+  #left = /** @type {Promise<void>} */ (
+    new Promise((resolve) => {
+      this.#leave = resolve
+    })
+  )
   /** @type {Promise<void> | undefined} */
   #closed
 
@@ -262,14 +273,17 @@ class RemoteWorker {
 
   /** @param {number} timeout milliseconds until what is left is given back */
   #close(timeout) {
-    this.#closed ??= this.#worker.close().then(() => this.#disconnect())
+    this.#ended ??= this.#worker.close()
+    this.#closed ??= Promise.race([this.#ended, this.#left]).then(() => this.#disconnect())
     const leave = () => {
       for (const control of this.#running.values()) control.abort(LEAVING)
+      // Without Redis nothing can be given back: others find that this worker is gone.
+      within(LAST_WORDS, /** @type {Promise<void>} */ (this.#ended)).then(() => this.#leave())
     }
     if (timeout === 0) leave()
     else if (timeout <= LONGEST_TIMER) {
       const timer = setTimeout(leave, timeout)
-      this.#closed?.then(() => clearTimeout(timer))
+      this.#closed.then(() => clearTimeout(timer))
     }
     return this.#closed
   }
