@@ -47,6 +47,9 @@ export function settingsOf({ threads, quick, rounds, seconds }, name) {
   return { threads, quick, rounds: rounds[name], seconds: seconds[name] }
 }
 
+/** Rounds stand on one line, with more digits than any clock here is good for. */
 export function asJson(run) {
-  return `${JSON.stringify(run, null, 2)}\n`
+  const shorter = (_key, value) => (typeof value === 'number' ? Number(value.toPrecision(6)) : value)
+  const text = JSON.stringify(run, shorter, 2)
+  return `${text.replace(/\[\n\s+([^[\]{}]*?)\n\s+\]/g, (_list, items) => `[${items.replace(/\n\s+/g, ' ')}]`)}\n`
 }
