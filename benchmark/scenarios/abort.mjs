@@ -8,7 +8,7 @@ import { percentile } from '../lib/stats.mjs'
 
 export const title = 'Abort of running tasks'
 
-export const contestants = ['heavy-load', 'heavy-load-async', 'piscina', 'tinypool', 'workerpool', 'poolifier']
+export const contestants = ['heavy-load', 'heavy-load-async', 'piscina', 'workerpool', 'poolifier']
 
 export const rounds = 3
 

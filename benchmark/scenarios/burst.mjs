@@ -5,7 +5,7 @@ import { watchGaps } from '../lib/gaps.mjs'
 
 export const title = 'Bursts'
 
-export const contestants = ['heavy-load', 'heavy-load-async', 'piscina', 'tinypool', 'workerpool', 'poolifier']
+export const contestants = ['heavy-load', 'heavy-load-async', 'piscina', 'workerpool', 'poolifier']
 
 export const rounds = 3
 

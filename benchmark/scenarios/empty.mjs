@@ -81,8 +81,8 @@ export async function limits({ quick }) {
     })
   }
   const promise = async () => 0
-  await inFlight(promise, 1000, 10_000)
-  figures.promise = await inFlight(promise, 1000, 15_000 * scale)
+  await inFlight(promise, 1000, 5000)
+  figures.promise = await inFlight(promise, 1000, 10_000 * scale)
   figures.wakeUps = percentile(limit('wake-ups', 50 * scale, 10), 50)
   return { figures: { ...figures, ...limit('ping-pong', 10_000 * scale) } }
 }
@@ -102,8 +102,8 @@ export async function measure({ contestant, threads, quick }) {
 
   const flooded = await open(contestant, { threads, flood: true })
   for (const lanes of [100, 1000]) {
-    await inFlight(flooded.empty, lanes, 10_000)
-    figures[`inFlight${lanes}`] = await inFlight(flooded.empty, lanes, 15_000 * scale)
+    await inFlight(flooded.empty, lanes, 5000)
+    figures[`inFlight${lanes}`] = await inFlight(flooded.empty, lanes, 10_000 * scale)
   }
   await flooded.close()
   return { figures, answers }

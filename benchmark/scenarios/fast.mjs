@@ -14,7 +14,6 @@ export const contestants = [
   'heavy-load-async',
   'piscina',
   'piscina-nice',
-  'workerpool',
   'worker-each',
   'fork-each',
   'set-immediate',

@@ -5,7 +5,7 @@ import { median } from '../lib/stats.mjs'
 
 export const title = 'Bytes handed over to a thread: the call itself'
 
-export const contestants = ['heavy-load', 'piscina', 'tinypool', 'workerpool']
+export const contestants = ['heavy-load', 'piscina', 'workerpool']
 
 export const rounds = 3
 
@@ -14,7 +14,7 @@ const LARGE = 2 ** 28
 const SIZES = [
   { bytes: SMALL, name: '64 KiB', calls: 200 },
   { bytes: 2 ** 22, name: '4 MiB', calls: 60 },
-  { bytes: LARGE, name: '256 MiB', calls: 9 },
+  { bytes: LARGE, name: '256 MiB', calls: 5 },
 ]
 /** Where a call takes the memory away, each has its own. Else all have the same; it is as large as the view, since peers copy all of it. */
 const HAND_OVERS = {

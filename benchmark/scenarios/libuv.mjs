@@ -14,7 +14,7 @@ import { percentile } from '../lib/stats.mjs'
 export const title = "libuv's own users while every core is busy"
 
 // heavy-load-async shares libuv's threads with them: the reason for a pool of one's own.
-export const contestants = ['heavy-load', 'heavy-load-async', 'piscina', 'piscina-nice', 'worker-each']
+export const contestants = ['heavy-load', 'heavy-load-async', 'piscina', 'piscina-nice']
 
 export const rounds = 3
 

@@ -45,7 +45,7 @@ export const goals = [
 ]
 
 /** Repeated, with both sides of every ratio measured in turn, because the speed of a machine drifts. */
-const REPEATS = 5
+const REPEATS = 3
 /** About a sixth of a second. */
 const STEPS = 6e8
 

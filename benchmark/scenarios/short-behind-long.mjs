@@ -7,7 +7,7 @@ import { percentile } from '../lib/stats.mjs'
 
 export const title = 'Tasks of 2 ms behind eight long ones'
 
-export const contestants = ['heavy-load', 'heavy-load-async', 'piscina', 'poolifier']
+export const contestants = ['heavy-load', 'heavy-load-async', 'piscina']
 
 export const rounds = 2
 
