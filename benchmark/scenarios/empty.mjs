@@ -20,7 +20,7 @@ export const contestants = [
 export const rounds = 3
 
 export const columns = [
-  { figure: 'sequential', title: 'one after the other', unit: 'us', limit: 'spinning', picture: 'linear' },
+  { figure: 'sequential', title: 'one after the other', unit: 'us', limit: 'bare', picture: 'linear' },
   { figure: 'inFlight100', title: '100 in flight', unit: 'us a task', limit: 'promise' },
   { figure: 'inFlight1000', title: '1,000 in flight', unit: 'us a task', limit: 'promise', picture: 'linear' },
   { figure: 'idleP50', title: 'after 10 ms, p50', unit: 'us', limit: 'parkedIdle', picture: 'linear' },
@@ -30,7 +30,8 @@ export const columns = [
 export const limitColumns = [
   { figure: 'spinning', title: 'a bare threadsafe function, its thread spinning', unit: 'us' },
   { figure: 'parked', title: 'a bare threadsafe function, its thread parked', unit: 'us' },
-  { figure: 'parkedIdle', title: 'the same after 10 ms, p50: two bare wake-ups', unit: 'us' },
+  { figure: 'bare', title: 'the better of the two', unit: 'us' },
+  { figure: 'parkedIdle', title: 'the parked one after 10 ms, p50: two bare wake-ups', unit: 'us' },
   { figure: 'parkedIdleP99', title: 'the same, p99', unit: 'us' },
   { figure: 'promise', title: 'a promise with no pool behind it, 1,000 in flight', unit: 'us' },
   { figure: 'wakeUps', title: 'futex and eventfd after 10 ms without Node, p50', unit: 'us' },
@@ -46,7 +47,7 @@ export const goals = [
   },
   {
     what: 'one after the other / a bare threadsafe function',
-    of: ({ ours, limit }) => ours('sequential') / Math.min(limit('spinning'), limit('parked')),
+    of: ({ ours, limit }) => ours('sequential') / limit('bare'),
     atMost: 1.5,
   },
   {
@@ -80,6 +81,7 @@ export async function limits({ quick }) {
       figures.parkedIdleP99 = percentile(idle, 99)
     })
   }
+  figures.bare = Math.min(figures.spinning, figures.parked)
   const promise = async () => 0
   await inFlight(promise, 1000, 5000)
   figures.promise = await inFlight(promise, 1000, 10_000 * scale)
