@@ -33,7 +33,7 @@ async function bench(options) {
     const started = performance.now()
     try {
       const results = await run(scenario, contestants, settings, progress)
-      record.seconds[name] = (performance.now() - started) / 1e3
+      record.seconds[name] = since(started)
       record.rounds[name] = settings.rounds
       record.results[name] = results
       progress.clear()
@@ -41,12 +41,17 @@ async function bench(options) {
     } catch (error) {
       // The other scenarios may still be worth their time.
       record.failed[name] = error.message
+      record.seconds[name] = since(started)
       progress.clear()
       console.error(`\n${name}: ${error.message}`)
       process.exitCode = 1
     }
     keep(record, plans, options)
   }
+}
+
+function since(started) {
+  return (performance.now() - started) / 1e3
 }
 
 /** After every scenario, so that a run that is cut short is not lost. */
