@@ -9,11 +9,11 @@ export const title = 'Jobs over one Redis'
 
 export const contestants = ['heavy-load', 'bullmq']
 
-export const rounds = 7
+export const rounds = 5
 
 export const columns = [
-  { figure: 'empty', title: 'empty jobs', unit: 'a second' },
-  { figure: 'busy', title: 'jobs of 1 ms', unit: 'a second' },
+  { figure: 'empty', title: 'empty jobs', unit: 'a second', better: 'more', picture: 'linear' },
+  { figure: 'busy', title: 'jobs of 1 ms', unit: 'a second', limit: 'busy', better: 'more', picture: 'linear' },
 ]
 
 export const limitColumns = [{ figure: 'busy', title: 'jobs of 1 ms if nothing but they cost time', unit: 'a second' }]
