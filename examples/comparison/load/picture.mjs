@@ -1,12 +1,12 @@
 // The comparison's figures as one SVG, a panel for each figure.
 import { picture as draw } from '../../../benchmark/lib/picture.mjs'
+import { OURS } from '../lib/strategies.mjs'
 
 const PANELS = [
   { key: 'p99', title: '/fast p99 [ms], logarithmic: shorter is better', from: 0.1 },
   { key: 'heavy', title: 'heavy a second: longer is better' },
   { key: 'memory', title: 'peak memory [MiB]: shorter is better' },
 ]
-const OURS = new Set(['sync', 'libuv', 'rayon', 'shared'])
 
 /** @param {Record<string, any>[]} rows */
 export function picture(rows) {
