@@ -3,6 +3,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { signalled } from './remote-open.mjs'
 
 const fixture = fileURLToPath(new URL('../fixtures/remote-worker.mjs', import.meta.url))
 
@@ -28,23 +29,33 @@ export async function forkWorker(t, redis, remote, options, { misbehaves = false
     // A kernel that panics says so.
     stdio: ['ignore', 'inherit', misbehaves ? 'ignore' : 'inherit', 'ipc'],
   })
-  const exited = once(child, 'exit')
+  // All that it has sent has been heard by then.
+  const exited = Promise.all([once(child, 'exit'), once(child, 'disconnect')]).then(([how]) => how)
   const stop = () => child.kill('SIGKILL')
   process.once('exit', stop)
   exited.then(() => process.off('exit', stop))
 
   let asked = 0
   const waiting = new Map()
-  child.on('message', ({ id, error, answer }) => {
+  let isReady = false
+  const ready = signalled()
+  child.on('message', (message) => {
+    if (message === 'ready') {
+      isReady = true
+      ready.tell()
+    }
+    if (message.died) worker.died = true
+    const { id, error, answer } = message
     const question = waiting.get(id)
     waiting.delete(id)
     if (error === undefined) question?.resolve(answer)
     else question?.reject(new Error(error))
   })
   const worker = {
-    pid: child.pid,
     child,
     exited,
+    /** Whether it has met the job that it does not survive. */
+    died: false,
     ask(what, argument) {
       return new Promise((resolve, reject) => {
         waiting.set(++asked, { resolve, reject })
@@ -58,7 +69,8 @@ export async function forkWorker(t, redis, remote, options, { misbehaves = false
     },
   }
   t.teardown(() => worker.kill())
-  const [message] = await Promise.race([once(child, 'message'), exited.then(() => ['has exited'])])
-  if (message !== 'ready') throw new Error(`The worker has not started: ${message}`)
+  // It may have died of a job, as it was told to, before it is ready to say anything else.
+  await Promise.race([ready.told, exited])
+  if (!isReady && !worker.died) throw new Error('The worker has not started')
   return worker
 }

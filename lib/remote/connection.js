@@ -2,7 +2,6 @@
 
 /** Connections to Redis: one way to make them, whatever the caller gave. */
 
-const { once } = require('node:events')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { invalidType, invalidValue, makeError } = require('../errors.js')
 const { integer, object } = require('../options.js')
@@ -91,26 +90,24 @@ function make(connection, options) {
  * @param {number} timeout milliseconds; then ERR_REMOTE
  */
 async function reach(redis, timeout) {
-  const signal = AbortSignal.timeout(timeout)
-  while (redis.status !== 'ready') {
-    try {
-      await once(redis, 'ready', { signal })
-    } catch (error) {
-      const refused = /** @type {Error} */ (error).name === 'ReplyError'
-      // A Redis that is away may come yet.
-      if (!signal.aborted && !refused) continue
-      const problem = refused ? 'refuses the connection' : `did not answer within ${timeout} ms`
-      throw remoteError(`Redis at ${addressOf(redis)} ${problem}`, redis.lastError ?? error)
+  if (redis.status === 'ready') return
+  // It tries again and again meanwhile: Redis may be starting, too.
+  const problem = await new Promise((resolve) => {
+    const timer = setTimeout(resolve, timeout, `did not answer within ${timeout} ms`)
+    const listeners = {
+      ready: () => settle(undefined),
+      end: () => settle('was not waited for'),
+      // A wrong password does not get better.
+      error: (/** @type {Error} */ { name }) => name === 'ReplyError' && settle('refuses the connection'),
     }
-  }
-}
-
-/**
- * Has commands done all together, or throws what kept one of them from it.
- * @param {any} transaction
- */
-async function all(transaction) {
-  for (const [error] of await transaction.exec()) if (error) throw error
+    for (const [event, listener] of Object.entries(listeners)) redis.on(event, listener)
+    const settle = (/** @type {string | undefined} */ result) => {
+      clearTimeout(timer)
+      for (const [event, listener] of Object.entries(listeners)) redis.off(event, listener)
+      resolve(result)
+    }
+  })
+  if (problem !== undefined) throw remoteError(`Redis at ${addressOf(redis)} ${problem}`, redis.lastError)
 }
 
 /**
@@ -152,4 +149,4 @@ function peer(name) {
   }
 }
 
-module.exports = { all, connect, peer, place, reach, remoteError, within }
+module.exports = { connect, peer, place, reach, remoteError, within }

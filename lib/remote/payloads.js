@@ -5,10 +5,12 @@
  * gives it a time to live, and whoever has read it for the last time removes it.
  */
 
-const { all, remoteError } = require('./connection.js')
+const { remoteError } = require('./connection.js')
 
 /** Redis and its clients hold a whole value at a time: larger parts go in pieces of this many bytes. */
 const PIECE = 8 * 2 ** 20
+/** A script, since ioredis sends it again when its connection was lost meanwhile, which it does not do with transactions. */
+const WRITE = "redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) redis.call('PEXPIRE', KEYS[1], ARGV[3])"
 
 /** @typedef {import('./connection.js').Redis} Redis */
 
@@ -25,7 +27,7 @@ async function write(redis, key, parts, ttl) {
     const piece = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start)
     // Awaited one by one: no more than a piece waits in this process's memory to be sent. Never there without its end: those
     // before may be gone.
-    await all(redis.multi().hset(key, field, piece).pexpire(key, Math.ceil(ttl)))
+    await redis.eval(WRITE, 1, key, field, piece, Math.ceil(ttl))
   }
 }
 

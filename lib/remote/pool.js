@@ -68,6 +68,8 @@ class RemotePool {
   #chores = new Set()
   /** @type {Promise<{ redis: any, queue: any, clock: Clock, inbox: Inbox }> | undefined} */
   #link
+  /** Redis while it has not answered yet. @type {import('./connection.js').Redis} */
+  #connecting
   /** @type {Promise<void> | undefined} */
   #closed
   /** @type {(() => void) | undefined} */
@@ -180,6 +182,7 @@ class RemotePool {
       if (task.stopped) return
       const { timeout, priority, key, weight, maxThreads, onProgress } = task.settings
       const left = timeout - (performance.now() - task.called)
+      const deadline = timeout === Infinity ? undefined : clock.now() + left
       if (parts.length > 0) {
         const ttl = Math.min(this.#config.payloadTtl, Math.max(left, 0) + GRACE)
         await payloads.write(redis, this.#keys.input(task.id), parts, ttl)
@@ -191,7 +194,7 @@ class RemotePool {
         input,
         options,
         sizes: parts.length > 0 ? parts.map((part) => part.byteLength) : undefined,
-        deadline: timeout === Infinity ? undefined : clock.now() + left,
+        deadline,
         priority: PRIORITIES[priority],
         key,
         weight,
@@ -238,12 +241,25 @@ class RemotePool {
 
   /**
    * @param {string} id
+   * @param {string} json
+   */
+  #onReply(id, json) {
+    const task = this.#tasks.get(id)
+    try {
+      this.#take(task, id, JSON.parse(json))
+    } catch (error) {
+      // Of a worker that is not like ours: the others' replies come through the same stream.
+      if (task !== undefined) this.#settle(task, () => task.reject(remoteError('A reply that makes no sense', error)))
+    }
+  }
+
+  /**
+   * @param {Task | undefined} task
+   * @param {string} id
    * @param {import('./wire.js').Reply} reply
    */
-  #onReply(id, reply) {
-    const task = this.#tasks.get(id)
+  #take(task, id, reply) {
     if ('value' in reply && reply.sizes.length > 0) {
-      if (task !== undefined) task.answered = true
       this.#chore(this.#fetch(task, id, reply))
     } else if (task === undefined) {
       // Done twice, or done for nobody.
@@ -252,7 +268,8 @@ class RemotePool {
     } else if ('progress' in reply) {
       this.#report(task, reply.progress)
     } else {
-      this.#settle(task, () => task.reject(unpackError(reply.error)))
+      const error = unpackError(reply.error)
+      this.#settle(task, () => task.reject(error))
     }
   }
 
@@ -262,6 +279,7 @@ class RemotePool {
    * @param {import('./wire.js').Result} reply
    */
   async #fetch(task, id, reply) {
+    if (task !== undefined) task.answered = true
     const { redis } = await this.#open()
     const key = this.#keys.result(id)
     try {
@@ -279,11 +297,12 @@ class RemotePool {
    * @param {ArrayBuffer[]} parts
    */
   #succeed(task, { value, run }, parts) {
+    const result = unpack(value, parts)
     // The callback may stop the task yet.
     this.#report(task, 1)
     this.#settle(task, () => {
       task.settings.times?.add(performance.now() - task.called - run, run)
-      task.resolve(unpack(value, parts))
+      task.resolve(result)
     })
   }
 
@@ -338,6 +357,7 @@ class RemotePool {
     const { connection, queue: name, prefix, connectTimeout } = this.#place
     const { Queue } = peer('bullmq')
     const redis = connect(connection, { maxRetriesPerRequest: RETRIES })
+    this.#connecting = redis
     const clock = new Clock()
     let queue
     try {
@@ -349,11 +369,14 @@ class RemotePool {
     } catch (error) {
       redis.disconnect()
       throw error
+    } finally {
+      this.#connecting = undefined
     }
     const inbox = new Inbox(connect(connection), redis, this.#keys.replies(this.#caller), (id, reply) =>
       this.#onReply(id, reply),
     )
-    redis.on('ready', () => this.#chore(Promise.all([clock.set(redis), this.#findLost()]).then(() => {})))
+    // Redis may go away again meanwhile: then this is done once more, and nobody waits for it.
+    redis.on('ready', () => Promise.all([clock.set(redis), this.#findLost()]).catch(() => {}))
     return { redis, queue, clock, inbox }
   }
 
@@ -363,7 +386,7 @@ class RemotePool {
     const sent = [...this.#tasks.values()].filter((task) => task.sent)
     const found = await Promise.all(sent.map((task) => redis.exists(queue.toKey(task.id))))
     const missing = sent.filter((_, index) => found[index] === 0)
-    // A job that has ended is missing too: then its reply is there.
+    // A job that has ended is missing too: then its reply is there, and its result may be on its way.
     if (missing.length > 0) await inbox.caughtUp()
     for (const task of missing.filter((task) => !task.answered)) {
       this.#settle(task, () => task.reject(remoteError('Redis no longer has the task: it keeps nothing when it ends')))
@@ -391,6 +414,8 @@ class RemotePool {
         this.#onEmpty = () => resolve(undefined)
       })
     }
+    // Nobody needs it any more.
+    this.#connecting?.disconnect()
     const link = await this.#link?.catch(() => undefined)
     // Redis may be away, or a worker that is to stop: what they have has a time to live.
     await within(LAST_WORDS, this.#tidy(link))

@@ -6,7 +6,6 @@
  */
 
 const { setTimeout: sleep } = require('node:timers/promises')
-const { all } = require('./connection.js')
 
 /** How long a question for replies waits for one, in milliseconds: a connection that is dead without a word is found out. */
 const QUESTION = 5000
@@ -16,6 +15,15 @@ const PATIENCE = 3 * QUESTION
 const BATCH = 64
 /** How long the replies to a caller that is gone stay, in milliseconds. */
 const TTL = 3_600_000
+/**
+ * Their time begins anew with each: the stream may have been removed since the last, by its caller or with a Redis that keeps
+ * nothing. A script, since ioredis sends it again when its connection was lost meanwhile, which it does not do with
+ * transactions; a reply may come twice.
+ */
+const ADD = `redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))
+redis.call('PEXPIRE', KEYS[1], ARGV[1])`
+/** Most fields of an entry, two a reply: a script's arguments go on Lua's stack. */
+const FULL = 1000
 
 /**
  * @typedef {import('./connection.js').Redis} Redis
@@ -30,15 +38,16 @@ class Inbox {
   #onReply
   #last = '0-0'
   #isOpen = true
-  /** @type {(() => void)[]} */
-  #whenEmpty = []
+  /** Entries of our own, by which we know how far we have read. @type {Map<string, (value: void) => void>} */
+  #marks = new Map()
+  #made = 0
   #ended
 
   /**
    * @param {Redis} reader a connection of its own: questions that wait hold up all others
    * @param {Redis} redis
    * @param {string} key
-   * @param {(id: string, reply: Reply) => void} onReply
+   * @param {(id: string, reply: string) => void} onReply told of JSON, or of whatever else is there; does not throw
    */
   constructor(reader, redis, key, onReply) {
     this.#reader = reader
@@ -48,22 +57,25 @@ class Inbox {
     this.#ended = this.#read()
   }
 
-  /** Resolves when every reply has been told that was there at the call. */
+  /** Resolves when every reply has been told that was there at the call; does not, if Redis is lost once more. */
   caughtUp() {
-    return /** @type {Promise<void>} */ (new Promise((resolve) => this.#whenEmpty.push(resolve)))
+    const mark = `mark-${this.#made++}`
+    return /** @type {Promise<void>} */ (
+      new Promise((resolve, reject) => {
+        this.#marks.set(mark, resolve)
+        this.#redis.eval(ADD, 1, this.#key, TTL, mark, '').catch(reject)
+      })
+    )
   }
 
   async #read() {
     while (this.#isOpen) {
-      const empty = this.#whenEmpty.splice(0)
-      const found = await this.#ask(empty.length > 0 ? [] : ['BLOCK', QUESTION])
-      if (found === undefined || found.length > 0) this.#whenEmpty.unshift(...empty)
-      else for (const resolve of empty) resolve()
-      for (const [id, [, replies]] of found ?? []) {
+      const found = await this.#ask()
+      for (const [id, fields] of found) {
         this.#last = id
-        for (const [job, reply] of JSON.parse(replies)) this.#onReply(job, reply)
+        for (let at = 0; at < fields.length; at += 2) this.#tell(fields[at], fields[at + 1])
       }
-      if (found !== undefined && found.length > 0) {
+      if (found.length > 0) {
         // What is not deleted now is deleted with the stream.
         this.#redis.xdel(this.#key, ...found.map(([id]) => id)).catch(() => {})
       }
@@ -71,18 +83,26 @@ class Inbox {
   }
 
   /**
-   * @param {unknown[]} wait
-   * @returns {Promise<[string, string[]][] | undefined>} entries; none if Redis could not be asked
+   * @param {string} id of a job, or a mark
+   * @param {string} json
    */
-  async #ask(wait) {
+  #tell(id, json) {
+    const resolve = this.#marks.get(id)
+    this.#marks.delete(id)
+    if (resolve === undefined) this.#onReply(id, json)
+    else resolve()
+  }
+
+  /** @returns {Promise<[string, string[]][]>} entries: jobs' ids and their replies, in turn */
+  async #ask() {
     const overdue = setTimeout(() => this.#reader.disconnect(true), PATIENCE)
     try {
-      const streams = await this.#reader.xread('COUNT', BATCH, ...wait, 'STREAMS', this.#key, this.#last)
+      const streams = await this.#reader.xread('COUNT', BATCH, 'BLOCK', QUESTION, 'STREAMS', this.#key, this.#last)
       return streams?.[0][1] ?? []
     } catch {
       // It comes back, and so does this.
       if (this.#isOpen) await sleep(100)
-      return undefined
+      return []
     } finally {
       clearTimeout(overdue)
     }
@@ -98,7 +118,8 @@ class Inbox {
   async remove() {
     this.stop()
     await this.#ended
-    await this.#redis.unlink(this.#key)
+    // A Redis that is away is not waited for: the stream has a time to live.
+    if (this.#redis.status === 'ready') await this.#redis.unlink(this.#key).catch(() => {})
   }
 }
 
@@ -106,7 +127,7 @@ class Inbox {
 class Outbox {
   #redis
   #keyOf
-  /** Replies that have not been sent, by caller. @type {Map<string, { replies: [string, Reply][], sent: Promise<void> }>} */
+  /** Replies that have not been sent, by caller. @type {Map<string, { fields: string[], sent: Promise<void> }>} */
   #batches = new Map()
 
   /**
@@ -126,23 +147,24 @@ class Outbox {
    */
   send(caller, id, reply) {
     let batch = this.#batches.get(caller)
-    if (batch === undefined) {
+    if (batch === undefined || batch.fields.length >= FULL) {
+      const fields = /** @type {string[]} */ ([])
       // Results that come together settle together: by the next tick all their promises have had their turn.
-      const sent = new Promise((resolve) => process.nextTick(resolve)).then(() => this.#flush(caller))
-      batch = { replies: [], sent }
+      const sent = new Promise((resolve) => process.nextTick(resolve)).then(() => this.#flush(caller, fields))
+      batch = { fields, sent }
       this.#batches.set(caller, batch)
     }
-    batch.replies.push([id, reply])
+    batch.fields.push(id, JSON.stringify(reply))
     return batch.sent
   }
 
-  /** @param {string} caller */
-  async #flush(caller) {
-    const { replies } = /** @type {{ replies: [string, Reply][] }} */ (this.#batches.get(caller))
-    this.#batches.delete(caller)
-    const key = this.#keyOf(caller)
-    // Each time anew: the stream may have been removed since, by its caller or with a Redis that keeps nothing.
-    await all(this.#redis.multi().xadd(key, '*', 'replies', JSON.stringify(replies)).pexpire(key, TTL))
+  /**
+   * @param {string} caller
+   * @param {string[]} fields
+   */
+  async #flush(caller, fields) {
+    if (this.#batches.get(caller)?.fields === fields) this.#batches.delete(caller)
+    await this.#redis.eval(ADD, 1, this.#keyOf(caller), TTL, ...fields)
   }
 }
 

@@ -94,6 +94,8 @@ class RemoteWorker {
   )
   /** @type {Promise<void> | undefined} */
   #closed
+  /** Whether jobs are given back: also those that BullMQ was fetching when that began. */
+  #isLeaving = false
 
   /**
    * @param {import('./connection.js').Place} place
@@ -117,15 +119,19 @@ class RemoteWorker {
   }
 
   async start() {
-    const { connectTimeout, prefix, queue } = this.#place
-    const { concurrency, lockDuration, stalledInterval, onError } = this.#config
-    const { UnrecoverableError, WaitingError, Worker } = peer('bullmq')
     try {
-      await Promise.all([reach(this.#redis, connectTimeout), reach(this.#subscriber, connectTimeout)])
+      await this.#connect()
     } catch (error) {
       this.#disconnect()
       throw error
     }
+  }
+
+  async #connect() {
+    const { UnrecoverableError, WaitingError, Worker } = peer('bullmq')
+    const { connectTimeout, prefix, queue } = this.#place
+    const { concurrency, lockDuration, stalledInterval, onError } = this.#config
+    await Promise.all([reach(this.#redis, connectTimeout), reach(this.#subscriber, connectTimeout)])
     this.#redis.on('ready', () => this.#clock.set(this.#redis).catch(() => {}))
     this.#subscriber.on('message', (/** @type {string} */ _channel, /** @type {string} */ id) => this.#stop(id))
     await Promise.all([this.#clock.set(this.#redis), this.#subscriber.subscribe(this.#keys.stop)])
@@ -160,6 +166,7 @@ class RemoteWorker {
   async #work(job, token, { UnrecoverableError, WaitingError }) {
     const control = new AbortController()
     this.#running.set(job.id, control)
+    if (this.#isLeaving) control.abort(LEAVING)
     if (this.#unwanted.delete(job.id)) control.abort(WANTED)
     try {
       const result = await this.#compute(job, control.signal)
@@ -174,7 +181,8 @@ class RemoteWorker {
       await this.#answer(job, { error: packError(error) })
       throw new UnrecoverableError(/** @type {Error} */ (error).message)
     } finally {
-      this.#running.delete(job.id)
+      // A job whose lock was lost may have come here a second time.
+      if (this.#running.get(job.id) === control) this.#running.delete(job.id)
     }
   }
 
@@ -276,9 +284,11 @@ class RemoteWorker {
     this.#ended ??= this.#worker.close()
     this.#closed ??= Promise.race([this.#ended, this.#left]).then(() => this.#disconnect())
     const leave = () => {
+      this.#isLeaving = true
       for (const control of this.#running.values()) control.abort(LEAVING)
-      // Without Redis nothing can be given back: others find that this worker is gone.
-      within(LAST_WORDS, /** @type {Promise<void>} */ (this.#ended)).then(() => this.#leave())
+      // Nothing can be given back to a Redis that is away: others will find these jobs abandoned.
+      if (this.#redis.status !== 'ready') this.#leave()
+      else within(LAST_WORDS, /** @type {Promise<void>} */ (this.#ended)).then(() => this.#leave())
     }
     if (timeout === 0) leave()
     else if (timeout <= LONGEST_TIMER) {

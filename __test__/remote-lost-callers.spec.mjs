@@ -1,0 +1,115 @@
+// Connections of a caller that break, and replies that come twice or are none.
+import test from 'ava'
+import { sort } from 'heavy-load'
+import { redisFor, withRedis } from './helpers/redis.mjs'
+import { begin, eventually, keysIn, nothingLeft, openAll, openClient, openRemote } from './helpers/remote-open.mjs'
+import { forkWorker } from './helpers/remote-worker.mjs'
+
+const MIB = 2 ** 20
+
+withRedis(test, 'lost connections of callers', () => {
+  const redis = redisFor(test)
+
+  /** Ends all connections but the one that says so. */
+  const killAll = (client) => client.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+
+  test.serial('whoever waits gets the result', async (t) => {
+    const { remote, client } = await openAll(t, redis)
+    const tasks = Array.from({ length: 20 }, (_, number) => remote.run('spin', 20).then(() => number))
+    const large = sort(new Uint8Array(20 * MIB).fill(5), { pool: remote })
+    let done = false
+    const all = Promise.all(tasks).finally(() => {
+      done = true
+    })
+    let kills = 0
+    while (!done && kills < 5) {
+      await killAll(client)
+      kills++
+      await Promise.race([all, new Promise((resolve) => setTimeout(resolve, 150))])
+    }
+    t.deepEqual(await all, [...Array(20).keys()])
+    t.true(Buffer.alloc(20 * MIB, 5).equals(await large))
+    t.true(kills > 1)
+    await nothingLeft(t, client, remote)
+  })
+
+  test.serial('also while it is being fetched', async (t) => {
+    const remote = openRemote(t, redis)
+    const client = openClient(t, redis)
+    const worker = await forkWorker(t, redis, remote, { lockDuration: 10_000 })
+    const task = sort(new Uint8Array(40 * MIB).fill(5), { pool: remote })
+    // The result is complete when the reply is there, and then it is fetched piece by piece.
+    const pieces = async () => {
+      const [result] = (await keysIn(client, remote)).filter((key) => key.includes(':result:'))
+      return result !== undefined && (await client.hlen(result)) === 5
+    }
+    await eventually(pieces, 'a result')
+    const own = new Set((await client.client('LIST')).split('\n').map(idOf))
+    // Only the caller's: the job has left the queue by then.
+    await eventually(async () => !(await keysIn(client, remote)).some(isJob), 'the end of the job')
+    await killAll(client)
+    t.true(own.size > 0)
+    t.true(Buffer.alloc(40 * MIB, 5).equals(await task))
+    t.is((await worker.ask('stats')).running, 0)
+    await nothingLeft(t, client, remote)
+  })
+
+  test.serial('a reply that comes twice settles once, and leaves nothing', async (t) => {
+    const { remote, client } = await openAll(t, redis)
+    const told = []
+    const first = await begin(remote)
+    const task = sort(Uint8Array.of(2, 1), { pool: remote, onProgress: (fraction) => told.push(fraction) })
+    const sorted = await task
+    // By hand, as a worker that was thought dead would.
+    const [stream] = (await keysIn(client, remote)).filter((key) => key.includes(':replies:'))
+    const caller = stream.split(':').at(-1)
+    const result = `bull:${remote.name}:heavy-load:result:${caller}-1`
+    for (let time = 0; time < 2; time++) {
+      await client.hset(result, '0:0', Buffer.of(9, 9))
+      const reply = { value: { $: 'Uint8Array', part: 0 }, sizes: [2], run: 1 }
+      await client.xadd(stream, '*', `${caller}-1`, JSON.stringify(reply))
+      await client.xadd(stream, '*', `${caller}-1`, JSON.stringify({ progress: 0.5 }))
+      await client.xadd(stream, '*', `${caller}-1`, JSON.stringify({ error: { message: 'no' } }))
+    }
+    t.deepEqual(sorted, Uint8Array.of(1, 2))
+    t.is(told.at(-1), 1)
+    // One more through the same stream: whatever was before it has been read.
+    t.is(await remote.run('heavyLoad', 1000), 1000)
+    await eventually(async () => (await client.xlen(stream)) === 0, 'a stream that has been read')
+    await eventually(async () => (await client.exists(result)) === 0, 'no result')
+    t.true(first.promise instanceof Promise)
+  })
+
+  test.serial('a reply twice for one that still waits', async (t) => {
+    const { remote, client } = await openAll(t, redis)
+    const { promise } = await begin(remote)
+    const [stream] = (await keysIn(client, remote)).filter((key) => key.includes(':replies:'))
+    const id = `${stream.split(':').at(-1)}-0`
+    const reply = JSON.stringify({ value: 5, sizes: [], run: 1 })
+    await client.multi().xadd(stream, '*', id, reply).xadd(stream, '*', id, reply).exec()
+    t.is(await promise, 5)
+  })
+
+  test.serial('what is no reply does not keep others from theirs', async (t) => {
+    const { remote, client } = await openAll(t, redis)
+    const { promise } = await begin(remote)
+    const [stream] = (await keysIn(client, remote)).filter((key) => key.includes(':replies:'))
+    const id = `${stream.split(':').at(-1)}-0`
+    const garbage = ['', 'no JSON', 'null', '5', '{}', '{"value":1}', '{"value":{"$":"Unknown","part":0},"sizes":[]}']
+    await client.xadd(stream, '*', 'anything', 'else')
+    for (const text of garbage.slice(0, -1)) await client.xadd(stream, '*', `${id}0`, text)
+    t.is(await remote.run('heavyLoad', 1000), 1000)
+    // Of a worker that knows more kinds than this caller: the task's own failure.
+    await client.xadd(stream, '*', id, garbage.at(-1))
+    await t.throwsAsync(promise, { code: 'ERR_REMOTE' })
+    t.is(await remote.run('heavyLoad', 1000), 1000)
+  })
+})
+
+function idOf(line) {
+  return /^id=(\d+)/.exec(line)?.[1]
+}
+
+function isJob(key) {
+  return !key.includes(':heavy-load:')
+}
