@@ -389,6 +389,8 @@ class RemotePool {
     // A job that has ended is missing too: then its reply is there, and its result may be on its way.
     if (missing.length > 0) await inbox.caughtUp()
     for (const task of missing.filter((task) => !task.answered)) {
+      // A worker may still be at it, for nobody.
+      await redis.publish(this.#keys.stop, task.id)
       this.#settle(task, () => task.reject(remoteError('Redis no longer has the task: it keeps nothing when it ends')))
     }
   }
@@ -418,16 +420,16 @@ class RemotePool {
     this.#connecting?.disconnect()
     const link = await this.#link?.catch(() => undefined)
     // Redis may be away, or a worker that is to stop: what they have has a time to live.
-    await within(LAST_WORDS, this.#tidy(link))
+    if (link?.redis.status === 'ready') await within(LAST_WORDS, this.#tidy(link))
     link?.inbox.stop()
     link?.redis.disconnect()
   }
 
-  /** @param {{ queue: any, inbox: Inbox } | undefined} link */
-  async #tidy(link) {
+  /** @param {{ queue: any, inbox: Inbox }} link */
+  async #tidy({ queue, inbox }) {
     while (this.#chores.size > 0) await Promise.all(this.#chores)
-    await link?.inbox.remove()
-    await link?.queue.close()
+    await inbox.remove()
+    await queue.close()
   }
 }
 

@@ -26,6 +26,8 @@ const REMEMBERED = 10_000
 const PROGRESS_EVERY = 100
 /** How soon BullMQ tries again what a Redis that is away has made fail, in milliseconds. */
 const RETRY_DELAY = 500
+/** How long a worker without jobs sleeps, in seconds: of jobs that are given back BullMQ wakes nobody. */
+const LONGEST_SLEEP = 1
 /** What would go wrong again, wherever it is tried. */
 const FINAL = new Set([
   'ERR_INVALID_ARG_TYPE',
@@ -148,6 +150,7 @@ class RemoteWorker {
         // `attempts` counts the deaths, too: see #work.
         maxStalledCount: Number.MAX_SAFE_INTEGER,
         runRetryDelay: RETRY_DELAY,
+        drainDelay: LONGEST_SLEEP,
         // Its reply is with the caller.
         removeOnComplete: { count: 0 },
         removeOnFail: { count: 0 },
