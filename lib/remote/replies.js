@@ -41,6 +41,8 @@ class Inbox {
   /** Entries of our own, by which we know how far we have read. @type {Map<string, (value: void) => void>} */
   #marks = new Map()
   #made = 0
+  /** @type {NodeJS.Timeout | undefined} */
+  #overdue
   #ended
 
   /**
@@ -95,7 +97,7 @@ class Inbox {
 
   /** @returns {Promise<[string, string[]][]>} entries: jobs' ids and their replies, in turn */
   async #ask() {
-    const overdue = setTimeout(() => this.#reader.disconnect(true), PATIENCE)
+    this.#overdue = setTimeout(() => this.#reader.disconnect(true), PATIENCE)
     try {
       const streams = await this.#reader.xread('COUNT', BATCH, 'BLOCK', QUESTION, 'STREAMS', this.#key, this.#last)
       return streams?.[0][1] ?? []
@@ -104,13 +106,15 @@ class Inbox {
       if (this.#isOpen) await sleep(100)
       return []
     } finally {
-      clearTimeout(overdue)
+      clearTimeout(this.#overdue)
     }
   }
 
   /** Nothing is told any more. */
   stop() {
     this.#isOpen = false
+    // A question that was asked of a Redis that is away is never answered after this.
+    clearTimeout(this.#overdue)
     this.#reader.disconnect()
   }
 

@@ -284,7 +284,8 @@ class RemoteWorker {
 
   /** @param {number} timeout milliseconds until what is left is given back */
   #close(timeout) {
-    this.#ended ??= this.#worker.close()
+    // BullMQ would wait for a Redis that is away.
+    this.#ended ??= this.#worker.close(this.#redis.status !== 'ready')
     this.#closed ??= Promise.race([this.#ended, this.#left]).then(() => this.#disconnect())
     const leave = () => {
       this.#isLeaving = true
