@@ -15,7 +15,7 @@ export interface RemoteOptions {
   connection: string | RedisOptions | Redis
   /** The queue's name. Default 'heavy-load'. */
   queue?: string
-  /** Of all keys in Redis, as BullMQ's option. Default 'bull'. Redis Cluster needs one with a hash tag: '{bull}'. */
+  /** Of all keys in Redis, as BullMQ's option. Default 'bull'. */
   prefix?: string
   /** How long to wait for a Redis that does not answer, in milliseconds; then ERR_REMOTE. Default 10 s. */
   connectTimeout?: number

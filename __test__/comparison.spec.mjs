@@ -9,6 +9,7 @@ import test from 'ava'
 import { createApp } from '../examples/comparison/index.mjs'
 import { strategies } from '../examples/comparison/lib/strategies.mjs'
 import { eventsOf } from './helpers/comparison-events.mjs'
+import { redisIsInstalled, startRedis } from './helpers/redis.mjs'
 
 const example = join(dirname(import.meta.dirname), 'examples/comparison')
 
@@ -27,24 +28,34 @@ const NAMES = [
   'libuv',
   'rayon',
   'shared',
+  'remote',
 ]
 /** They need something outside Node.js, which may not be there. */
-const MAY_LACK = ['pm2', 'queue']
-const OURS = ['libuv', 'rayon', 'shared']
+const MAY_LACK = ['pm2', 'queue', 'remote']
+const OURS = ['libuv', 'rayon', 'shared', 'remote']
 /** So much that only a hang-up ends it while a test waits. */
 const ENDLESS = '1e12'
 
 let comparison
 let server
 let url
+let redis
 
 test.before(async () => {
+  // Without one, those that need it say so, which is tested then.
+  if (redisIsInstalled) {
+    redis = await startRedis()
+    process.env.REDIS_URL = redis.url
+  }
   comparison = createApp()
   server = await listen(comparison.app)
   url = urlOf(server)
 })
 
-test.after.always(() => end(server, comparison))
+test.after.always(async () => {
+  await end(server, comparison)
+  await redis?.stop()
+})
 
 test.serial('/strategies lists all, in order, with what each can do', async (t) => {
   const response = await fetch(`${url}/strategies`)

@@ -11,7 +11,7 @@ import { promisify } from 'node:util'
 import test from 'ava'
 
 const root = dirname(import.meta.dirname)
-const { devDependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+const { devDependencies, version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
 const MINUTES = 60_000
 
 const REQUIRED = `
@@ -78,6 +78,8 @@ for (const [source, path] of [
       await writeFile(join(folder, file), imports + SERVER)
       await checkServer(t, join(folder, file))
     }
+    const { stdout } = await npm(['exec', '--no', '--', 'heavy-load', '--version'], folder)
+    t.is(stdout, `${version}\n`)
   })
 }
 

@@ -67,9 +67,9 @@ withRedis(test, 'lost connections of callers', () => {
     for (let time = 0; time < 2; time++) {
       await client.hset(result, '0:0', Buffer.of(9, 9))
       const reply = { value: { $: 'Uint8Array', part: 0 }, sizes: [2], run: 1 }
-      await client.xadd(stream, '*', 'id', `${caller}-1`, 'reply', JSON.stringify(reply))
-      await client.xadd(stream, '*', 'id', `${caller}-1`, 'reply', JSON.stringify({ progress: 0.5 }))
-      await client.xadd(stream, '*', 'id', `${caller}-1`, 'reply', JSON.stringify({ error: { message: 'no' } }))
+      await client.xadd(stream, '*', `${caller}-1`, JSON.stringify(reply))
+      await client.xadd(stream, '*', `${caller}-1`, JSON.stringify({ progress: 0.5 }))
+      await client.xadd(stream, '*', `${caller}-1`, JSON.stringify({ error: { message: 'no' } }))
     }
     t.deepEqual(sorted, Uint8Array.of(1, 2))
     t.is(told.at(-1), 1)
@@ -86,7 +86,7 @@ withRedis(test, 'lost connections of callers', () => {
     const [stream] = (await keysIn(client, remote)).filter((key) => key.includes(':replies:'))
     const id = `${stream.split(':').at(-1)}-0`
     const reply = JSON.stringify({ value: 5, sizes: [], run: 1 })
-    await client.multi().xadd(stream, '*', 'id', id, 'reply', reply).xadd(stream, '*', 'id', id, 'reply', reply).exec()
+    await client.multi().xadd(stream, '*', id, reply).xadd(stream, '*', id, reply).exec()
     t.is(await promise, 5)
   })
 
@@ -97,10 +97,10 @@ withRedis(test, 'lost connections of callers', () => {
     const id = `${stream.split(':').at(-1)}-0`
     const garbage = ['', 'no JSON', 'null', '5', '{}', '{"value":1}', '{"value":{"$":"Unknown","part":0},"sizes":[]}']
     await client.xadd(stream, '*', 'anything', 'else')
-    for (const text of garbage.slice(0, -1)) await client.xadd(stream, '*', 'id', `${id}0`, 'reply', text)
+    for (const text of garbage.slice(0, -1)) await client.xadd(stream, '*', `${id}0`, text)
     t.is(await remote.run('heavyLoad', 1000), 1000)
     // Of a worker that knows more kinds than this caller: the task's own failure.
-    await client.xadd(stream, '*', 'id', id, 'reply', garbage.at(-1))
+    await client.xadd(stream, '*', id, garbage.at(-1))
     await t.throwsAsync(promise, { code: 'ERR_REMOTE' })
     t.is(await remote.run('heavyLoad', 1000), 1000)
   })

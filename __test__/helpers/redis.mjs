@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-const isInstalled = spawnSync('redis-server', ['--version']).status === 0
+export const redisIsInstalled = spawnSync('redis-server', ['--version']).status === 0
 const MISSING = 'redis-server is missing: node scripts/system-packages.mjs redis-server'
 
 /**
@@ -17,7 +17,7 @@ const MISSING = 'redis-server is missing: node scripts/system-packages.mjs redis
  * @param {() => void} define
  */
 export function withRedis(test, what, define) {
-  if (isInstalled) define()
+  if (redisIsInstalled) define()
   else if (process.env.CI) test(`${what}, with Redis`, (t) => t.fail(MISSING))
   else {
     console.warn(`\n*** NOT TESTED: ${what}. ${MISSING} ***\n`)
@@ -26,13 +26,15 @@ export function withRedis(test, what, define) {
 }
 
 /**
- * `port`: where one was before. `appendonly`: what it has been told outlives it, in its folder; `restart` starts it again there.
- * @param {{ port?: number, appendonly?: boolean }} [options]
+ * `port`: where one was before. `more`: arguments. `appendonly`: what it has been told outlives it, in its folder; `restart` starts it again there.
+ * @param {{ port?: number, appendonly?: boolean, more?: string[] }} [options]
  */
-export async function startRedis({ port, appendonly = false } = {}) {
+export async function startRedis({ port, appendonly = false, more = [] } = {}) {
   const chosen = port ?? (await freePort())
   const dir = await mkdtemp(join(tmpdir(), 'heavy-load-redis-'))
-  let child = await start(chosen, dir, appendonly)
+  const args = ['--port', String(chosen), '--bind', '127.0.0.1', '--dir', dir, '--save', '']
+  args.push('--appendonly', appendonly ? 'yes' : 'no', ...more)
+  let child = await start(args)
 
   /** @param {NodeJS.Signals} [signal] */
   async function end(signal) {
@@ -47,7 +49,7 @@ export async function startRedis({ port, appendonly = false } = {}) {
     /** Ends it, and leaves its folder. */
     end,
     async restart() {
-      child = await start(chosen, dir, appendonly)
+      child = await start(args)
     },
     async stop() {
       await end()
@@ -71,14 +73,8 @@ export function redisFor(test, options) {
   return redis
 }
 
-/**
- * @param {number} port
- * @param {string} dir
- * @param {boolean} appendonly
- */
-async function start(port, dir, appendonly) {
-  const keep = ['--save', '', '--appendonly', appendonly ? 'yes' : 'no']
-  const args = ['--port', port, '--bind', '127.0.0.1', '--dir', dir, ...keep].map(String)
+/** @param {string[]} args */
+async function start(args) {
   const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] })
   // However the test process ends, its Redis does not outlive it.
   const kill = () => child.kill('SIGKILL')

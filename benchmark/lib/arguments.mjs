@@ -3,22 +3,25 @@ import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 
-export const USAGE = `npm run bench -- [NAME ...] [--quick] [--json FILE] [--threads N] [--rounds N] [--only CONTESTANT,...]
+export const USAGE = `npm run bench -- [NAME ...] [--quick] [--save] [--json FILE] [--threads N] [--rounds N] [--only CONTESTANT,...]
 npm run bench -- --compare BEFORE.json AFTER.json
 
 NAME      ${scenarioNames().join(', ')}; all of them if none is given
 --quick   fewer rounds and shorter ones, for a first look
+--save    keeps raw results, tables and pictures in benchmark/results, in place of those that are there
 --json    where to write the raw results
 --threads of every contestant; as many as there are cores if not given
 --rounds  how often every contestant is measured
 --only    contestants, by file name, or limits
---compare names what moved by more than the noise between two files that --json has written`
+--compare names what moved by more than the noise between two files that --json or --save has written;
+          fails if a figure of heavy-load's got worse`
 
 export function parseCommandLine() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       quick: { type: 'boolean', default: false },
+      save: { type: 'boolean', default: false },
       json: { type: 'string' },
       threads: { type: 'string', default: String(availableParallelism()) },
       rounds: { type: 'string' },
@@ -27,7 +30,7 @@ export function parseCommandLine() {
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
-  const { quick, json, compare, help } = values
+  const { quick, save, json, compare, help } = values
   const known = scenarioNames()
   const unknown = compare ? undefined : positionals.find((name) => !known.includes(name))
   if (unknown !== undefined) throw new Error(`There is no scenario '${unknown}'. There are: ${known.join(', ')}`)
@@ -35,6 +38,7 @@ export function parseCommandLine() {
     positionals,
     names: positionals.length > 0 ? positionals : known,
     quick,
+    save,
     json,
     compare,
     help,
@@ -44,7 +48,7 @@ export function parseCommandLine() {
   }
 }
 
-function scenarioNames() {
+export function scenarioNames() {
   const files = readdirSync(new URL('../scenarios/', import.meta.url))
   return files.map((file) => file.replace(/\.mjs$/, '')).sort()
 }

@@ -1,8 +1,9 @@
 // Builds the crate in limits/ when it is needed and asks it what the machine allows.
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { copyFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 const crate = fileURLToPath(new URL('../limits/', import.meta.url))
 const built = `${crate}target/release/`
@@ -23,6 +24,13 @@ export function buildLimits() {
 /** The answer of `limits SUBCOMMAND ...`; see limits/src/main.rs. */
 export function limit(...args) {
   return JSON.parse(execFileSync(`${built}limits`, args.map(String), { encoding: 'utf8' }))
+}
+
+/** Steps a second of the counting loop, in so many plain Rust programs at once, all together. */
+export async function countingRate(steps, programs) {
+  const count = promisify(execFile)
+  const counts = Array.from({ length: programs }, () => count(`${built}limits`, ['count', String(steps)]))
+  return (await Promise.all(counts)).reduce((sum, { stdout }) => sum + steps / Number(stdout), 0)
 }
 
 /**

@@ -1,4 +1,4 @@
-// Ways to load a contestant: one task after the other, many in flight, one now and then.
+// Ways to load a contestant: one task after the other, many in flight, one now and then, and heavy ones for good.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { median } from './stats.mjs'
 
@@ -48,6 +48,29 @@ export async function afterIdleness(task, idle, count) {
     samples.push((performance.now() - start) * 1e3)
   }
   return samples
+}
+
+/**
+ * Keeps `lanes` heavy tasks in flight for as long as the process lives.
+ * @param {() => Promise<number>} task counts `steps` steps
+ * @param {number} steps
+ * @param {number} lanes
+ * @returns {{ perSecond: () => number }} how many have been done so far
+ */
+export function keepBusy(task, steps, lanes) {
+  const start = performance.now()
+  let done = 0
+  const lane = async () => {
+    for (;;) {
+      const counted = await task()
+      if (counted !== steps) throw new Error(`counted ${counted} of ${steps} steps`)
+      done++
+      // Without this, work that blocks the loop would never let it turn.
+      await new Promise(setImmediate)
+    }
+  }
+  for (let i = 0; i < lanes; i++) lane()
+  return { perSecond: () => (1e3 * done) / (performance.now() - start) }
 }
 
 async function batched(count, run) {

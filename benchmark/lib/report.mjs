@@ -1,29 +1,25 @@
 // A scenario's results as Markdown.
+import { columnsOf, limitColumnsOf } from './columns.mjs'
 import { figure, table } from './table.mjs'
 
 /**
  * @param {object} scenario
  * @param {object} results of `run`
- * @param {{ threads: number, rounds: number }} settings
+ * @param {{ threads: number, rounds: number, seconds: number }} settings
  * @returns {string}
  */
 export function report(scenario, results, settings) {
-  const columns = typeof scenario.columns === 'function' ? scenario.columns(settings) : scenario.columns
+  const columns = columnsOf(scenario, settings)
   const parts = [`## ${scenario.title}`]
   const { limits, ...contestants } = results
   if (Object.keys(contestants).length > 0) {
-    parts.push(table(['', ...columns.map(heading)], rows(contestants, columns)))
+    parts.push(table(['', ...columns.map(heading)], rows(contestants, columns, limits)))
   }
-  if (limits !== undefined) {
-    const lines = scenario.limitColumns.map((column) => [
-      column.title,
-      `${shown(limits[column.figure])} ${column.unit}`,
-    ])
-    parts.push(table(['limit of this machine', ''], lines))
-  }
+  if (limits !== undefined) parts.push(limitTable(limits, limitColumnsOf(scenario, settings), columns))
   const judged = goals(scenario, results, settings)
   if (judged.length > 0) parts.push(table(['goal', 'measured', 'goal is', 'met'], judged))
-  parts.push(`${settings.rounds} rounds: median (lowest..highest).`)
+  const rounds = `${settings.rounds} round${settings.rounds > 1 ? 's' : ''}`
+  parts.push(`${rounds}: median (lowest..highest). Took ${Math.round(settings.seconds)} s.`)
   return parts.join('\n\n')
 }
 
@@ -34,15 +30,30 @@ function shown(summary) {
   return `${figure(median)} (${figure(min)}..${figure(max)})`
 }
 
+/** The median against the machine's own: so many times what something costs at least, or percent of what can be had at most. */
+function share({ limit, better }, summary, limits) {
+  const ratio = summary?.median / limits?.[limit]?.median
+  if (!Number.isFinite(ratio)) return ''
+  return better === 'more' ? ` = ${figure(100 * ratio)} % of limit` : ` = ${figure(ratio)}x limit`
+}
+
 function heading({ title, unit }) {
   return `${title} [${unit}]`
 }
 
-function rows(contestants, columns) {
+function rows(contestants, columns, limits) {
   return Object.entries(contestants).map(([name, figures]) => [
     name,
-    ...columns.map((column) => shown(figures[column.figure])),
+    ...columns.map((column) => shown(figures[column.figure]) + share(column, figures[column.figure], limits)),
   ])
+}
+
+function limitTable(limits, limitColumns, columns) {
+  const lines = limitColumns.map(({ figure: name, title, unit }) => {
+    const limited = columns.filter(({ limit }) => limit === name).map((column) => column.title)
+    return [title, `${shown(limits[name])} ${unit}`, limited.join('; ') || '-']
+  })
+  return table(['limit of this machine', '', 'limit of'], lines)
 }
 
 function goals(scenario, results, settings) {

@@ -60,7 +60,11 @@ function measure(scenario, contestant, { threads, quick, round }) {
   })
 }
 
+/** A figure that a round does not have (no task was refused, so none has a time) is no figure, and no zero. */
 function summaries(rounds) {
-  const names = Object.keys(rounds[0])
-  return Object.fromEntries(names.map((name) => [name, summary(rounds.map((figures) => figures[name]))]))
+  const names = new Set(rounds.flatMap(Object.keys))
+  const measured = [...names].map((name) => [name, rounds.map((figures) => figures[name]).filter(Number.isFinite)])
+  return Object.fromEntries(
+    measured.filter(([, values]) => values.length > 0).map(([name, values]) => [name, summary(values)]),
+  )
 }

@@ -2,20 +2,35 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { open } from '../lib/contestants.mjs'
+import { withThreadsafeFunction } from '../lib/limits.mjs'
+import { afterIdleness } from '../lib/load.mjs'
 import { percentile } from '../lib/stats.mjs'
 
 export const title = 'Abort of running tasks'
 
-export const contestants = ['heavy-load', 'heavy-load-async', 'piscina', 'tinypool', 'workerpool', 'poolifier']
+export const contestants = ['heavy-load', 'heavy-load-async', 'piscina', 'workerpool', 'poolifier']
 
 export const rounds = 3
 
 export const columns = [
-  { figure: 'rejectedP50', title: 'rejected, p50', unit: 'ms' },
-  { figure: 'rejectedP99', title: 'rejected, p99', unit: 'ms' },
-  { figure: 'freshP50', title: 'fresh tasks done, p50', unit: 'ms later' },
-  { figure: 'freshP99', title: 'fresh tasks done, p99', unit: 'ms later' },
-  { figure: 'threadsLost', title: 'threads lost', unit: 'an abort' },
+  { figure: 'rejectedP50', title: 'rejected, p50', unit: 'ms', limit: 'signalP50' },
+  { figure: 'rejectedP99', title: 'rejected, p99', unit: 'ms', limit: 'signalP99', picture: 'logarithmic' },
+  { figure: 'freshP50', title: 'fresh tasks done, p50', unit: 'ms later', limit: 'roundTripP50' },
+  {
+    figure: 'freshP99',
+    title: 'fresh tasks done, p99',
+    unit: 'ms later',
+    limit: 'roundTripP99',
+    picture: 'logarithmic',
+  },
+  { figure: 'threadsLost', title: 'threads lost', unit: 'an abort', picture: 'linear' },
+]
+
+export const limitColumns = [
+  { figure: 'signalP50', title: 'a bare signal that rejects a promise, p50', unit: 'ms' },
+  { figure: 'signalP99', title: 'a bare signal that rejects a promise, p99', unit: 'ms' },
+  { figure: 'roundTripP50', title: 'a bare threadsafe function after 20 ms, its thread parked, p50', unit: 'ms' },
+  { figure: 'roundTripP99', title: 'a bare threadsafe function after 20 ms, its thread parked, p99', unit: 'ms' },
 ]
 
 export const goals = [
@@ -28,11 +43,11 @@ export const goals = [
 const STEPS = 2e9
 /** From the call until the task surely runs. */
 const HEAD_START_MS = 20
-const BUDGET_MS = 4000
+const BUDGET_MS = 3000
 
 export async function measure({ contestant, threads, quick }) {
   const pool = await open(contestant, { threads })
-  const aborts = quick ? 40 : 150
+  const aborts = quick ? 40 : 100
   const rejected = []
   const fresh = []
   let lost = 0
@@ -62,6 +77,34 @@ export async function measure({ contestant, threads, quick }) {
       freshP50: percentile(fresh, 50),
       freshP99: percentile(fresh, 99),
       threadsLost: lost / rejected.length,
+    },
+  }
+}
+
+/** There is no pool, so that nothing runs which would have to be stopped. */
+export async function limits({ quick }) {
+  const count = quick ? 40 : 100
+  const rejected = []
+  for (let i = 0; i < count; i++) {
+    const controller = new AbortController()
+    const task = new Promise((_resolve, reject) => {
+      controller.signal.addEventListener('abort', () => reject(controller.signal.reason), { once: true })
+    })
+    await sleep(1)
+    const start = performance.now()
+    controller.abort()
+    await Promise.allSettled([task])
+    rejected.push(performance.now() - start)
+  }
+  const roundTrips = await withThreadsafeFunction({ spins: false }, (roundTrip) =>
+    afterIdleness(roundTrip, HEAD_START_MS, count),
+  )
+  return {
+    figures: {
+      signalP50: percentile(rejected, 50),
+      signalP99: percentile(rejected, 99),
+      roundTripP50: percentile(roundTrips, 50) / 1e3,
+      roundTripP99: percentile(roundTrips, 99) / 1e3,
     },
   }
 }

@@ -5,17 +5,17 @@ import { watchGaps } from '../lib/gaps.mjs'
 
 export const title = 'Bursts'
 
-export const contestants = ['heavy-load', 'heavy-load-async', 'piscina', 'tinypool', 'workerpool', 'poolifier']
+export const contestants = ['heavy-load', 'heavy-load-async', 'piscina', 'workerpool', 'poolifier']
 
 export const rounds = 3
 
 export const columns = [
   { figure: 'submit', title: '20,000 at once: the calls', unit: 'ms' },
-  { figure: 'total', title: 'until all are done', unit: 'ms' },
-  { figure: 'hold', title: 'longest hold of the loop by completions', unit: 'ms' },
+  { figure: 'total', title: 'until all are done', unit: 'ms', picture: 'logarithmic' },
+  { figure: 'hold', title: 'longest hold of the loop by completions', unit: 'ms', picture: 'logarithmic' },
   { figure: 'ownHold', title: 'without the garbage collector', unit: 'ms' },
-  { figure: 'mapped', title: '200,000 by and by', unit: 'us a task' },
-  { figure: 'memory', title: 'memory for that', unit: 'MiB' },
+  { figure: 'mapped', title: '200,000 by and by', unit: 'us a task', picture: 'linear' },
+  { figure: 'memory', title: 'memory for that', unit: 'MiB', picture: 'linear' },
 ]
 
 export const goals = [

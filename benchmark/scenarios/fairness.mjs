@@ -8,8 +8,14 @@ export const contestants = ['heavy-load', 'piscina', 'tinypool', 'workerpool', '
 export const rounds = 3
 
 export const columns = [
-  { figure: 'late', title: '20 tasks behind 200 of another: done after', unit: '% of the time' },
-  { figure: 'share', title: 'share of a tenant with weight 3 beside one with 1', unit: '%' },
+  { figure: 'late', title: '20 tasks behind 200 of another: done after', unit: '% of the time', picture: 'linear' },
+  {
+    figure: 'share',
+    title: 'share of a tenant with weight 3 beside one with 1 (75 is fair)',
+    unit: '%',
+    better: 'neither',
+    picture: 'linear',
+  },
 ]
 
 export const goals = [

@@ -3,6 +3,8 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { open } from '../lib/contestants.mjs'
+import { countingRate } from '../lib/limits.mjs'
+import { keepBusy } from '../lib/load.mjs'
 import { workerFile } from '../lib/workers.mjs'
 
 export const title = 'GET /fast while every core is busy'
@@ -12,9 +14,6 @@ export const contestants = [
   'heavy-load-async',
   'piscina',
   'piscina-nice',
-  'tinypool',
-  'workerpool',
-  'poolifier',
   'worker-each',
   'fork-each',
   'set-immediate',
@@ -24,9 +23,16 @@ export const contestants = [
 export const rounds = 3
 
 export const columns = [
-  { figure: 'p50', title: 'p50', unit: 'ms' },
-  { figure: 'p99', title: 'p99', unit: 'ms' },
-  { figure: 'heavy', title: 'heavy tasks beside it', unit: 'a second' },
+  { figure: 'p50', title: 'p50', unit: 'ms', limit: 'p50', picture: 'logarithmic' },
+  { figure: 'p99', title: 'p99', unit: 'ms', limit: 'p99', picture: 'logarithmic' },
+  {
+    figure: 'heavy',
+    title: 'heavy tasks beside it',
+    unit: 'a second',
+    limit: 'heavy',
+    better: 'more',
+    picture: 'linear',
+  },
 ]
 
 export const limitColumns = [
@@ -34,6 +40,7 @@ export const limitColumns = [
   { figure: 'p99', title: 'the same server, idle: p99', unit: 'ms' },
   { figure: 'beside50', title: 'beside a process of the lowest priority a core: p50', unit: 'ms' },
   { figure: 'beside99', title: 'beside a process of the lowest priority a core: p99', unit: 'ms' },
+  { figure: 'heavy', title: 'heavy tasks in plain Rust programs on all cores', unit: 'a second' },
 ]
 
 export const goals = [
@@ -56,7 +63,7 @@ const STEPS = 2e8
 
 export async function measure({ contestant, threads, quick }) {
   const pool = await open(contestant, { threads })
-  const heavy = keepBusy(pool, 2 * threads)
+  const heavy = keepBusy(() => pool.count(STEPS), STEPS, 2 * threads)
   const { p50, p99 } = await load(quick)
   return { figures: { p50, p99, heavy: heavy.perSecond() } }
 }
@@ -67,7 +74,8 @@ export async function limits({ threads, quick }) {
   const spinners = await Promise.all(Array.from({ length: threads }, spinner))
   const beside = await load(quick)
   for (const process of spinners) process.kill('SIGKILL')
-  return { figures: { p50, p99, beside50: beside.p50, beside99: beside.p99 } }
+  const heavy = (await countingRate(5 * STEPS, threads)) / STEPS
+  return { figures: { p50, p99, beside50: beside.p50, beside99: beside.p99, heavy } }
 }
 
 async function spinner() {
@@ -76,29 +84,12 @@ async function spinner() {
   return process
 }
 
-/** Keeps `tasks` heavy tasks in flight for as long as the process lives. */
-function keepBusy(pool, tasks) {
-  const start = performance.now()
-  let done = 0
-  const lane = async () => {
-    for (;;) {
-      const counted = await pool.count(STEPS)
-      if (counted !== STEPS) throw new Error(`counted ${counted} of ${STEPS} steps`)
-      done++
-      // Without this, work that blocks the loop would never let it turn.
-      await new Promise(setImmediate)
-    }
-  }
-  for (let i = 0; i < tasks; i++) lane()
-  return { perSecond: () => (1e3 * done) / (performance.now() - start) }
-}
-
 /** Latencies as clients in another process see them. */
 async function load(quick) {
   const server = createServer((_request, response) => response.end('ok'))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const client = fork(workerFile('get-fast.mjs'), [String(server.address().port), String(quick ? 2 : 4)])
+  const client = fork(workerFile('get-fast.mjs'), [String(server.address().port), String(quick ? 2 : 3)])
   const failed = once(client, 'exit').then(([code]) => Promise.reject(new Error(`the clients ended with ${code}`)))
   const [latencies] = await Promise.race([once(client, 'message'), failed])
   return latencies

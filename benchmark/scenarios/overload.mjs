@@ -10,17 +10,23 @@ import { workerFile } from '../lib/workers.mjs'
 
 export const title = 'GET /heavy at three times the capacity, each with a deadline of a second'
 
-export const contestants = ['heavy-load', 'heavy-load-unlimited', 'piscina', 'workerpool']
+export const contestants = ['heavy-load', 'heavy-load-unlimited', 'piscina']
 
-export const rounds = 3
+export const rounds = 2
 
 export const columns = [
-  { figure: 'answered', title: 'answered in time', unit: '% of what there is capacity for' },
-  { figure: 'share', title: 'that is', unit: '% of all' },
-  { figure: 'refused', title: 'refused with 503', unit: '% of all' },
+  {
+    figure: 'answered',
+    title: 'answered in time',
+    unit: '% of what there is capacity for',
+    better: 'more',
+    picture: 'linear',
+  },
+  { figure: 'share', title: 'that is', unit: '% of all', better: 'more' },
+  { figure: 'refused', title: 'refused with 503', unit: '% of all', better: 'neither' },
   { figure: 'refusedP99', title: 'refused after, p99', unit: 'ms' },
-  { figure: 'late', title: 'too late or never', unit: '% of all' },
-  { figure: 'fastP99', title: 'GET /fast, p99', unit: 'ms' },
+  { figure: 'late', title: 'too late or never', unit: '% of all', picture: 'linear' },
+  { figure: 'fastP99', title: 'GET /fast, p99', unit: 'ms', picture: 'logarithmic' },
   { figure: 'metricsP99', title: 'GET /metrics, p99', unit: 'ms' },
 ]
 
@@ -60,7 +66,7 @@ export async function measure({ contestant, threads, quick }) {
   await once(server, 'listening')
   const { port } = server.address()
   const rate = Math.round(TIMES_CAPACITY * capacity)
-  const load = { port, rate, seconds: quick ? 5 : 10, deadline: DEADLINE_MS }
+  const load = { port, rate, seconds: quick ? 5 : 8, deadline: DEADLINE_MS }
   const client = fork(workerFile('overload.mjs'), [JSON.stringify(load)])
   const failed = once(client, 'exit').then(([code]) => Promise.reject(new Error(`the clients ended with ${code}`)))
   const [{ heavy, seconds, ...latencies }] = await Promise.race([once(client, 'message'), failed])

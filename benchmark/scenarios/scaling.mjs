@@ -1,8 +1,8 @@
 // How much faster heavy work gets with more threads, against one thread without a pool.
+import { callingThread } from '../lib/calling-thread.mjs'
 import { open } from '../lib/contestants.mjs'
-import { limit } from '../lib/limits.mjs'
+import { countingRate } from '../lib/limits.mjs'
 import { median } from '../lib/stats.mjs'
-import tasks from '../workers/tasks.cjs'
 
 export const title = 'Heavy work on more threads'
 
@@ -11,15 +11,25 @@ export const contestants = ['heavy-load', 'piscina', 'tinypool', 'workerpool', '
 export const rounds = 3
 
 export const columns = ({ threads }) => [
-  { figure: 'alone', title: 'on the calling thread', unit: 'ns a step' },
+  { figure: 'alone', title: 'on the calling thread', unit: 'ns a step', limit: 'alone' },
   ...counts(threads).map((count) => ({
     figure: `speedup${count}`,
     title: `${count} thread${count > 1 ? 's' : ''}`,
     unit: 'times as fast',
+    limit: `speedup${count}`,
+    better: 'more',
+    picture: 'linear',
   })),
 ]
 
-export const limitColumns = [{ figure: 'alone', title: 'the loop in a plain Rust program', unit: 'ns a step' }]
+export const limitColumns = ({ threads }) => [
+  { figure: 'alone', title: 'the loop in a plain Rust program', unit: 'ns a step' },
+  ...counts(threads).map((count) => ({
+    figure: `speedup${count}`,
+    title: `the loop in ${count} plain Rust program${count > 1 ? 's' : ''} at once`,
+    unit: 'times as fast',
+  })),
+]
 
 export const goals = [
   {
@@ -35,10 +45,11 @@ export const goals = [
 ]
 
 /** Repeated, with both sides of every ratio measured in turn, because the speed of a machine drifts. */
-const REPEATS = 5
+const REPEATS = 3
+/** About a sixth of a second. */
+const STEPS = 6e8
 
-export async function measure({ contestant, threads, quick }) {
-  const steps = quick ? 4e8 : 1.2e9
+export async function measure({ contestant, threads }) {
   const alone = await callingThread(contestant)
   const figures = {}
   const bare = []
@@ -47,21 +58,30 @@ export async function measure({ contestant, threads, quick }) {
     await spread(contestant, pool, 1e7, count)
     const speedups = []
     for (let i = 0; i < REPEATS; i++) {
-      const single = await timed(() => alone(steps), steps)
-      const pooled = await timed(() => spread(contestant, pool, steps, count), steps)
+      const single = await timed(() => alone(STEPS))
+      const pooled = await timed(() => spread(contestant, pool, STEPS, count))
       bare.push(single)
       speedups.push(single / pooled)
     }
     figures[`speedup${count}`] = median(speedups)
     await pool.close()
   }
-  return { figures: { alone: (median(bare) * 1e6) / steps, ...figures }, answers: steps }
+  return { figures: { alone: (median(bare) * 1e6) / STEPS, ...figures }, answers: STEPS }
 }
 
-export async function limits({ quick }) {
-  const steps = quick ? 4e8 : 1.2e9
-  const seconds = Array.from({ length: REPEATS }, () => limit('count', steps))
-  return { figures: { alone: (median(seconds) * 1e9) / steps } }
+export async function limits({ threads }) {
+  const figures = {}
+  const bare = []
+  for (const count of counts(threads)) {
+    const speedups = []
+    for (let i = 0; i < REPEATS; i++) {
+      const single = await countingRate(STEPS, 1)
+      bare.push(single)
+      speedups.push((await countingRate(STEPS, count)) / single)
+    }
+    figures[`speedup${count}`] = median(speedups)
+  }
+  return { figures: { alone: 1e9 / median(bare), ...figures } }
 }
 
 /** 1, 2, 4, ... and all of them. */
@@ -71,12 +91,6 @@ function counts(threads) {
   return [...list, threads]
 }
 
-async function callingThread(contestant) {
-  if (contestant !== 'heavy-load') return tasks.count
-  const { heavyLoadSync } = await import('../../index.js')
-  return heavyLoadSync
-}
-
 /** One task of heavy-load uses all threads; of the others, the caller has to make as many as there are threads. */
 async function spread(contestant, pool, steps, threads) {
   if (contestant === 'heavy-load') return pool.count(steps)
@@ -84,9 +98,9 @@ async function spread(contestant, pool, steps, threads) {
   return parts.reduce((sum, part) => sum + part, 0)
 }
 
-async function timed(work, steps) {
+async function timed(work) {
   const start = performance.now()
   const counted = await work()
-  if (Math.round(counted) !== steps) throw new Error(`counted ${counted} of ${steps} steps`)
+  if (Math.round(counted) !== STEPS) throw new Error(`counted ${counted} of ${STEPS} steps`)
   return performance.now() - start
 }

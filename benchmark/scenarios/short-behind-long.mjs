@@ -1,19 +1,27 @@
 // Short tasks that come while long ones hold every thread: how long they take, and what the long ones pay for them.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { spinSync } from '../../index.js'
 import { open } from '../lib/contestants.mjs'
+import { countingRate } from '../lib/limits.mjs'
 import { percentile } from '../lib/stats.mjs'
 
 export const title = 'Tasks of 2 ms behind eight long ones'
 
-export const contestants = ['heavy-load', 'heavy-load-async', 'piscina', 'tinypool', 'workerpool', 'poolifier']
+export const contestants = ['heavy-load', 'heavy-load-async', 'piscina']
 
-export const rounds = 3
+export const rounds = 2
 
 export const columns = [
-  { figure: 'p50', title: 'short: p50', unit: 'ms' },
-  { figure: 'p99', title: 'short: p99', unit: 'ms' },
-  { figure: 'long', title: 'the long ones, in all', unit: 'ms' },
+  { figure: 'p50', title: 'short: p50', unit: 'ms', limit: 'p50' },
+  { figure: 'p99', title: 'short: p99', unit: 'ms', limit: 'p99', picture: 'logarithmic' },
+  { figure: 'long', title: 'the long ones, in all', unit: 'ms', limit: 'long', picture: 'linear' },
   { figure: 'delay', title: 'against without short ones', unit: 'times' },
+]
+
+export const limitColumns = [
+  { figure: 'p50', title: 'a short one on the calling thread, idle: p50', unit: 'ms' },
+  { figure: 'p99', title: 'a short one on the calling thread, idle: p99', unit: 'ms' },
+  { figure: 'long', title: 'the work of all, long and short, in plain Rust programs on all cores', unit: 'ms' },
 ]
 
 export const goals = [
@@ -26,8 +34,7 @@ const SHORT_MS = 2
 const EVERY_MS = 40
 
 export async function measure({ contestant, threads, quick, round }) {
-  const steps = quick ? 2e9 : 8e9
-  const shortTasks = quick ? 40 : 150
+  const { steps, shortTasks } = work(quick)
   const pool = await open(contestant, { threads })
   await Promise.all(Array.from({ length: 2 * threads }, () => pool.spin(SHORT_MS)))
 
@@ -55,6 +62,27 @@ export async function measure({ contestant, threads, quick, round }) {
     },
     answers,
   }
+}
+
+export async function limits({ threads, quick }) {
+  const { steps, shortTasks } = work(quick)
+  const alone = Array.from({ length: shortTasks }, () => {
+    const start = performance.now()
+    spinSync(SHORT_MS)
+    return performance.now() - start
+  })
+  const long = (1e3 * LONG_TASKS * steps) / (await countingRate(1e9, threads))
+  return {
+    figures: {
+      p50: percentile(alone, 50),
+      p99: percentile(alone, 99),
+      long: long + (shortTasks * SHORT_MS) / threads,
+    },
+  }
+}
+
+function work(quick) {
+  return quick ? { steps: 2e9, shortTasks: 40 } : { steps: 8e9, shortTasks: 150 }
 }
 
 /** They come at a steady rate, whether or not those before are done. */

@@ -13,10 +13,10 @@ export const contestants = ['heavy-load', 'piscina', 'tinypool', 'workerpool', '
 export const rounds = 3
 
 export const columns = [
-  { figure: 'load', title: 'to load the package', unit: 'ms' },
-  { figure: 'first', title: 'process start to first result', unit: 'ms' },
+  { figure: 'load', title: 'to load the package', unit: 'ms', picture: 'logarithmic' },
+  { figure: 'first', title: 'process start to first result', unit: 'ms', limit: 'first', picture: 'linear' },
   { figure: 'ratio', title: 'against a bare process', unit: 'times' },
-  { figure: 'memory', title: 'memory for an idle thread', unit: 'KiB' },
+  { figure: 'memory', title: 'memory for an idle thread', unit: 'KiB', picture: 'logarithmic' },
 ]
 
 export const limitColumns = [{ figure: 'first', title: 'a bare Node process', unit: 'ms' }]
@@ -59,7 +59,7 @@ export async function limits({ threads, quick }) {
 }
 
 function repeats(quick) {
-  return quick ? 7 : 21
+  return quick ? 5 : 11
 }
 
 /** Starts a program: milliseconds to the first that it prints, and what it prints, how long loading its package took. */

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, machine } from '../../benchmark/lib/machine.mjs'
 import { progressBar } from '../../benchmark/lib/progress.mjs'
 import { figure, table } from '../../benchmark/lib/table.mjs'
-import { strategies } from './lib/strategies.mjs'
+import { OURS, strategies } from './lib/strategies.mjs'
 import { load } from './load/load.mjs'
 import { picture } from './load/picture.mjs'
 
@@ -100,7 +100,7 @@ function cells({ name, missing, ...figures }) {
 function verdict(rows) {
   const there = rows.filter(({ missing }) => !missing)
   const ours = there.find(({ name }) => name === 'rayon')
-  const others = there.filter(({ name }) => !['sync', 'libuv', 'rayon', 'shared'].includes(name))
+  const others = there.filter(({ name }) => !OURS.has(name))
   const lines = rows.filter(({ missing }) => missing).map(({ name, missing }) => `- ${name} was left out: ${missing}`)
   if (ours === undefined || others.length === 0) return lines.join('\n')
   const least = (key) =>

@@ -2,6 +2,7 @@
 
 /** Connections to Redis: one way to make them, whatever the caller gave. */
 
+const { setTimeout: sleep } = require('node:timers/promises')
 const { invalidType, invalidValue, makeError } = require('../errors.js')
 const { integer, object } = require('../options.js')
 
@@ -91,16 +92,34 @@ function make(connection, options) {
 async function reach(redis, timeout) {
   if (redis.status === 'ready') return
   // It tries again and again meanwhile: Redis may be starting, too.
-  const answers = await new Promise((resolve) => {
-    const timer = setTimeout(resolve, timeout, false)
-    const settle = (/** @type {boolean} */ isReady) => {
-      clearTimeout(timer)
-      resolve(isReady)
+  const problem = await new Promise((resolve) => {
+    const timer = setTimeout(resolve, timeout, `did not answer within ${timeout} ms`)
+    const listeners = {
+      ready: () => settle(undefined),
+      end: () => settle('was not waited for'),
+      // A wrong password does not get better.
+      error: (/** @type {Error} */ { name }) => name === 'ReplyError' && settle('refuses the connection'),
     }
-    redis.once('ready', () => settle(true))
-    redis.once('end', () => settle(false))
+    for (const [event, listener] of Object.entries(listeners)) redis.on(event, listener)
+    const settle = (/** @type {string | undefined} */ result) => {
+      clearTimeout(timer)
+      for (const [event, listener] of Object.entries(listeners)) redis.off(event, listener)
+      resolve(result)
+    }
   })
-  if (!answers) throw remoteError(`Redis at ${addressOf(redis)} did not answer within ${timeout} ms`, redis.lastError)
+  if (problem !== undefined) throw remoteError(`Redis at ${addressOf(redis)} ${problem}`, redis.lastError)
+}
+
+/**
+ * Resolves when `work` has ended, however it did, or when the time is over.
+ * @param {number} ms
+ * @param {Promise<unknown>} work
+ */
+async function within(ms, work) {
+  const ended = new AbortController()
+  const late = sleep(ms, undefined, { signal: ended.signal }).catch(() => {})
+  await Promise.race([work.catch(() => {}), late])
+  ended.abort()
 }
 
 /** @param {Redis} redis */
@@ -130,4 +149,4 @@ function peer(name) {
   }
 }
 
-module.exports = { connect, peer, place, reach, remoteError }
+module.exports = { connect, peer, place, reach, remoteError, within }

@@ -41,7 +41,10 @@ async function read(redis, key, sizes) {
   const parts = sizes.map((size) => new ArrayBuffer(size))
   for (const [field, part, start, end] of pieces(sizes)) {
     const piece = await redis.hgetBuffer(key, field)
-    if (piece?.length !== end - start) throw remoteError("The task's bytes are no longer in Redis: their time was over")
+    if (piece?.length !== end - start)
+      throw remoteError(
+        "The task's bytes are no longer in Redis: their time was over, or it keeps nothing when it ends",
+      )
     new Uint8Array(parts[part], start).set(piece)
   }
   return parts

@@ -18,7 +18,7 @@ const { isTraced, trace } = require('../observe.js')
 const { PRIORITIES, closeTimeout, integer, object, taskSettings } = require('../options.js')
 const signals = require('../signals.js')
 const { Clock } = require('./clock.js')
-const { connect, peer, place, reach, remoteError } = require('./connection.js')
+const { connect, peer, place, reach, remoteError, within } = require('./connection.js')
 const { packTask } = require('./input.js')
 const payloads = require('./payloads.js')
 const { Inbox } = require('./replies.js')
@@ -32,6 +32,8 @@ const RETRIES = 20
 const STOP_FIRST = 20
 const STOP_EVERY = 1000
 const STOP_TIMES = 60
+/** How long `close` may take when all tasks have settled, in milliseconds. */
+const LAST_WORDS = 5000
 /** Bytes stay so much longer than their task, in milliseconds: clocks differ. */
 const GRACE = 10_000
 
@@ -356,19 +358,20 @@ class RemotePool {
     const { Queue } = peer('bullmq')
     const redis = connect(connection, { maxRetriesPerRequest: RETRIES })
     this.#connecting = redis
+    const clock = new Clock()
+    let queue
     try {
       await reach(redis, connectTimeout)
+      queue = new Queue(name, { connection: redis, prefix })
+      // What fails says so itself.
+      queue.on('error', () => {})
+      await Promise.all([clock.set(redis), queue.waitUntilReady()])
     } catch (error) {
       redis.disconnect()
       throw error
     } finally {
       this.#connecting = undefined
     }
-    const queue = new Queue(name, { connection: redis, prefix })
-    // What fails says so itself.
-    queue.on('error', () => {})
-    const clock = new Clock()
-    await Promise.all([clock.set(redis), queue.waitUntilReady()])
     const inbox = new Inbox(connect(connection), redis, this.#keys.replies(this.#caller), (id, reply) =>
       this.#onReply(id, reply),
     )
@@ -385,8 +388,9 @@ class RemotePool {
     const missing = sent.filter((_, index) => found[index] === 0)
     // A job that has ended is missing too: then its reply is there, and its result may be on its way.
     if (missing.length > 0) await inbox.caughtUp()
-    for (const task of missing) {
-      if (task.answered) continue
+    for (const task of missing.filter((task) => !task.answered)) {
+      // A worker may still be at it, for nobody.
+      await redis.publish(this.#keys.stop, task.id)
       this.#settle(task, () => task.reject(remoteError('Redis no longer has the task: it keeps nothing when it ends')))
     }
   }
@@ -414,12 +418,18 @@ class RemotePool {
     }
     // Nobody needs it any more.
     this.#connecting?.disconnect()
+    const link = await this.#link?.catch(() => undefined)
+    // Redis may be away, or a worker that is to stop: what they have has a time to live.
+    if (link?.redis.status === 'ready') await within(LAST_WORDS, this.#tidy(link))
+    link?.inbox.stop()
+    link?.redis.disconnect()
+  }
+
+  /** @param {{ queue: any, inbox: Inbox }} link */
+  async #tidy({ queue, inbox }) {
     while (this.#chores.size > 0) await Promise.all(this.#chores)
-    if (this.#link === undefined) return
-    const { redis, queue, inbox } = await this.#link
-    await inbox.close()
-    await queue.close().catch(() => {})
-    redis.disconnect()
+    await inbox.remove()
+    await queue.close()
   }
 }
 

@@ -20,8 +20,10 @@ const TTL = 3_600_000
  * nothing. A script, since ioredis sends it again when its connection was lost meanwhile, which it does not do with
  * transactions; a reply may come twice.
  */
-const ADD = `redis.call('XADD', KEYS[1], '*', 'id', ARGV[1], 'reply', ARGV[2])
-redis.call('PEXPIRE', KEYS[1], ARGV[3])`
+const ADD = `redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))
+redis.call('PEXPIRE', KEYS[1], ARGV[1])`
+/** Most fields of an entry, two a reply: a script's arguments go on Lua's stack. */
+const FULL = 1000
 
 /**
  * @typedef {import('./connection.js').Redis} Redis
@@ -41,6 +43,7 @@ class Inbox {
   #made = 0
   /** @type {NodeJS.Timeout | undefined} */
   #overdue
+  #ended
 
   /**
    * @param {Redis} reader a connection of its own: questions that wait hold up all others
@@ -53,7 +56,7 @@ class Inbox {
     this.#redis = redis
     this.#key = key
     this.#onReply = onReply
-    this.#read()
+    this.#ended = this.#read()
   }
 
   /** Resolves when every reply has been told that was there at the call; does not, if Redis is lost once more. */
@@ -62,7 +65,7 @@ class Inbox {
     return /** @type {Promise<void>} */ (
       new Promise((resolve, reject) => {
         this.#marks.set(mark, resolve)
-        this.#redis.eval(ADD, 1, this.#key, mark, '', TTL).catch(reject)
+        this.#redis.eval(ADD, 1, this.#key, TTL, mark, '').catch(reject)
       })
     )
   }
@@ -70,11 +73,9 @@ class Inbox {
   async #read() {
     while (this.#isOpen) {
       const found = await this.#ask()
-      if (!this.#isOpen) return
       for (const [id, fields] of found) {
         this.#last = id
-        this.#marks.get(fields[1])?.()
-        if (!this.#marks.delete(fields[1])) this.#onReply(fields[1], fields[3])
+        for (let at = 0; at < fields.length; at += 2) this.#tell(fields[at], fields[at + 1])
       }
       if (found.length > 0) {
         // What is not deleted now is deleted with the stream.
@@ -83,7 +84,18 @@ class Inbox {
     }
   }
 
-  /** @returns {Promise<[string, string[]][]>} entries */
+  /**
+   * @param {string} id of a job, or a mark
+   * @param {string} json
+   */
+  #tell(id, json) {
+    const resolve = this.#marks.get(id)
+    this.#marks.delete(id)
+    if (resolve === undefined) this.#onReply(id, json)
+    else resolve()
+  }
+
+  /** @returns {Promise<[string, string[]][]>} entries: jobs' ids and their replies, in turn */
   async #ask() {
     this.#overdue = setTimeout(() => this.#reader.disconnect(true), PATIENCE)
     try {
@@ -98,21 +110,29 @@ class Inbox {
     }
   }
 
-  /** Nothing is told any more, and the stream is gone. */
-  async close() {
+  /** Nothing is told any more. */
+  stop() {
     this.#isOpen = false
     // A question that was asked of a Redis that is away is never answered after this.
     clearTimeout(this.#overdue)
     this.#reader.disconnect()
+  }
+
+  /** And the stream is gone. */
+  async remove() {
+    this.stop()
+    await this.#ended
     // A Redis that is away is not waited for: the stream has a time to live.
     if (this.#redis.status === 'ready') await this.#redis.unlink(this.#key).catch(() => {})
   }
 }
 
-/** The worker's end: replies to any caller. */
+/** The worker's end: replies to any caller. Those of one turn of the event loop go together. */
 class Outbox {
   #redis
   #keyOf
+  /** Replies that have not been sent, by caller. @type {Map<string, { fields: string[], sent: Promise<void> }>} */
+  #batches = new Map()
 
   /**
    * @param {Redis} redis
@@ -129,8 +149,26 @@ class Outbox {
    * @param {string} id of the job
    * @param {Reply} reply
    */
-  async send(caller, id, reply) {
-    await this.#redis.eval(ADD, 1, this.#keyOf(caller), id, JSON.stringify(reply), TTL)
+  send(caller, id, reply) {
+    let batch = this.#batches.get(caller)
+    if (batch === undefined || batch.fields.length >= FULL) {
+      const fields = /** @type {string[]} */ ([])
+      // Results that come together settle together: by the next tick all their promises have had their turn.
+      const sent = new Promise((resolve) => process.nextTick(resolve)).then(() => this.#flush(caller, fields))
+      batch = { fields, sent }
+      this.#batches.set(caller, batch)
+    }
+    batch.fields.push(id, JSON.stringify(reply))
+    return batch.sent
+  }
+
+  /**
+   * @param {string} caller
+   * @param {string[]} fields
+   */
+  async #flush(caller, fields) {
+    if (this.#batches.get(caller)?.fields === fields) this.#batches.delete(caller)
+    await this.#redis.eval(ADD, 1, this.#keyOf(caller), TTL, ...fields)
   }
 }
 

@@ -14,7 +14,7 @@ const { TIMES, Times } = require('../observe.js')
 const { closeTimeout, integer } = require('../options.js')
 const { Pool, defaultPool } = require('../pool.js')
 const { Clock } = require('./clock.js')
-const { connect, peer, place, reach, remoteError } = require('./connection.js')
+const { connect, peer, place, reach, remoteError, within } = require('./connection.js')
 const payloads = require('./payloads.js')
 const { Outbox } = require('./replies.js')
 const { VERSION, keysOf, pack, packError, unpack } = require('./wire.js')
@@ -38,8 +38,10 @@ const FINAL = new Set([
   'ERR_TASK_TIMEOUT',
   'ERR_UNKNOWN_KERNEL',
 ])
+/** How long giving jobs back may take, in milliseconds. */
+const LAST_WORDS = 5000
 /** Why a running job is stopped. */
-const WANTED = Symbol('its caller wants it no more, or it is lost')
+const WANTED = Symbol('its caller wants it no more')
 const LEAVING = Symbol('this worker takes its leave')
 
 /**
@@ -83,12 +85,19 @@ class RemoteWorker {
   #running = new Map()
   /** Ids of jobs that are not to run here, oldest first. @type {Set<string>} */
   #unwanted = new Set()
+  /** That BullMQ's worker has ended. @type {Promise<void> | undefined} */
+  #ended
+  /** That nobody waits for that any more. */
+  #leave = () => {}
+  #left = /** @type {Promise<void>} */ (
+    new Promise((resolve) => {
+      this.#leave = resolve
+    })
+  )
   /** @type {Promise<void> | undefined} */
   #closed
   /** Whether jobs are given back: also those that BullMQ was fetching when that began. */
   #isLeaving = false
-  /** @type {(() => void) | undefined} */
-  #giveUp
 
   /**
    * @param {import('./connection.js').Place} place
@@ -148,7 +157,6 @@ class RemoteWorker {
       },
     )
     this.#worker.on('error', onError)
-    this.#worker.on('lockRenewalFailed', (/** @type {string[]} */ ids) => this.#dropLost(ids).catch(() => {}))
     await this.#worker.waitUntilReady()
   }
 
@@ -245,18 +253,6 @@ class RemoteWorker {
     }
   }
 
-  /**
-   * Stops jobs that Redis has no more: it keeps nothing when it ends, or their callers removed them. One that another worker
-   * has taken for abandoned goes on: its answer may be the first.
-   * @param {string[]} ids of jobs whose locks are lost
-   */
-  async #dropLost(ids) {
-    for (const id of ids) {
-      const isThere = await this.#redis.exists(this.#worker.toKey(id))
-      if (!isThere) this.#running.get(id)?.abort(WANTED)
-    }
-  }
-
   /** @param {string} id */
   #stop(id) {
     const control = this.#running.get(id)
@@ -288,30 +284,22 @@ class RemoteWorker {
 
   /** @param {number} timeout milliseconds until what is left is given back */
   #close(timeout) {
-    const isAway = this.#redis.status !== 'ready'
-    this.#closed ??= this.#end(isAway)
-    if (timeout === 0 || isAway) this.#leave()
+    // BullMQ would wait for a Redis that is away.
+    this.#ended ??= this.#worker.close(this.#redis.status !== 'ready')
+    this.#closed ??= Promise.race([this.#ended, this.#left]).then(() => this.#disconnect())
+    const leave = () => {
+      this.#isLeaving = true
+      for (const control of this.#running.values()) control.abort(LEAVING)
+      // Nothing can be given back to a Redis that is away: others will find these jobs abandoned.
+      if (this.#redis.status !== 'ready') this.#leave()
+      else within(LAST_WORDS, /** @type {Promise<void>} */ (this.#ended)).then(() => this.#leave())
+    }
+    if (timeout === 0) leave()
     else if (timeout <= LONGEST_TIMER) {
-      const timer = setTimeout(() => this.#leave(), timeout)
+      const timer = setTimeout(leave, timeout)
       this.#closed.then(() => clearTimeout(timer))
     }
     return this.#closed
-  }
-
-  /** Gives back what is running. To a Redis that is away nothing can be given: others will find these jobs abandoned. */
-  #leave() {
-    this.#isLeaving = true
-    for (const control of this.#running.values()) control.abort(LEAVING)
-    if (this.#redis.status !== 'ready') this.#giveUp?.()
-  }
-
-  /** @param {boolean} isAway whether Redis is: BullMQ would wait for it */
-  async #end(isAway) {
-    const gaveUp = new Promise((resolve) => {
-      this.#giveUp = () => resolve(undefined)
-    })
-    await Promise.race([this.#worker.close(isAway), gaveUp])
-    this.#disconnect()
   }
 
   #disconnect() {

@@ -14,8 +14,12 @@ const NAMES = [
   'libuv',
   'rayon',
   'shared',
+  'remote',
 ]
 
 export const strategies = await Promise.all(
   NAMES.map(async (name) => (await import(`../strategies/${name}.mjs`)).strategy),
 )
+
+/** Those that are heavy-load's. */
+export const OURS = new Set(['sync', 'libuv', 'rayon', 'shared', 'remote'])

@@ -1,7 +1,6 @@
 // A job queue: the server only writes down what is to be done; workers elsewhere do it, and Redis stands between them.
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { keepWorker } from '../lib/keep-worker.mjs'
 import { connect } from '../lib/queue-connection.mjs'
 
 const file = fileURLToPath(new URL('../workers/queue.mjs', import.meta.url))
@@ -29,7 +28,7 @@ export const strategy = {
 async function open() {
   const queue = await connect()
   try {
-    const worker = await keepWorker()
+    const worker = await keepWorker(file)
     let closed
     const close = async () => {
       opened = undefined
@@ -49,36 +48,4 @@ async function open() {
     await queue.close()
     throw error
   }
-}
-
-/** A worker process; another one when it dies, or the queue would wait for ever. */
-async function keepWorker() {
-  let closing = false
-  let child
-  await start()
-  return {
-    process: () => child,
-    async close() {
-      closing = true
-      await end(child)
-    },
-  }
-
-  async function start() {
-    child = fork(file)
-    const failed = new AbortController()
-    child.once('exit', () => failed.abort())
-    await once(child, 'message', { signal: failed.signal })
-    child.once('exit', () => {
-      if (closing) return
-      start().catch(() => closing || console.error('The worker of the queue does not start'))
-    })
-  }
-}
-
-async function end(child) {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const exited = once(child, 'exit')
-  if (child.connected) child.disconnect()
-  await exited
 }

@@ -1,0 +1,114 @@
+'use strict'
+
+const { integer, parse } = require('./arguments.js')
+const { UsageError, lineOf } = require('./errors.js')
+const redis = require('./redis.js')
+
+const LONGEST_TIMER = 2 ** 31 - 1
+/** How long running jobs get at the end, in milliseconds. */
+const TIMEOUT = 30_000
+/** How long Redis may take to hear that jobs are given back, in milliseconds. */
+const GIVE_BACK = 5000
+/** How often the same error is told, in milliseconds. */
+const AGAIN = 60_000
+
+const USAGE = `Usage: heavy-load worker [options]
+
+Runs the tasks that RemotePools put into a queue. SIGTERM or SIGINT ends it: it takes no more jobs and finishes those it
+has; at a second signal it gives them back to the queue at once.
+
+Options:
+  --redis URL           default REDIS_URL, else redis://127.0.0.1:6379; rediss:// for TLS. A URL with a password is
+                        better given as REDIS_URL: others on the machine may see arguments.
+  --queue NAME          default heavy-load
+  --prefix TEXT         of the queue's keys in Redis; default bull
+  --concurrency N       jobs it holds at once; default 4 a thread, at least 16
+  --threads N           default HEAVY_LOAD_THREADS, else the CPUs it may use
+  --timeout MS          at the end: how long the jobs it has get before they are given back; default ${TIMEOUT}
+  --metrics-port PORT   serves /metrics for Prometheus (needs the package prom-client) and /healthz
+  --metrics-host HOST   default 127.0.0.1
+`
+
+/** @param {string[]} args */
+async function main(args) {
+  const { values, positionals } = parse(args, {
+    ...redis.OPTIONS,
+    concurrency: { type: 'string' },
+    threads: { type: 'string' },
+    timeout: { type: 'string' },
+    'metrics-port': { type: 'string' },
+    'metrics-host': { type: 'string' },
+  })
+  if (positionals.length > 0) throw new UsageError('worker takes only options')
+  const place = redis.placeOf(values)
+  const concurrency = integer(values, 'concurrency', 1, LONGEST_TIMER)
+  const threads = integer(values, 'threads', 1, 1024)
+  const timeout = integer(values, 'timeout', 0, LONGEST_TIMER - GIVE_BACK) ?? TIMEOUT
+  const port = integer(values, 'metrics-port', 0, 65535)
+
+  const { startWorker } = require('../bullmq.js')
+  const { Pool, defaultPool } = require('../pool.js')
+  const pool = threads === undefined ? defaultPool : new Pool({ threads })
+  /** @type {Awaited<ReturnType<typeof startWorker>> | undefined} */
+  let worker
+  let signals = 0
+  const server =
+    port === undefined
+      ? undefined
+      : await require('./metrics.js').serve({
+          port,
+          host: values['metrics-host'] ?? '127.0.0.1',
+          pool,
+          isHealthy: () => worker !== undefined && signals === 0,
+        })
+
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+  worker = await startWorker({ ...place.options, pool, concurrency, onError: errorLog() })
+  const what = `takes jobs of '${place.options.queue}' at ${place.address}`
+  const metrics = server === undefined ? '' : `, metrics at ${server.url}`
+  log(`${what}: ${pool.threads} threads, concurrency ${worker.concurrency}${metrics}`)
+
+  /** @param {NodeJS.Signals} signal */
+  async function stop(signal) {
+    // It has no jobs yet.
+    if (worker === undefined) process.exit()
+    const isFirst = ++signals === 1
+    const left = isFirst ? timeout : 0
+    const what = isFirst ? `takes no more jobs, finishes those it has within ${timeout} ms` : 'gives its jobs back'
+    log(`${signal}: ${what}`)
+    setTimeout(giveUp, left + GIVE_BACK).unref()
+    await worker.close(left === 0 ? { force: true } : { timeout: left })
+    if (!isFirst) return
+    await server?.close()
+    await pool.close()
+    log('has ended')
+  }
+}
+
+/** Redis is away: nobody can be told of the jobs, which are taken over as those of a worker that has died. */
+function giveUp() {
+  log('Redis does not answer: ends without it')
+  process.exit(1)
+}
+
+/** Logs errors, the same one at most once a minute. */
+function errorLog() {
+  /** When each was logged. @type {Map<string, number>} */
+  const logged = new Map()
+  return (/** @type {unknown} */ error) => {
+    const now = performance.now()
+    for (const [line, at] of logged) if (now - at > AGAIN) logged.delete(line)
+    const line = lineOf(error)
+    if (logged.has(line)) return
+    logged.set(line, now)
+    log(line)
+  }
+}
+
+/** @param {string} line */
+function log(line) {
+  process.stderr.write(`heavy-load worker: ${line}\n`)
+}
+
+module.exports = { main, usage: () => USAGE }
