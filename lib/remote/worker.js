@@ -41,7 +41,7 @@ const FINAL = new Set([
 /** How long giving jobs back may take, in milliseconds. */
 const LAST_WORDS = 5000
 /** Why a running job is stopped. */
-const WANTED = Symbol('its caller wants it no more')
+const WANTED = Symbol('its caller wants it no more, or it is lost')
 const LEAVING = Symbol('this worker takes its leave')
 
 /**
@@ -157,6 +157,7 @@ class RemoteWorker {
       },
     )
     this.#worker.on('error', onError)
+    this.#worker.on('lockRenewalFailed', (/** @type {string[]} */ ids) => this.#dropLost(ids).catch(() => {}))
     await this.#worker.waitUntilReady()
   }
 
@@ -250,6 +251,18 @@ class RemoteWorker {
       if (now - told < PROGRESS_EVERY || fraction === 1) return
       told = now
       this.#outbox.send(caller, id, { progress: fraction }).catch(() => {})
+    }
+  }
+
+  /**
+   * Stops jobs that are no more: Redis has lost them, or their callers removed them, and whoever said so was not heard. One
+   * that is there, but which another worker has taken for abandoned, goes on: its answer may be the first.
+   * @param {string[]} ids of jobs whose locks are lost
+   */
+  async #dropLost(ids) {
+    for (const id of ids) {
+      const isThere = await this.#redis.exists(this.#worker.toKey(id))
+      if (!isThere) this.#running.get(id)?.abort(WANTED)
     }
   }
 
