@@ -53,6 +53,19 @@ withRedis(test, 'a lost Redis', () => {
     await eventually(() => worker.pool.stats().running === 0, 'the end of what ran for nobody')
   })
 
+  test.serial('a worker finds out by itself that a job is no more', async (t) => {
+    const redis = await startRedis()
+    t.teardown(redis.stop)
+    const { remote, client, worker } = await openAll(t, redis, { worker: { lockDuration: 200 } })
+    const { promise } = await begin(remote)
+    t.is(worker.pool.stats().running, 1)
+    // Its caller is not told either, as if that one were no more, too.
+    await client.flushall()
+    await eventually(() => worker.pool.stats().running === 0, 'the end of what ran for nobody')
+    await remote.close({ force: true })
+    await t.throwsAsync(promise, { code: 'ERR_POOL_CLOSED' })
+  })
+
   test.serial('what comes while it is away is done when it is back', async (t) => {
     const redis = await startRedis({ appendonly: true })
     t.teardown(redis.stop)
