@@ -8,7 +8,7 @@
 const { remoteError } = require('./connection.js')
 
 /** Redis and its clients hold a whole value at a time: larger parts go in pieces of this many bytes. */
-const PIECE = 8 * 2 ** 20
+const PIECE = 2 * 2 ** 20
 /** A script, since ioredis sends it again when its connection was lost meanwhile, which it does not do with transactions. */
 const WRITE = "redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) redis.call('PEXPIRE', KEYS[1], ARGV[3])"
 
