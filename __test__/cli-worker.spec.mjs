@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { RemotePool } from 'heavy-load/bullmq'
 import { runCli, startCli, without, written } from './helpers/cli.mjs'
-import { freePort, redisIsInstalled, startRedis } from './helpers/redis.mjs'
+import { freePort, startRedis, withRedis } from './helpers/redis.mjs'
 
 /** Minutes of work: whoever sees the end of it has stopped it. */
 const ENDLESS = 1e13
@@ -18,17 +18,7 @@ const SECRET = 'S3CRET'
 const PASSWORD = `p@ss/${SECRET}:"%é`
 const LONGEST_MS = 60_000
 
-if (redisIsInstalled) {
-  withRedis()
-} else {
-  const message = 'redis-server is missing: node scripts/system-packages.mjs redis-server'
-  if (process.env.CI) {
-    test('the worker, with Redis', (t) => t.fail(message))
-  } else {
-    console.warn(`\n*** NOT TESTED: heavy-load worker. ${message} ***\n`)
-    test.skip(`the worker, with Redis (${message})`, () => {})
-  }
-}
+withRedis(test, 'heavy-load worker', workerTests)
 
 test.serial('without a Redis it ends and says so', async (t) => {
   const url = `redis://:${SECRET}@127.0.0.1:${await freePort()}`
@@ -77,7 +67,7 @@ test.serial('a port that is taken is a failure', async (t) => {
   t.regex(stderr, /^heavy-load: EADDRINUSE: .*\n$/)
 })
 
-function withRedis() {
+function workerTests() {
   let redis
   let url
   let queues = 0

@@ -1,23 +1,11 @@
 // Bytes of every kind go to a worker and come back.
 import test from 'ava'
 import { freeze, hash, hashSync, heavyLoadShared, heavyLoadSharedSync, sort, sortSync } from 'heavy-load'
+import { VIEWS } from './helpers/buffers-memory.mjs'
 import { randomFrom } from './helpers/pool-random.mjs'
 import { redisFor, withRedis } from './helpers/redis.mjs'
 import { nothingLeft, openAll } from './helpers/remote-open.mjs'
 
-const VIEWS = [
-  Int8Array,
-  Uint8Array,
-  Uint8ClampedArray,
-  Int16Array,
-  Uint16Array,
-  Int32Array,
-  Uint32Array,
-  Float32Array,
-  Float64Array,
-  BigInt64Array,
-  BigUint64Array,
-]
 const HEX = { algorithm: 'sha256', encoding: 'hex' }
 const MIB = 2 ** 20
 

@@ -4,6 +4,8 @@ const { invalidType, invalidValue, outOfRange } = require('./errors.js')
 const { TIMES } = require('./observe.js')
 
 const CLASSES = { high: 0, normal: 1, low: 2 }
+/** The longest that setTimeout takes, in milliseconds. */
+const LONGEST_TIMER = 2 ** 31 - 1
 /** The classes' names, by number. */
 const PRIORITIES = Object.keys(CLASSES)
 /** Options that are not a kernel's own: every task's, and those of `map`. */
@@ -124,4 +126,4 @@ function isSignal(value) {
   return typeof value.addEventListener === 'function' && typeof value.removeEventListener === 'function'
 }
 
-module.exports = { PRIORITIES, TASK_OPTIONS, closeTimeout, integer, object, positive, taskSettings }
+module.exports = { LONGEST_TIMER, PRIORITIES, TASK_OPTIONS, closeTimeout, integer, object, positive, taskSettings }

@@ -2,9 +2,10 @@
 
 const { EventEmitter } = require('node:events')
 const { handOver } = require('./buffers.js')
+const { close } = require('./closing.js')
 const { invalidType, invalidValue, makeError, toError } = require('./errors.js')
 const { NativePool, kernelNames } = require('./native.js')
-const { closeTimeout, integer, object, taskSettings } = require('./options.js')
+const { integer, object, taskSettings } = require('./options.js')
 const { map } = require('./map.js')
 const { isTraced, trace } = require('./observe.js')
 const { STOP_CLOSED, Task, drainListeners, mayPoll, port, startPolling, stopAll } = require('./tasks.js')
@@ -130,11 +131,8 @@ class Pool extends EventEmitter {
 
   /** @param {any} [options] */
   close(options = {}) {
-    try {
-      return this.#close(closeTimeout(options))
-    } catch (error) {
-      return Promise.reject(error)
-    }
+    const cancel = () => stopAll(this.#owner, STOP_CLOSED)
+    return close(options, () => this.#end(), cancel)
   }
 
   [Symbol.asyncDispose]() {
@@ -199,8 +197,7 @@ class Pool extends EventEmitter {
     return this.#native
   }
 
-  /** @param {number} timeout milliseconds until what is left is cancelled */
-  #close(timeout) {
+  #end() {
     this.#closed ??= new Promise((resolve) => {
       this.#onEmpty = () => {
         drainListeners.delete(this.#number)
@@ -209,13 +206,6 @@ class Pool extends EventEmitter {
       }
       if (this.#inFlight === 0) this.#onEmpty()
     })
-    const cancel = () => stopAll(this.#owner, STOP_CLOSED)
-    if (timeout === 0) {
-      cancel()
-    } else if (timeout < 2 ** 31) {
-      const timer = setTimeout(cancel, timeout)
-      this.#closed.then(() => clearTimeout(timer))
-    }
     return this.#closed
   }
 }

@@ -13,6 +13,7 @@ const { countReaders, detach, like } = require('./buffers.js')
 const { toError } = require('./errors.js')
 const { Port, kernelNames } = require('./native.js')
 const { observers } = require('./observe.js')
+const { LONGEST_TIMER } = require('./options.js')
 const progress = require('./progress.js')
 const signals = require('./signals.js')
 
@@ -28,8 +29,6 @@ const POLL_MS = 0.05
 const STOP_ABORTED = 0
 const STOP_TIMED_OUT = 1
 const STOP_CLOSED = 2
-/** The longest that setTimeout takes. Longer deadlines are the engine's alone. */
-const LONGEST_TIMER = 2 ** 31 - 1
 
 /**
  * What has to know when a task ends: the task's pool.
@@ -128,6 +127,7 @@ class Task {
         return
       }
     }
+    // Longer ones are the engine's alone.
     if (timeout <= LONGEST_TIMER) {
       this.timer = setTimeout(() => this.stop(STOP_TIMED_OUT), timeout).unref()
     }

@@ -1,12 +1,9 @@
 // The demo of many machines: a Redis, two workers and a batch of tasks. One worker is killed in the middle; every task
 // arrives all the same.
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { redisIsInstalled, startRedis } from '../__test__/helpers/redis.mjs'
 import { heavyLoad } from '../index.js'
 import { RemotePool, startWorker } from '../lib/bullmq.js'
 
@@ -27,17 +24,13 @@ async function work(connection) {
 
 async function demo() {
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
-  if (spawnSync('redis-server', ['--version']).status !== 0) {
+  if (!redisIsInstalled) {
     console.error('demo:remote needs redis-server. Debian: apt-get install redis-server; macOS: brew install redis')
     process.exit(1)
   }
-  const folder = mkdtempSync(join(tmpdir(), 'heavy-load-demo-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  const port = await freePort()
-  await start('redis-server', ['--port', port, '--bind', '127.0.0.1', '--dir', folder, '--save', ''], /Ready to accept/)
-  const connection = `redis://127.0.0.1:${port}`
-  const self = [import.meta.filename, 'worker', connection]
-  const workers = [await start(process.execPath, self, /ready/), await start(process.execPath, self, /ready/)]
+  const redis = await startRedis()
+  const connection = redis.url
+  const workers = [await startWorkerProcess(connection), await startWorkerProcess(connection)]
   console.log(
     `Redis and two workers run. ${TASKS} tasks of ${STEPS.toExponential()} steps are sent; after a third of them one`,
   )
@@ -67,23 +60,14 @@ async function demo() {
   process.exit(arrived === TASKS ? 0 : 1)
 }
 
-/** Starts a process that ends with this one; resolves when it has printed `ready`. */
-async function start(command, args, ready) {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+/** Starts a worker that ends with this process; resolves when it takes tasks. */
+async function startWorkerProcess(connection) {
+  const child = spawn(process.execPath, [import.meta.filename, 'worker', connection], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   process.once('exit', () => child.kill('SIGKILL'))
   const lines = createInterface(child.stdout)
-  for await (const line of lines) {
-    if (!ready.test(line)) continue
-    child.stdout.resume()
-    return child
-  }
-  throw new Error(`${command} has not started`)
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  return port
+  const [line] = await Promise.race([once(lines, 'line'), once(lines, 'close')])
+  if (line === undefined) throw new Error('A worker has not started')
+  return child
 }

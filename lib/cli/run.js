@@ -7,6 +7,7 @@ const { buffer } = require('node:stream/consumers')
 const { parseArgs } = require('node:util')
 const { CLASSES } = require('../buffers.js')
 const { kernels } = require('../native.js')
+const { LONGEST_TIMER } = require('../options.js')
 const { integer, parse } = require('./arguments.js')
 const { UsageError } = require('./errors.js')
 const { progressBar } = require('./progress.js')
@@ -51,7 +52,7 @@ Options:
 /** @param {string[]} args */
 async function main(args) {
   const { kernel, text, values } = read(args)
-  const timeout = integer(values, 'timeout', 1, 2 ** 31 - 1)
+  const timeout = integer(values, 'timeout', 1, LONGEST_TIMER)
   const pool = poolOf(values)
   const input = await inputOf(text, kernel)
   const controller = new AbortController()

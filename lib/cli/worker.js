@@ -1,10 +1,10 @@
 'use strict'
 
+const { LONGEST_TIMER } = require('../options.js')
 const { integer, parse } = require('./arguments.js')
 const { UsageError, lineOf } = require('./errors.js')
 const redis = require('./redis.js')
 
-const LONGEST_TIMER = 2 ** 31 - 1
 /** How long running jobs get at the end, in milliseconds. */
 const TIMEOUT = 30_000
 /** How long Redis may take to hear that jobs are given back, in milliseconds. */

@@ -4,13 +4,14 @@
 
 const { setTimeout: sleep } = require('node:timers/promises')
 const { invalidType, invalidValue, makeError } = require('../errors.js')
-const { integer, object } = require('../options.js')
+const { LONGEST_TIMER, integer, object } = require('../options.js')
 
 /** How long Redis may take to answer at first, in milliseconds, if the caller does not say. */
 const CONNECT_TIMEOUT = 10_000
 /** Until the next try to reach a Redis that is away: longer each time, up to this. */
 const LONGEST_PAUSE = 1000
-const LONGEST_TIMER = 2 ** 31 - 1
+/** How long the end may take when there is nothing more to wait for, in milliseconds. */
+const LAST_WORDS = 5000
 
 /**
  * Where callers and workers meet, checked, with defaults filled in.
@@ -149,4 +150,4 @@ function peer(name) {
   }
 }
 
-module.exports = { connect, peer, place, reach, remoteError, within }
+module.exports = { LAST_WORDS, connect, peer, place, reach, remoteError, within }

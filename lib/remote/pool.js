@@ -12,28 +12,26 @@
 const { AsyncResource } = require('node:async_hooks')
 const { randomUUID } = require('node:crypto')
 const { setTimeout: sleep } = require('node:timers/promises')
+const { close } = require('../closing.js')
 const { HeavyLoadError, invalidType, invalidValue, makeError } = require('../errors.js')
 const { map } = require('../map.js')
 const { isTraced, trace } = require('../observe.js')
-const { PRIORITIES, closeTimeout, integer, object, taskSettings } = require('../options.js')
+const { LONGEST_TIMER, PRIORITIES, integer, object, taskSettings } = require('../options.js')
 const signals = require('../signals.js')
 const { Clock } = require('./clock.js')
-const { connect, peer, place, reach, remoteError, within } = require('./connection.js')
+const { LAST_WORDS, connect, peer, place, reach, remoteError, within } = require('./connection.js')
 const { packTask } = require('./input.js')
 const payloads = require('./payloads.js')
 const { Inbox } = require('./replies.js')
 const { VERSION, keysOf, unpack, unpackError } = require('./wire.js')
 
 const DAY = 86_400_000
-const LONGEST_TIMER = 2 ** 31 - 1
 /** Attempts to reach a Redis that was lost before what has been asked of it fails: some fifteen seconds. */
 const RETRIES = 20
 /** How long a worker is given to stop before it is told again, in milliseconds: doubled each time, up to a limit. */
 const STOP_FIRST = 20
 const STOP_EVERY = 1000
 const STOP_TIMES = 60
-/** How long `close` may take when all tasks have settled, in milliseconds. */
-const LAST_WORDS = 5000
 /** Bytes stay so much longer than their task, in milliseconds: clocks differ. */
 const GRACE = 10_000
 
@@ -113,11 +111,15 @@ class RemotePool {
 
   /** @param {any} [options] */
   close(options = {}) {
-    try {
-      return this.#close(closeTimeout(options))
-    } catch (error) {
-      return Promise.reject(error)
+    const cancel = () => {
+      const error = () => makeError('ERR_POOL_CLOSED', 'The pool was closed before the task was done')
+      for (const task of this.#tasks.values()) this.#stop(task, error())
     }
+    const end = () => {
+      this.#closed ??= this.#end()
+      return this.#closed
+    }
+    return close(options, end, cancel)
   }
 
   [Symbol.asyncDispose]() {
@@ -336,7 +338,7 @@ class RemotePool {
 
   /**
    * `close` waits for it; nobody else does. What fails here fails because of Redis, whose keys have a time to live.
-   * @param {Promise<void>} chore
+   * @param {Promise<unknown>} chore
    */
   #chore(chore) {
     /** @type {Promise<boolean>} */
@@ -390,24 +392,9 @@ class RemotePool {
     if (missing.length > 0) await inbox.caughtUp()
     for (const task of missing.filter((task) => !task.answered)) {
       // A worker may still be at it, for nobody.
-      await redis.publish(this.#keys.stop, task.id)
+      this.#chore(redis.publish(this.#keys.stop, task.id))
       this.#settle(task, () => task.reject(remoteError('Redis no longer has the task: it keeps nothing when it ends')))
     }
-  }
-
-  /** @param {number} timeout milliseconds until what is left is cancelled */
-  #close(timeout) {
-    this.#closed ??= this.#end()
-    const cancel = () => {
-      for (const task of this.#tasks.values())
-        this.#stop(task, makeError('ERR_POOL_CLOSED', 'The pool was closed before the task was done'))
-    }
-    if (timeout === 0) cancel()
-    else if (timeout <= LONGEST_TIMER) {
-      const timer = setTimeout(cancel, timeout)
-      this.#closed.then(() => clearTimeout(timer))
-    }
-    return this.#closed
   }
 
   async #end() {

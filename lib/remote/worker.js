@@ -9,17 +9,17 @@
  *    for abandoned.
  */
 
+const { close } = require('../closing.js')
 const { makeError, invalidType } = require('../errors.js')
 const { TIMES, Times } = require('../observe.js')
-const { closeTimeout, integer } = require('../options.js')
+const { LONGEST_TIMER, integer } = require('../options.js')
 const { Pool, defaultPool } = require('../pool.js')
 const { Clock } = require('./clock.js')
-const { connect, peer, place, reach, remoteError, within } = require('./connection.js')
+const { LAST_WORDS, connect, peer, place, reach, remoteError, within } = require('./connection.js')
 const payloads = require('./payloads.js')
 const { Outbox } = require('./replies.js')
 const { VERSION, keysOf, pack, packError, unpack } = require('./wire.js')
 
-const LONGEST_TIMER = 2 ** 31 - 1
 /** A caller's ids of jobs that are to stop come by another way than the jobs, and may be first: so many are remembered. */
 const REMEMBERED = 10_000
 /** How often a caller is told of progress, in milliseconds. */
@@ -38,10 +38,8 @@ const FINAL = new Set([
   'ERR_TASK_TIMEOUT',
   'ERR_UNKNOWN_KERNEL',
 ])
-/** How long giving jobs back may take, in milliseconds. */
-const LAST_WORDS = 5000
 /** Why a running job is stopped. */
-const WANTED = Symbol('its caller wants it no more, or it is lost')
+const UNWANTED = Symbol('its caller wants it no more, or it is lost')
 const LEAVING = Symbol('this worker takes its leave')
 
 /**
@@ -88,10 +86,10 @@ class RemoteWorker {
   /** That BullMQ's worker has ended. @type {Promise<void> | undefined} */
   #ended
   /** That nobody waits for that any more. */
-  #leave = () => {}
-  #left = /** @type {Promise<void>} */ (
+  #giveUp = () => {}
+  #givenUp = /** @type {Promise<void>} */ (
     new Promise((resolve) => {
-      this.#leave = resolve
+      this.#giveUp = resolve
     })
   )
   /** @type {Promise<void> | undefined} */
@@ -171,7 +169,7 @@ class RemoteWorker {
     const control = new AbortController()
     this.#running.set(job.id, control)
     if (this.#isLeaving) control.abort(LEAVING)
-    if (this.#unwanted.delete(job.id)) control.abort(WANTED)
+    if (this.#unwanted.delete(job.id)) control.abort(UNWANTED)
     try {
       const result = await this.#compute(job, control.signal)
       await this.#answer(job, result)
@@ -180,7 +178,7 @@ class RemoteWorker {
         await job.moveToWait(token)
         throw new WaitingError()
       }
-      if (control.signal.reason === WANTED) return
+      if (control.signal.reason === UNWANTED) return
       if (!isFinal(error, job)) throw error
       await this.#answer(job, { error: packError(error) })
       throw new UnrecoverableError(/** @type {Error} */ (error).message)
@@ -262,7 +260,7 @@ class RemoteWorker {
   async #dropLost(ids) {
     for (const id of ids) {
       const isThere = await this.#redis.exists(this.#worker.toKey(id))
-      if (!isThere) this.#running.get(id)?.abort(WANTED)
+      if (!isThere) this.#running.get(id)?.abort(UNWANTED)
     }
   }
 
@@ -270,7 +268,7 @@ class RemoteWorker {
   #stop(id) {
     const control = this.#running.get(id)
     if (control !== undefined) {
-      control.abort(WANTED)
+      control.abort(UNWANTED)
       return
     }
     this.#unwanted.add(id)
@@ -284,35 +282,31 @@ class RemoteWorker {
 
   /** @param {any} [options] */
   close(options = {}) {
-    try {
-      return this.#close(closeTimeout(options))
-    } catch (error) {
-      return Promise.reject(error)
-    }
+    return close(
+      options,
+      () => this.#end(),
+      () => this.#leave(),
+    )
   }
 
   [Symbol.asyncDispose]() {
     return this.close()
   }
 
-  /** @param {number} timeout milliseconds until what is left is given back */
-  #close(timeout) {
+  #end() {
     // BullMQ would wait for a Redis that is away.
     this.#ended ??= this.#worker.close(this.#redis.status !== 'ready')
-    this.#closed ??= Promise.race([this.#ended, this.#left]).then(() => this.#disconnect())
-    const leave = () => {
-      this.#isLeaving = true
-      for (const control of this.#running.values()) control.abort(LEAVING)
-      // Nothing can be given back to a Redis that is away: others will find these jobs abandoned.
-      if (this.#redis.status !== 'ready') this.#leave()
-      else within(LAST_WORDS, /** @type {Promise<void>} */ (this.#ended)).then(() => this.#leave())
-    }
-    if (timeout === 0) leave()
-    else if (timeout <= LONGEST_TIMER) {
-      const timer = setTimeout(leave, timeout)
-      this.#closed.then(() => clearTimeout(timer))
-    }
+    this.#closed ??= Promise.race([this.#ended, this.#givenUp]).then(() => this.#disconnect())
     return this.#closed
+  }
+
+  /** Gives the jobs back. */
+  #leave() {
+    this.#isLeaving = true
+    for (const control of this.#running.values()) control.abort(LEAVING)
+    // To a Redis that is away nothing can be given: others will find these jobs abandoned.
+    if (this.#redis.status !== 'ready') this.#giveUp()
+    else within(LAST_WORDS, /** @type {Promise<void>} */ (this.#ended)).then(() => this.#giveUp())
   }
 
   #disconnect() {
