@@ -10,6 +10,7 @@
 //! - `ready`: which task's turn it is; a pure data structure.
 //! - `admission`: how long a task would wait; a pure data structure.
 //! - `occupancy`: how full a pool is.
+//! - `patience`: whether to wait awake is worth while.
 //! - `place`: where its threads stand among the machine's others.
 //! - `stats`: what has happened so far.
 //! - `task`: a job with its place in a pool.
@@ -29,6 +30,7 @@ mod fence;
 mod inline;
 mod job;
 mod occupancy;
+mod patience;
 mod place;
 mod pool;
 mod ready;

@@ -29,6 +29,7 @@ use super::control::Stop;
 use super::fence::fenced_drop;
 use super::job::{Finished, Job, Morsel};
 use super::occupancy::Occupancy;
+use super::patience::Patience;
 use super::place::{current_cpu, leave_cpu, stand_back};
 use super::ready::ReadyQueue;
 use super::stats::{Counters, Durations, Outcome, Stats};
@@ -94,6 +95,8 @@ struct Shared {
     /// else sets it to `UNWATCHED` has handed that ticket the message it sent. (A flag would not do: by the time that the ticket
     /// sees that it has been handed one, another may watch.)
     watch: AtomicUsize,
+    /// Of the threads that watch.
+    patience: Patience,
     /// The CPU that the last submission came from; `usize::MAX` if that is unknown.
     submitter_cpu: AtomicUsize,
     /// The threads, once each has run a ticket.
@@ -190,6 +193,7 @@ impl Pool {
             inbox,
             tickets: AtomicUsize::new(0),
             watch: AtomicUsize::new(UNWATCHED),
+            patience: Patience::default(),
             submitter_cpu: AtomicUsize::new(usize::MAX),
             handles: (0..size).map(|_| OnceLock::new()).collect(),
             closing: AtomicBool::new(false),
@@ -437,11 +441,15 @@ impl Shared {
     fn watch_inbox(&self, index: usize) -> bool {
         let (watched, asleep) = (watched_by(index), asleep(index));
         fence(Ordering::SeqCst);
-        let until = Instant::now() + WATCH;
-        while self.inbox.is_empty() && self.watch.load(Ordering::Relaxed) == watched && Instant::now() < until {
-            for _ in 0..16 {
-                spin_loop();
+        if self.patience.is_left() {
+            let nothing_yet = || self.inbox.is_empty() && self.watch.load(Ordering::Relaxed) == watched;
+            let until = Instant::now() + WATCH;
+            while nothing_yet() && Instant::now() < until {
+                for _ in 0..16 {
+                    spin_loop();
+                }
             }
+            self.patience.learn(!nothing_yet());
         }
         // Nothing queued, running or paused: nobody needs this thread until somebody submits.
         if self.occupancy.load() == 0 && self.inbox.is_empty() {
