@@ -15,14 +15,9 @@ const PATIENCE = 3 * QUESTION
 const BATCH = 64
 /** How long the replies to a caller that is gone stay, in milliseconds. */
 const TTL = 3_600_000
-/**
- * Their time begins anew with each: the stream may have been removed since the last, by its caller or with a Redis that keeps
- * nothing. A script, since ioredis sends it again when its connection was lost meanwhile, which it does not do with
- * transactions; a reply may come twice.
- */
-const ADD = `redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))
-redis.call('PEXPIRE', KEYS[1], ARGV[1])`
-/** Most fields of an entry, two a reply: a script's arguments go on Lua's stack. */
+/** Until what Redis refused is sent again, in milliseconds. */
+const AGAIN = 500
+/** Most fields of an entry, two a reply: neither end holds its event loop for long with them. */
 const FULL = 1000
 
 /**
@@ -65,7 +60,7 @@ class Inbox {
     return /** @type {Promise<void>} */ (
       new Promise((resolve, reject) => {
         this.#marks.set(mark, resolve)
-        this.#redis.eval(ADD, 1, this.#key, TTL, mark, '').catch(reject)
+        add(this.#redis, this.#key, [mark, '']).catch(reject)
       })
     )
   }
@@ -127,12 +122,18 @@ class Inbox {
   }
 }
 
-/** The worker's end: replies to any caller. Those of one turn of the event loop go together. */
+/**
+ * The worker's end: replies to any caller. Those of one turn of the event loop go together. What is sent through the same
+ * connection later happens later, so that nobody needs to wait until Redis has a reply; one that it refuses (it has no room) is
+ * sent again.
+ */
 class Outbox {
   #redis
   #keyOf
   /** Replies that have not been sent, by caller. @type {Map<string, { fields: string[], sent: Promise<void> }>} */
   #batches = new Map()
+  /** Replies that Redis does not have yet. @type {Set<Promise<boolean>>} */
+  #underWay = new Set()
 
   /**
    * @param {Redis} redis
@@ -144,7 +145,7 @@ class Outbox {
   }
 
   /**
-   * Resolves when Redis has it.
+   * Resolves when it is on its way: in this connection's order.
    * @param {string} caller
    * @param {string} id of the job
    * @param {Reply} reply
@@ -166,10 +167,46 @@ class Outbox {
    * @param {string} caller
    * @param {string[]} fields
    */
-  async #flush(caller, fields) {
+  #flush(caller, fields) {
     if (this.#batches.get(caller)?.fields === fields) this.#batches.delete(caller)
-    await this.#redis.eval(ADD, 1, this.#keyOf(caller), TTL, ...fields)
+    /** @type {Promise<boolean>} */
+    const stored = this.#store(this.#keyOf(caller), fields).then(() => this.#underWay.delete(stored))
+    this.#underWay.add(stored)
   }
+
+  /**
+   * Until Redis has it.
+   * @param {string} key
+   * @param {string[]} fields
+   */
+  async #store(key, fields) {
+    const giveUp = performance.now() + TTL
+    let isStored = false
+    while (!isStored) {
+      isStored = await add(this.#redis, key, fields).then(
+        () => true,
+        () => this.#redis.status === 'end' || performance.now() > giveUp,
+      )
+      if (!isStored) await sleep(AGAIN, undefined, { ref: false })
+    }
+  }
+
+  /** Resolves when Redis has all that was sent. */
+  async emptied() {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay)
+  }
+}
+
+/**
+ * Their time begins anew with each: the stream may have been removed since the last, by its caller or with a Redis that keeps
+ * nothing. Two commands and no transaction, since ioredis sends those again when its connection was lost meanwhile; a reply
+ * may come twice.
+ * @param {Redis} redis
+ * @param {string} key
+ * @param {string[]} fields
+ */
+function add(redis, key, fields) {
+  return Promise.all([redis.xadd(key, '*', ...fields), redis.pexpire(key, TTL)])
 }
 
 module.exports = { Inbox, Outbox }

@@ -2,8 +2,9 @@
 
 /**
  * The worker's side. Invariants:
- * 1. A job is answered before it leaves the queue: a worker that dies in between leaves it to another, whose answer is then
- *    the second. No answer is lost, and callers take the first.
+ * 1. A job is answered before it leaves the queue, on the same connection, so that Redis does the one before the other: a
+ *    worker that dies in between leaves it to another, whose answer is then the second. No answer is lost, and callers take
+ *    the first.
  * 2. A job's input stays in Redis until it is answered for good, so that another attempt finds it.
  * 3. Nothing here computes: the event loop is free, so that the jobs' locks are renewed in time and no job that runs is taken
  *    for abandoned.
@@ -294,10 +295,16 @@ class RemoteWorker {
   }
 
   #end() {
-    // BullMQ would wait for a Redis that is away.
-    this.#ended ??= this.#worker.close(this.#redis.status !== 'ready')
+    this.#ended ??= this.#finish(this.#redis.status === 'ready')
     this.#closed ??= Promise.race([this.#ended, this.#givenUp]).then(() => this.#disconnect())
     return this.#closed
+  }
+
+  /** @param {boolean} isReachable whether Redis is */
+  async #finish(isReachable) {
+    // BullMQ would wait for a Redis that is away.
+    await this.#worker.close(!isReachable)
+    if (isReachable) await this.#outbox.emptied()
   }
 
   /** Gives the jobs back. */

@@ -1,0 +1,58 @@
+// A Redis that has no room for answers, for a while.
+import test from 'ava'
+import { redisFor, withRedis } from './helpers/redis.mjs'
+import { eventually, nothingLeft, openAll } from './helpers/remote-open.mjs'
+
+const OPTIONS = { worker: { lockDuration: 500 } }
+
+withRedis(test, 'a full Redis', () => {
+  const redis = redisFor(test)
+
+  /** What it refuses from now on, it refuses for want of room. */
+  const fill = async (client) => {
+    await client.config('RESETSTAT')
+    await client.config('SET', 'maxmemory', '1')
+  }
+  const refused = (client) => async () => /cmdstat_xadd:.*rejected_calls=[1-9]/.test(await client.info('commandstats'))
+  const empty = (client) => client.config('SET', 'maxmemory', '0')
+
+  test.serial('an answer that is refused is sent again', async (t) => {
+    const { remote, client, worker } = await openAll(t, redis, OPTIONS)
+    t.teardown(() => empty(client))
+    let ended = false
+    const task = remote.run('spin', 300).finally(() => {
+      ended = true
+    })
+    await eventually(() => worker.pool.stats().running === 1, 'a running task')
+    await fill(client)
+    await eventually(refused(client), 'a refusal')
+    t.false(ended)
+    await empty(client)
+    t.true((await task) >= 300)
+    await nothingLeft(t, client, remote)
+  })
+
+  test.serial('a worker that is closed has its answers taken first', async (t) => {
+    const { remote, client, worker } = await openAll(t, redis, OPTIONS)
+    t.teardown(() => empty(client))
+    const task = remote.run('spin', 300)
+    await eventually(() => worker.pool.stats().running === 1, 'a running task')
+    await fill(client)
+    const closed = worker.close()
+    await eventually(refused(client), 'a refusal')
+    await empty(client)
+    await closed
+    t.true((await task) >= 300)
+  })
+
+  test.serial('a task that is refused says so', async (t) => {
+    const { remote, client } = await openAll(t, redis, OPTIONS)
+    t.is(await remote.run('heavyLoad', 10), 10)
+    t.teardown(() => empty(client))
+    await fill(client)
+    const error = await t.throwsAsync(remote.run('heavyLoad', 10), { code: 'ERR_REMOTE' })
+    t.regex(error.cause.message, /OOM/)
+    await empty(client)
+    t.is(await remote.run('heavyLoad', 10), 10)
+  })
+})
