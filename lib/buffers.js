@@ -6,7 +6,6 @@
  */
 
 const { types } = require('node:util')
-const workerThreads = require('node:worker_threads')
 const { invalidType, invalidValue, makeError } = require('./errors.js')
 
 /** The numbers of src/binding/call.rs. */
@@ -36,9 +35,9 @@ const isResizable = getter(ArrayBuffer.prototype, 'resizable')
 const byteLengthOf = getter(ArrayBuffer.prototype, 'byteLength')
 const transferOf = uncurry(/** @type {any} */ (ArrayBuffer.prototype).transfer)
 const clone = structuredClone
-/** Since Node.js 21, and before that structuredClone, which heeds the mark, is what detaches. */
-const isUntransferable = workerThreads.isMarkedAsUntransferable ?? (() => false)
 const bufferFrom = Buffer.from
+/** @type {((buffer: any) => boolean) | undefined} */
+let isMarked
 /** @type {Record<string, any>} */
 const CLASSES = {
   Int8Array,
@@ -159,6 +158,16 @@ function detach(view) {
     throw Object.assign(invalid('stands on memory that cannot be detached', view), { cause })
   }
   return Buffer.isBuffer(view) ? bufferFrom(moved, offset, length) : new CLASSES[className(view)](moved, offset, length)
+}
+
+/**
+ * Asked for when it is needed: that module is slow to load.
+ * @param {any} buffer
+ */
+function isUntransferable(buffer) {
+  // Since Node.js 21, and before that structuredClone, which heeds the mark, is what detaches.
+  isMarked ??= require('node:worker_threads').isMarkedAsUntransferable ?? (() => false)
+  return isMarked(buffer)
 }
 
 /**
