@@ -2,34 +2,41 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { median } from './stats.mjs'
 
-/** Batches are timed, and the median batch counts: a pause of the garbage collector or of the machine spoils one, not all. */
-const BATCHES = 15
+/** Milliseconds before anything is measured: every contestant's code has been compiled by then as well as it will be. */
+const WARM_UP = 400
+/** Windows are timed, and the median window counts: a pause of the garbage collector or of the machine spoils one, not all. */
+const WINDOW = 30
+const WINDOWS = 15
+const QUICK_WINDOWS = 5
+/** Tasks between looks at the clock: short ones would measure it. */
+const STRIDE = 16
 
 /**
- * Microseconds a round trip, one after the other.
+ * Microseconds a task with `lanes` of them in flight all the time; with one lane, one after the other.
  * @param {() => Promise<unknown>} task
- * @param {number} count
+ * @param {{ lanes?: number, quick?: boolean }} [options]
  */
-export async function sequential(task, count) {
-  return batched(count, async (size) => {
-    for (let i = 0; i < size; i++) await task()
-  })
-}
-
-/**
- * Microseconds a task with `lanes` of them in flight.
- * @param {() => Promise<unknown>} task
- * @param {number} lanes
- * @param {number} count
- */
-export async function inFlight(task, lanes, count) {
-  return batched(count, async (size) => {
-    let left = size
-    const lane = async () => {
-      while (left-- > 0) await task()
+export async function steady(task, { lanes = 1, quick = false } = {}) {
+  const times = []
+  let left = 1 + (quick ? QUICK_WINDOWS : WINDOWS)
+  let done = 0
+  let start = performance.now()
+  const look = () => {
+    const elapsed = performance.now() - start
+    if (elapsed < (times.length === 0 ? WARM_UP : WINDOW)) return
+    times.push((elapsed * 1e3) / done)
+    left--
+    done = 0
+    start = performance.now()
+  }
+  const lane = async () => {
+    while (left > 0) {
+      await task()
+      if (++done % STRIDE === 0) look()
     }
-    await Promise.all(Array.from({ length: lanes }, lane))
-  })
+  }
+  await Promise.all(Array.from({ length: lanes }, lane))
+  return median(times.slice(1))
 }
 
 /**
@@ -71,15 +78,4 @@ export function keepBusy(task, steps, lanes) {
   }
   for (let i = 0; i < lanes; i++) lane()
   return { perSecond: () => (1e3 * done) / (performance.now() - start) }
-}
-
-async function batched(count, run) {
-  const size = Math.ceil(count / BATCHES)
-  const times = []
-  for (let batch = 0; batch < BATCHES; batch++) {
-    const start = performance.now()
-    await run(size)
-    times.push(((performance.now() - start) * 1e3) / size)
-  }
-  return median(times)
 }

@@ -1,7 +1,7 @@
 // What a task costs beside its work: empty tasks, one after the other, many in flight, and after idleness.
 import { open } from '../lib/contestants.mjs'
 import { limit, withThreadsafeFunction } from '../lib/limits.mjs'
-import { afterIdleness, inFlight, sequential } from '../lib/load.mjs'
+import { afterIdleness, steady } from '../lib/load.mjs'
 import { percentile } from '../lib/stats.mjs'
 
 export const title = 'An empty task'
@@ -73,8 +73,7 @@ export async function limits({ quick }) {
   const figures = {}
   for (const spins of [true, false]) {
     await withThreadsafeFunction({ spins }, async (roundTrip) => {
-      await sequential(roundTrip, 3000)
-      figures[spins ? 'spinning' : 'parked'] = await sequential(roundTrip, 3000 * scale)
+      figures[spins ? 'spinning' : 'parked'] = await steady(roundTrip, { quick })
       if (spins) return
       const idle = await afterIdleness(roundTrip, 10, 50 * scale)
       figures.parkedIdle = percentile(idle, 50)
@@ -83,8 +82,7 @@ export async function limits({ quick }) {
   }
   figures.bare = Math.min(figures.spinning, figures.parked)
   const promise = async () => 0
-  await inFlight(promise, 1000, 5000)
-  figures.promise = await inFlight(promise, 1000, 10_000 * scale)
+  figures.promise = await steady(promise, { lanes: 1000, quick })
   figures.wakeUps = percentile(limit('wake-ups', 50 * scale, 10), 50)
   return { figures: { ...figures, ...limit('ping-pong', 10_000 * scale) } }
 }
@@ -95,8 +93,7 @@ export async function measure({ contestant, threads, quick }) {
 
   const pool = await open(contestant, { threads })
   const answers = [await pool.empty()]
-  await sequential(pool.empty, 3000)
-  figures.sequential = await sequential(pool.empty, 3000 * scale)
+  figures.sequential = await steady(pool.empty, { quick })
   const idle = await afterIdleness(pool.empty, 10, 50 * scale)
   figures.idleP50 = percentile(idle, 50)
   figures.idleP99 = percentile(idle, 99)
@@ -104,8 +101,7 @@ export async function measure({ contestant, threads, quick }) {
 
   const flooded = await open(contestant, { threads, flood: true })
   for (const lanes of [100, 1000]) {
-    await inFlight(flooded.empty, lanes, 5000)
-    figures[`inFlight${lanes}`] = await inFlight(flooded.empty, lanes, 10_000 * scale)
+    figures[`inFlight${lanes}`] = await steady(flooded.empty, { lanes, quick })
   }
   await flooded.close()
   return { figures, answers }
