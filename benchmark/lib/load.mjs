@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { median } from './stats.mjs'
 
 /** Milliseconds before anything is measured: every contestant's code has been compiled by then as well as it will be. */
-const WARM_UP = 400
+const WARM_UP = 300
 /** Windows are timed, and the median window counts: a pause of the garbage collector or of the machine spoils one, not all. */
 const WINDOW = 30
-const WINDOWS = 15
+const WINDOWS = 10
 const QUICK_WINDOWS = 5
 /** Tasks between looks at the clock: short ones would measure it. */
 const STRIDE = 16
