@@ -1,5 +1,8 @@
 // The process in which one contestant is measured: node child.mjs SCENARIO CONTESTANT SETTINGS.
 
+// The runner's patience is over; what is to end with this process hears of it.
+process.once('SIGTERM', () => process.exit(1))
+
 const [scenarioName, contestant, settings] = process.argv.slice(2)
 const scenario = await import(`../scenarios/${scenarioName}.mjs`)
 const measure = contestant === 'limits' ? scenario.limits : scenario.measure

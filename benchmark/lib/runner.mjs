@@ -6,6 +6,8 @@ import { summary } from './stats.mjs'
 
 const CHILD = fileURLToPath(new URL('./child.mjs', import.meta.url))
 const LONGEST_MS = 120_000
+/** For what a contestant has started to end with it. */
+const LAST_MS = 5000
 
 /**
  * Measures every contestant once a round. Throws if one of them gives another answer than the first.
@@ -45,7 +47,10 @@ function rotate(list, by) {
 function measure(scenario, contestant, { threads, quick, round }) {
   const env = { ...process.env, HEAVY_LOAD_THREADS: String(threads), UV_THREADPOOL_SIZE: String(threads) }
   const child = fork(CHILD, [scenario, contestant, JSON.stringify({ threads, quick, round })], { env })
-  const timer = setTimeout(() => child.kill('SIGKILL'), LONGEST_MS)
+  const timers = [
+    setTimeout(() => child.kill('SIGTERM'), LONGEST_MS),
+    setTimeout(() => child.kill('SIGKILL'), LONGEST_MS + LAST_MS),
+  ]
   return new Promise((resolve, reject) => {
     let result
     child.on('message', (message) => {
@@ -53,7 +58,7 @@ function measure(scenario, contestant, { threads, quick, round }) {
     })
     child.on('error', reject)
     child.on('exit', (code, signal) => {
-      clearTimeout(timer)
+      timers.forEach(clearTimeout)
       if (result !== undefined && code === 0) resolve(result)
       else reject(new Error(`${scenario}: ${contestant} ended with ${signal ?? `exit code ${code}`}`))
     })

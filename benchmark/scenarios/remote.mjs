@@ -67,7 +67,8 @@ const caller = {
     // Answers are looked for in the job: it has to stay a while.
     const defaultJobOptions = { removeOnComplete: { count: 1000 } }
     const queue = new Queue('benchmark', { connection: { url }, defaultJobOptions })
-    const events = new QueueEvents('benchmark', { connection: { url } })
+    // From the beginning: its default is whatever comes after its first question, and who asks later waits for ever.
+    const events = new QueueEvents('benchmark', { connection: { url }, lastEventId: '0-0' })
     queue.setMaxListeners(0)
     await Promise.all([queue.waitUntilReady(), events.waitUntilReady()])
     return {

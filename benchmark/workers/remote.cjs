@@ -18,6 +18,8 @@ const start = {
   },
 }
 
+// It does not outlive who has started it.
+process.once('disconnect', () => process.exit())
 start[contestant]().then(() => process.send('ready'))
 
 /** Keeps the CPU busy for so many milliseconds of its time. */
