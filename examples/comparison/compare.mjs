@@ -51,7 +51,7 @@ const text = `# Every strategy under the same load
 
 ${about}
 - \`${command}\`: each in a server of its own; four clients keep asking for the heavy work (${ITERATIONS.toExponential()} steps), and others for
-  /fast, 20 times a second; /fast is measured after a second of warming up. Memory is the peak of the server and all its child processes:
+  /fast, 100 times a second; /fast is measured after a second of warming up. Memory is the peak of the server and all its child processes:
   PM2's and Redis are not among them. A step of \`shared\` is more work than one of the others: its heavy a second is its own.
 
 ${table(['', ...COLUMNS.map(([title]) => title)], rows.map(cells))}

@@ -5,7 +5,7 @@ const SECONDS = 6
 const HEAVY_CLIENTS = 4
 /** Far below what the server can do: its latency is asked for, not its capacity. */
 const FAST_CLIENTS = 2
-const FAST_RATE = 20
+const FAST_RATE = 100
 /** Connections are made and code is compiled before a latency counts. */
 const WARM_UP_MS = 1000
 /** So long a client waits, in seconds: blocking strategies make it wait long. */
