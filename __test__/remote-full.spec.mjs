@@ -32,6 +32,25 @@ withRedis(test, 'a full Redis', () => {
     await nothingLeft(t, client, remote)
   })
 
+  test.serial('progress that is refused does not come later', async (t) => {
+    const { remote, client, worker } = await openAll(t, redis, OPTIONS)
+    t.teardown(() => empty(client))
+    const told = []
+    const task = remote.run('spin', 500, { onProgress: (fraction) => told.push(fraction) })
+    await eventually(() => worker.pool.stats().running === 1, 'a running task')
+    await fill(client)
+    await eventually(refused(client), 'a refusal')
+    await eventually(() => worker.pool.stats().running === 0, 'the end')
+    await empty(client)
+    t.true((await task) >= 500)
+    t.is(told.at(-1), 1)
+    t.deepEqual(
+      told,
+      [...told].sort((a, b) => a - b),
+    )
+    await nothingLeft(t, client, remote)
+  })
+
   test.serial('a worker that is closed has its answers taken first', async (t) => {
     const { remote, client, worker } = await openAll(t, redis, OPTIONS)
     t.teardown(() => empty(client))

@@ -17,12 +17,13 @@ const BATCH = 64
 const TTL = 3_600_000
 /** Until what Redis refused is sent again, in milliseconds. */
 const AGAIN = 500
-/** Most fields of an entry, two a reply: neither end holds its event loop for long with them. */
-const FULL = 1000
+/** Most replies of an entry: neither end holds its event loop for long with them. */
+const FULL = 500
 
 /**
  * @typedef {import('./connection.js').Redis} Redis
  * @typedef {import('./wire.js').Reply} Reply
+ * @typedef {{ id: string, json: string, isLast: boolean }} Entry
  */
 
 /** The caller's end. */
@@ -124,13 +125,13 @@ class Inbox {
 
 /**
  * The worker's end: replies to any caller. Those of one turn of the event loop go together. What is sent through the same
- * connection later happens later, so that nobody needs to wait until Redis has a reply; one that it refuses (it has no room) is
- * sent again.
+ * connection later happens later, so that nobody needs to wait until Redis has a reply; a last one that it refuses (it has no
+ * room) is sent again, until it is not.
  */
 class Outbox {
   #redis
   #keyOf
-  /** Replies that have not been sent, by caller. @type {Map<string, { fields: string[], sent: Promise<void> }>} */
+  /** What has not been sent, by caller. @type {Map<string, { entries: Entry[], sent: Promise<void> }>} */
   #batches = new Map()
   /** Replies that Redis does not have yet. @type {Set<Promise<boolean>>} */
   #underWay = new Set()
@@ -151,44 +152,49 @@ class Outbox {
    * @param {Reply} reply
    */
   send(caller, id, reply) {
+    return this.#enter(caller, { id, json: JSON.stringify(reply), isLast: !('progress' in reply) })
+  }
+
+  /**
+   * @param {string} caller
+   * @param {Entry} entry
+   */
+  #enter(caller, entry) {
     let batch = this.#batches.get(caller)
-    if (batch === undefined || batch.fields.length >= FULL) {
-      const fields = /** @type {string[]} */ ([])
+    if (batch === undefined || batch.entries.length >= FULL) {
+      const entries = /** @type {Entry[]} */ ([])
       // Results that come together settle together: by the next tick all their promises have had their turn.
-      const sent = new Promise((resolve) => process.nextTick(resolve)).then(() => this.#flush(caller, fields))
-      batch = { fields, sent }
+      const sent = new Promise((resolve) => process.nextTick(resolve)).then(() => this.#flush(caller, entries))
+      batch = { entries, sent }
       this.#batches.set(caller, batch)
     }
-    batch.fields.push(id, JSON.stringify(reply))
+    batch.entries.push(entry)
     return batch.sent
   }
 
   /**
    * @param {string} caller
-   * @param {string[]} fields
+   * @param {Entry[]} entries
    */
-  #flush(caller, fields) {
-    if (this.#batches.get(caller)?.fields === fields) this.#batches.delete(caller)
+  #flush(caller, entries) {
+    if (this.#batches.get(caller)?.entries === entries) this.#batches.delete(caller)
+    const fields = entries.flatMap(({ id, json }) => [id, json])
     /** @type {Promise<boolean>} */
-    const stored = this.#store(this.#keyOf(caller), fields).then(() => this.#underWay.delete(stored))
+    const stored = add(this.#redis, this.#keyOf(caller), fields)
+      .catch(() => this.#sendAgain(caller, entries))
+      .then(() => this.#underWay.delete(stored))
     this.#underWay.add(stored)
   }
 
   /**
-   * Until Redis has it.
-   * @param {string} key
-   * @param {string[]} fields
+   * What was refused, with whatever is to be sent by then; of progress there will be more.
+   * @param {string} caller
+   * @param {Entry[]} entries
    */
-  async #store(key, fields) {
-    const giveUp = performance.now() + TTL
-    let isStored = false
-    while (!isStored) {
-      isStored = await add(this.#redis, key, fields).then(
-        () => true,
-        () => this.#redis.status === 'end' || performance.now() > giveUp,
-      )
-      if (!isStored) await sleep(AGAIN, undefined, { ref: false })
-    }
+  async #sendAgain(caller, entries) {
+    const last = entries.filter(({ isLast }) => isLast)
+    if (last.length > 0) await sleep(AGAIN, undefined, { ref: false })
+    if (this.#redis.status !== 'end') await Promise.all(last.map((entry) => this.#enter(caller, entry)))
   }
 
   /** Resolves when Redis has all that was sent. */
