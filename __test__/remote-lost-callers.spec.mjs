@@ -13,23 +13,27 @@ withRedis(test, 'lost connections of callers', () => {
 
   /** Ends all connections but the one that says so. */
   const killAll = (client) => client.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+  const connections = async (client) => (await client.client('LIST', 'TYPE', 'normal')).trim().split('\n').length
 
   test.serial('whoever waits gets the result', async (t) => {
     const { remote, client } = await openAll(t, redis)
+    t.is(await remote.run('heavyLoad', 1000), 1000)
+    const open = await connections(client)
     const tasks = Array.from({ length: 20 }, (_, number) => remote.run('spin', 20).then(() => number))
     const large = sort(new Uint8Array(20 * MIB).fill(5), { pool: remote })
     let done = false
-    const all = Promise.all(tasks).finally(() => {
+    const all = Promise.all([...tasks, large]).finally(() => {
       done = true
     })
     let kills = 0
     while (!done && kills < 5) {
       await killAll(client)
       kills++
-      await Promise.race([all, new Promise((resolve) => setTimeout(resolve, 150))])
+      await eventually(async () => done || (await connections(client)) >= open, 'all connections once more')
     }
-    t.deepEqual(await all, [...Array(20).keys()])
-    t.true(Buffer.alloc(20 * MIB, 5).equals(await large))
+    const numbers = await all
+    t.true(Buffer.alloc(20 * MIB, 5).equals(numbers.pop()))
+    t.deepEqual(numbers, [...Array(20).keys()])
     t.true(kills > 1)
     await nothingLeft(t, client, remote)
   })
