@@ -23,6 +23,11 @@ export declare class NativePool {
    */
   get submitPlain(): (kernel: number, slot: number, input: unknown, mayPoll: boolean) => boolean
   /**
+   * A function `(records, count)` that queues tasks as `submitPlain` does, without polling: `kernel, slot, input` for each,
+   * the input a number. Gives how many were taken; the next was not, and says why if it is submitted by itself.
+   */
+  get submitGathered(): (records: Float64Array, count: number) => number
+  /**
    * Queues a task. `timeout` in milliseconds; infinite for none. True if the caller, who said that it may, is now to
    * poll: the port is kept awake, because a thread takes the task up at once.
    */
@@ -62,6 +67,9 @@ export declare class Port {
 
 /** Every error code. */
 export declare function errorCodes(): Array<string>
+
+/** By the kernel's number, the largest of the integers from 0 on that it is sure to take; -1 if it takes none. */
+export declare function kernelIntegers(): Array<number>
 
 /** The names alone: what `lib/` needs at start. */
 export declare function kernelNames(): Array<string>

@@ -838,5 +838,6 @@ module.exports = nativeBinding
 module.exports.NativePool = nativeBinding.NativePool
 module.exports.Port = nativeBinding.Port
 module.exports.errorCodes = nativeBinding.errorCodes
+module.exports.kernelIntegers = nativeBinding.kernelIntegers
 module.exports.kernelNames = nativeBinding.kernelNames
 module.exports.kernels = nativeBinding.kernels

@@ -4,6 +4,7 @@ const { EventEmitter } = require('node:events')
 const { handOver } = require('./buffers.js')
 const { close } = require('./closing.js')
 const { invalidType, invalidValue, makeError, toError } = require('./errors.js')
+const { Gathered } = require('./gathered.js')
 const { NativePool, kernelNames } = require('./native.js')
 const { integer, object, taskSettings } = require('./options.js')
 const { map } = require('./map.js')
@@ -31,6 +32,8 @@ class Pool extends EventEmitter {
   #native
   /** @type {any} */
   #submitPlain
+  /** @type {Gathered | undefined} */
+  #gathered
   /** Tasks whose completion has not arrived. */
   #inFlight = 0
   /** @type {Promise<void> | undefined} */
@@ -73,11 +76,11 @@ class Pool extends EventEmitter {
   }
 
   get needsDrain() {
-    return this.#open().needsDrain
+    return this.#current().needsDrain
   }
 
   stats() {
-    return this.#open().stats()
+    return this.#current().stats()
   }
 
   /**
@@ -131,7 +134,10 @@ class Pool extends EventEmitter {
 
   /** @param {any} [options] */
   close(options = {}) {
-    const cancel = () => stopAll(this.#owner, STOP_CLOSED)
+    const cancel = () => {
+      this.#gathered?.flush()
+      stopAll(this.#owner, STOP_CLOSED)
+    }
     return close(options, () => this.#end(), cancel)
   }
 
@@ -152,15 +158,18 @@ class Pool extends EventEmitter {
       throw makeError('ERR_POOL_CLOSED', 'The pool is closed')
     }
     const native = this.#native ?? this.#open()
+    const gathered = /** @type {Gathered} */ (this.#gathered)
     if (options === undefined && typeof input !== 'object') {
       const task = new Task(resolve, reject, this.#owner, undefined, kernel)
-      try {
-        if (this.#submitPlain(kernel, task.slot, input, mayPoll())) startPolling()
-      } catch (failure) {
-        task.refuse(failure)
+      if (gathered.mayAdd(this.#inFlight, kernel, input)) {
+        gathered.add(task, input)
+      } else {
+        gathered.flush()
+        this.#submit(task, input)
       }
       return
     }
+    gathered.flush()
     const settings = taskSettings(options === undefined ? {} : options)
     if (settings.signal?.aborted) {
       throw makeError('ABORT_ERR', 'The operation was aborted', { cause: settings.signal.reason })
@@ -181,6 +190,25 @@ class Pool extends EventEmitter {
     task.began(settings)
   }
 
+  /**
+   * Submits a task that says nothing about itself.
+   * @param {Task} task
+   * @param {any} input
+   */
+  #submit(task, input) {
+    try {
+      if (this.#submitPlain(task.kernel, task.slot, input, mayPoll())) startPolling()
+    } catch (failure) {
+      task.refuse(failure)
+    }
+  }
+
+  /** The pool as it is with all that has been submitted to it. */
+  #current() {
+    this.#gathered?.flush()
+    return this.#open()
+  }
+
   #open() {
     if (this.#native === undefined) {
       const { threads, maxQueue, niceness, name } = this.#config
@@ -190,6 +218,7 @@ class Pool extends EventEmitter {
         throw toError(failure)
       }
       this.#submitPlain = this.#native.submitPlain
+      this.#gathered = new Gathered(this.#native.submitGathered, (task, input) => this.#submit(task, input), maxQueue)
       const pool = new WeakRef(this)
       // Later, so that a listener that throws does it on its own account.
       drainListeners.set(this.#number, () => process.nextTick(() => pool.deref()?.emit('drain')))

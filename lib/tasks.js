@@ -211,7 +211,7 @@ class Task {
    * @param {any} failure
    */
   fail(failure) {
-    this.#end(failure, OUTCOMES[failure?.code] ?? 'failed')
+    this.#end(toError(failure), OUTCOMES[failure?.code] ?? 'failed')
   }
 
   /**
@@ -220,18 +220,18 @@ class Task {
    */
   refuse(failure) {
     const outcome = OUTCOMES[failure?.code]
-    this.#end(failure, outcome === 'rejected' ? outcome : undefined)
+    this.#end(toError(failure), outcome === 'rejected' ? outcome : undefined)
   }
 
   /**
-   * @param {any} failure
+   * @param {any} error
    * @param {import('./observe.js').Outcome | undefined} outcome
    */
-  #end(failure, outcome) {
+  #end(error, outcome) {
     this.release()
     if (!this.settled) {
       this.settle(outcome)
-      this.reject(toError(failure))
+      this.reject(error)
     }
     this.leave()
   }
@@ -259,6 +259,14 @@ class Task {
     inFlight--
     this.owner.taskEnded()
   }
+}
+
+/**
+ * The task that has a slot.
+ * @param {number} slot
+ */
+function taskAt(slot) {
+  return slots[slot]
 }
 
 /**
@@ -345,4 +353,4 @@ function settleBatch(stay) {
   return count
 }
 
-module.exports = { STOP_CLOSED, Task, drainListeners, mayPoll, port, startPolling, stopAll }
+module.exports = { STOP_CLOSED, Task, drainListeners, mayPoll, port, startPolling, stopAll, taskAt }

@@ -58,6 +58,9 @@ pub struct Spec {
     pub input: &'static str,
     /// The input's TypeScript type.
     pub input_type: &'static str,
+    /// If it takes numbers: every integer from 0 to this is an input that `prepare` is sure to take. Calls with these may be
+    /// prepared later than they are made, when an error could no longer name its caller.
+    pub integers_to: Option<u64>,
     /// The result's TypeScript type.
     pub output_type: &'static str,
     /// Whether it changes the elements it is given and gives the same view back: a copy is then made where JavaScript can

@@ -33,6 +33,11 @@ enum HandOver {
 /// Set beside the hand-over's number if JavaScript gave a bare buffer, and the view is only ours.
 const BARE: u32 = 8;
 
+/// Work over a number, without options.
+pub(super) fn prepare_number(kernel: usize, input: f64) -> crate::kernel::Result<Work> {
+    fence(|| KERNELS[kernel].prepare(Value::Number(input), &Options::default()))
+}
+
 pub(super) struct Call {
     kernel: &'static dyn Kernel,
     options: Options,

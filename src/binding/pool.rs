@@ -4,20 +4,24 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use napi::bindgen_prelude::Function;
+use napi::bindgen_prelude::{Float64ArraySlice, Function};
 use napi::{Env, Result};
 use napi_derive::napi;
 use once_cell::sync::OnceCell;
 
-use super::call::Call;
+use super::call::{Call, prepare_number};
 use super::convert::JsArg;
 use super::failure;
+use super::pinned::Lease;
 use super::port::{Borrowing, Link, Port, PortState};
 use crate::engine::{Class, Percentiles, Pool, PoolConfig, Sink, Stats, TaskConfig, default_threads};
 use crate::error::{Code, EngineError};
 use crate::kernel;
+
+/// Numbers that a record of `submitGathered` has.
+const GATHERED: usize = 3;
 
 /// The pool that all environments of the process share, made on first use.
 static DEFAULT: OnceCell<Arc<Pool>> = OnceCell::new();
@@ -84,6 +88,20 @@ impl NativePool {
             let (kernel, slot) = (call.get::<u32>(0)?, call.get(1)?);
             let config = TaskConfig { kernel: kernel as usize, ..TaskConfig::default() };
             handle.submit(call.env, &Call::new(call.env, kernel, call.get(2)?, None, 0)?, slot, config, call.get(3)?)
+        })
+    }
+
+    /// A function `(records, count)` that queues tasks as `submitPlain` does, without polling: `kernel, slot, input` for each,
+    /// the input a number. Gives how many were taken; the next was not, and says why if it is submitted by itself.
+    #[napi(getter, ts_return_type = "(records: Float64Array, count: number) => number")]
+    pub fn submit_gathered<'env>(
+        &self,
+        env: &'env Env,
+    ) -> Result<Function<'env, (Float64ArraySlice<'static>, u32), u32>> {
+        let handle = Rc::clone(&self.handle);
+        env.create_function_from_closure("submitGathered", move |call| {
+            let (records, count): (Float64ArraySlice, u32) = (call.get(0)?, call.get(1)?);
+            Ok(handle.submit_gathered(call.env, records.chunks_exact(GATHERED).take(count as usize)))
         })
     }
 
@@ -182,11 +200,26 @@ impl Handle {
         }
     }
 
+    fn submit_gathered<'a>(&self, env: &Env, records: impl ExactSizeIterator<Item = &'a [f64]>) -> u32 {
+        let Ok(pool) = self.pool() else { return 0 };
+        let sink: Arc<dyn Sink> = Arc::clone(&self.port.link) as Arc<dyn Sink>;
+        let works = records.map(|record| {
+            let (kernel, slot) = (record[0] as usize, record[1] as u32);
+            Ok((prepare_number(kernel, record[2])?, kernel, slot))
+        });
+        let mut taken = 0;
+        pool.submit_all(works, &sink, |task| {
+            self.port.pooled(env, Arc::clone(&pool), task, Lease::default());
+            taken += 1;
+        });
+        taken
+    }
+
     fn submit(&self, env: &Env, call: &Call, slot: u32, config: TaskConfig, may_poll: bool) -> Result<bool> {
         let throw = |error| failure::throw(env, &error);
         let work = call.prepare(env)?;
         let pool = self.pool().map_err(throw)?;
-        let mut reservation = pool.reserve(work, config).map_err(throw)?;
+        let mut reservation = pool.reserve(work, config, Instant::now()).map_err(throw)?;
         let (instead, lease) = call.take_over(env, &self.port)?;
         if let Some(work) = instead
             && let Err(error) = reservation.replace(work)

@@ -80,7 +80,9 @@ impl Link {
 
     /// Has the event loop drain, unless it is going to.
     fn wake(&self) {
-        if !self.awake.swap(true, Ordering::SeqCst) {
+        // A look first, so that the many that find it awake write nothing that other threads read.
+        fence(Ordering::SeqCst);
+        if !self.awake.load(Ordering::SeqCst) && !self.awake.swap(true, Ordering::SeqCst) {
             self.knock();
         }
     }
@@ -253,7 +255,7 @@ impl PortState {
             let fields: [f64; RECORD] = match event {
                 Event::Drained(pool) => [f64::from(pool), TAG_DRAIN, 0.0, 0.0, 0.0],
                 Event::Completion(completion) => {
-                    let slot = f64::from(completion.task.slot);
+                    let slot = f64::from(completion.slot);
                     let (wait, run) = (completion.wait.as_secs_f64() * 1e3, completion.run.as_secs_f64() * 1e3);
                     let (tag, value) = self.ended(env, completion);
                     if self.pooled.replace(self.pooled.get() - 1) == 1 {
@@ -289,10 +291,10 @@ impl PortState {
 
     /// Takes a completion in; its record's tag and number.
     fn ended(&self, env: &Env, completion: Completion) -> (f64, f64) {
-        let Completion { task, outcome, .. } = completion;
+        let Completion { slot, outcome, .. } = completion;
         let mut slots = self.slots.borrow_mut();
-        let Some(state) = slots.get_mut(task.slot as usize) else { return (TAG_TAKE, 0.0) };
-        let Slot::Pooled { lease, counted, .. } = std::mem::take(state) else { return (TAG_TAKE, 0.0) };
+        let Some(state) = slots.get_mut(slot as usize) else { return (TAG_TAKE, 0.0) };
+        let Slot::Pooled { task, lease, counted, .. } = std::mem::take(state) else { return (TAG_TAKE, 0.0) };
         let ended = Outcome::of(&outcome);
         if counted {
             // Its promise was settled when it was stopped.

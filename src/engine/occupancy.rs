@@ -20,10 +20,11 @@ impl Occupancy {
         load(self.0.load(Ordering::SeqCst))
     }
 
-    /// One more queued task, if the load is below `limit`; whether it was.
-    pub(super) fn join(&self, limit: usize) -> bool {
-        let join = |word| (load(word) < limit).then_some(word + 1);
-        self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, join).is_ok()
+    /// Up to `count` more queued tasks, as many as the load is below `limit`; how many.
+    pub(super) fn join(&self, count: usize, limit: usize) -> usize {
+        let joining = |word| count.min(limit.saturating_sub(load(word)));
+        let join = |word| Some(word + joining(word) as u64);
+        self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, join).map_or(0, joining)
     }
 
     /// A queued task is gone; how many there were before.
@@ -60,7 +61,7 @@ mod tests {
     #[test]
     fn a_task_that_begins_goes_from_queue_to_demand() {
         let occupancy = Occupancy::default();
-        assert!(occupancy.join(2) && occupancy.join(2) && !occupancy.join(2));
+        assert_eq!([(1, 2), (3, 2), (1, 2)].map(|(count, limit)| occupancy.join(count, limit)), [1, 1, 0]);
         assert_eq!(occupancy.begin(), 2);
         assert_eq!((occupancy.queued(), occupancy.load()), (1, 2));
         occupancy.demand(3);

@@ -3,15 +3,15 @@
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use super::*;
-use crate::engine::Class;
+use crate::engine::{Class, Completion};
 use crate::kernel::{Next, Parallel, Step, Stepped};
+use crate::value::Value;
 
 /// Sends completions to the test.
 struct Ends(Sender<Completion>);
 
 impl Sink for Ends {
     fn complete(&self, completion: Completion) {
-        completion.task.count(Outcome::of(&completion.outcome));
         self.0.send(completion).unwrap();
     }
 }
@@ -30,11 +30,13 @@ impl Bench {
     }
 
     fn submit(&self, slot: u32, work: Work, config: TaskConfig) -> Result<Arc<Task>> {
-        Ok(self.pool.submit(self.pool.reserve(work, config)?, Arc::clone(&self.sink), slot))
+        Ok(self.pool.submit(self.pool.reserve(work, config, Instant::now())?, Arc::clone(&self.sink), slot))
     }
 
     fn end(&self) -> Completion {
-        self.ends.recv_timeout(Duration::from_secs(60)).expect("no task ended")
+        let end = self.ends.recv_timeout(Duration::from_secs(60)).expect("no task ended");
+        self.pool.shared.counters.count(Outcome::of(&end.outcome));
+        end
     }
 }
 
@@ -92,8 +94,8 @@ fn every_task_ends_once() {
     let mut seen = vec![false; 5_000];
     for _ in 0..5_000 {
         let end = bench.end();
-        assert_eq!(end.outcome, Ok(Value::Number(f64::from(end.task.slot))));
-        assert!(!std::mem::replace(&mut seen[end.task.slot as usize], true));
+        assert_eq!(end.outcome, Ok(Value::Number(f64::from(end.slot))));
+        assert!(!std::mem::replace(&mut seen[end.slot as usize], true));
     }
     assert!(bench.ends.try_recv().is_err());
     let stats = bench.pool.stats();
@@ -137,7 +139,7 @@ fn a_running_task_is_stopped_and_its_thread_serves_on() {
     bench.pool.stop(&task, Stop::Aborted);
     assert_eq!(bench.end().outcome.unwrap_err().code, Code::Aborted);
     bench.submit(1, value(1.0), TaskConfig::default()).unwrap();
-    assert_eq!(bench.end().task.slot, 1);
+    assert_eq!(bench.end().slot, 1);
     let stats = bench.pool.stats();
     assert_eq!((stats.cancelled, stats.completed, stats.running), (1, 1, 0));
 }
@@ -161,7 +163,7 @@ fn a_queued_task_is_stopped_without_a_thread() {
     assert_eq!(bench.end().outcome.unwrap_err().code, Code::Aborted);
     assert!(!bench.pool.needs_drain());
     release.send(()).unwrap();
-    assert_eq!(bench.end().task.slot, 0);
+    assert_eq!(bench.end().slot, 0);
 }
 
 #[test]
@@ -173,9 +175,9 @@ fn a_paused_task_is_stopped_while_others_keep_the_threads() {
     bench.submit(1, high.work(), TaskConfig { class: Class::High, ..TaskConfig::default() }).unwrap();
     high.entered();
     bench.pool.stop(&paused, Stop::Aborted);
-    assert_eq!(bench.end().task.slot, 0);
+    assert_eq!(bench.end().slot, 0);
     high.open();
-    assert_eq!(bench.end().task.slot, 1);
+    assert_eq!(bench.end().slot, 1);
 }
 
 #[test]
@@ -193,7 +195,7 @@ fn an_expired_task_never_runs() {
     let config = TaskConfig { timeout: Some(Duration::from_nanos(1)), ..TaskConfig::default() };
     bench.submit(1, work, config).unwrap();
     gate.open();
-    assert_eq!(bench.end().task.slot, 0);
+    assert_eq!(bench.end().slot, 0);
     assert_eq!(bench.end().outcome.unwrap_err().code, Code::TaskTimeout);
     assert!(!ran.load(Ordering::SeqCst));
     assert_eq!(bench.pool.stats().timed_out, 1);
@@ -212,13 +214,40 @@ fn a_full_queue_refuses_and_a_dropped_reservation_gives_its_place_back() {
     gate.open();
     bench.end();
     for slot in 0..100 {
-        drop(bench.pool.reserve(value(0.0), TaskConfig::default()).unwrap());
+        drop(bench.pool.reserve(value(0.0), TaskConfig::default(), Instant::now()).unwrap());
         bench.submit(slot, value(1.0), TaskConfig::default()).unwrap();
         // As soon as the completion is here, the thread counts as idle.
         bench.end();
     }
     let stats = bench.pool.stats();
     assert_eq!((stats.rejected, stats.completed, stats.queued), (1, 101, 0));
+}
+
+#[test]
+fn many_at_once_take_the_places_there_are_up_to_the_first_that_is_no_work() {
+    let bench = Bench::new(1, 5);
+    let submit = |works: Vec<Result<(Work, usize, u32)>>| {
+        let mut slots = Vec::new();
+        bench.pool.submit_all(works.into_iter(), &bench.sink, |task| slots.push(task.slot));
+        slots
+    };
+    let works = |slots: std::ops::Range<u32>| slots.map(|slot| Ok((value(f64::from(slot)), 0, slot)));
+    let gate = Gate::default();
+    bench.submit(100, gate.work(), TaskConfig { class: Class::High, ..TaskConfig::default() }).unwrap();
+    gate.entered();
+
+    let broken = std::iter::once(Err(Stop::Aborted.error()));
+    assert_eq!(submit(works(0..2).chain(broken).chain(works(2..9)).collect()), [0, 1]);
+    assert_eq!(bench.pool.stats().queued, 2, "what was not taken has no place");
+    assert_eq!(submit(works(2..9).collect()), [2, 3, 4]);
+    assert_eq!(submit(works(5..9).collect()), []);
+    assert_eq!(bench.submit(9, value(9.0), TaskConfig::default()).unwrap_err().code, Code::PoolOverloaded);
+
+    gate.open();
+    let slots: Vec<_> = (0..6).map(|_| bench.end().slot).collect();
+    assert_eq!(slots, [100, 0, 1, 2, 3, 4], "in order");
+    let stats = bench.pool.stats();
+    assert_eq!((stats.completed, stats.queued, stats.running, stats.rejected), (6, 0, 0, 1));
 }
 
 #[test]
@@ -248,7 +277,7 @@ fn a_panic_costs_one_task() {
     }
     for _ in 0..50 {
         let end = bench.end();
-        assert_eq!(end.outcome.is_ok(), end.task.slot.is_multiple_of(2));
+        assert_eq!(end.outcome.is_ok(), end.slot.is_multiple_of(2));
     }
     assert_eq!(bench.pool.stats().failed, 25);
 }
@@ -262,7 +291,7 @@ fn short_tasks_pass_long_ones_of_their_own_class() {
     // The long task says "more" at once each time, so it sinks only with the thread time it uses; either way the
     // newcomer has its turn.
     bench.submit(1, value(1.0), TaskConfig::default()).unwrap();
-    assert_eq!(bench.end().task.slot, 1);
+    assert_eq!(bench.end().slot, 1);
     long.open();
     bench.end();
 }

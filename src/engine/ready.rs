@@ -126,6 +126,11 @@ impl<T> ReadyQueue<T> {
         self.ready
     }
 
+    /// Tasks that have a seat.
+    pub(super) fn seated(&self) -> usize {
+        self.seats.len()
+    }
+
     /// The task on a seat.
     pub(super) fn get(&self, id: SeatId) -> &T {
         &self.seats[id].item

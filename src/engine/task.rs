@@ -17,7 +17,7 @@ use super::control::Control;
 use super::job::Job;
 use super::ready::{Class, SeatId};
 use super::stats::{Counters, Outcome};
-use crate::kernel::Result;
+use crate::kernel::{Result, Work};
 use crate::value::Value;
 
 /// How a task is to be run.
@@ -51,9 +51,9 @@ pub trait Sink: Send + Sync {
 
 /// The end of a task. Its work has been dropped.
 pub struct Completion {
-    /// The task.
-    pub task: Arc<Task>,
-    /// What it gave.
+    /// The task's.
+    pub slot: u32,
+    /// What the task gave.
     pub outcome: Result<Value>,
     /// From the call to the first instruction, or to the end if it never began.
     pub wait: Duration,
@@ -71,6 +71,8 @@ impl std::fmt::Debug for Completion {
 pub struct Task {
     /// The caller's number for it.
     pub slot: u32,
+    /// Where its end goes.
+    sink: Option<Arc<dyn Sink>>,
     pub(super) control: Control,
     pub(super) config: TaskConfig,
     pub(super) submitted: Instant,
@@ -90,8 +92,6 @@ impl std::fmt::Debug for Task {
 pub(super) struct Run {
     /// None once it has ended.
     pub(super) job: Option<Job>,
-    /// Where its end goes; none once it has gone there.
-    pub(super) sink: Option<Arc<dyn Sink>>,
     /// None before a worker has taken it over, and once it has ended.
     pub(super) seat: Option<SeatId>,
     pub(super) began: Option<Instant>,
@@ -112,10 +112,12 @@ const BEGUN: u8 = 1;
 const GONE: u8 = 2;
 
 impl Task {
-    pub(super) fn new(job: Job, config: TaskConfig, counters: Arc<Counters>, sink: Arc<dyn Sink>, slot: u32) -> Self {
-        let submitted = Instant::now();
+    /// A task that nobody knows yet. Asks the work for its size; call it inside the fence.
+    pub(super) fn new(work: Work, config: TaskConfig, counters: Arc<Counters>, submitted: Instant) -> Self {
+        let job = Job::new(work);
         Self {
-            slot,
+            slot: 0,
+            sink: None,
             control: Control::new(submitted, config.timeout),
             submitted,
             magnitude: magnitude(&job),
@@ -123,7 +125,6 @@ impl Task {
             stage: AtomicU8::new(QUEUED),
             run: Mutex::new(Run {
                 job: Some(job),
-                sink: Some(sink),
                 seat: None,
                 began: None,
                 idle_since: submitted,
@@ -169,21 +170,36 @@ impl Task {
         self.stage.compare_exchange(QUEUED, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
+    /// Where its end is to go, and by what name; before anyone knows of it.
+    pub(super) fn address(&mut self, sink: Arc<dyn Sink>, slot: u32) {
+        self.sink = Some(sink);
+        self.slot = slot;
+    }
+
+    /// Sends its end. Comes once: from whoever has taken its job.
+    pub(super) fn complete(&self, outcome: Result<Value>, wait: Duration, run: Duration) {
+        if let Some(sink) = &self.sink {
+            sink.complete(Completion { slot: self.slot, outcome, wait, run });
+        }
+    }
+
+    /// As `run`, of a task that nobody knows yet.
+    pub(super) fn run_mut(&mut self) -> &mut Run {
+        self.run.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn run(&self) -> MutexGuard<'_, Run> {
         // No kernel code runs under this lock, so a poisoned one would be our own bug; the data are still whole.
         self.run.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn kind(&self) -> Kind {
-        kind(&self.config, self.magnitude)
+        let TaskConfig { class, key, kernel, .. } = &self.config;
+        Kind { class: *class, key: key.clone(), kernel: *kernel, magnitude: self.magnitude }
     }
 }
 
 /// A task's size, roughly: the binary logarithm of its units.
-pub(super) fn magnitude(job: &Job) -> u32 {
+fn magnitude(job: &Job) -> u32 {
     u64::BITS - job.units().leading_zeros()
-}
-
-pub(super) fn kind(config: &TaskConfig, magnitude: u32) -> Kind {
-    Kind { class: config.class, key: config.key.clone(), kernel: config.kernel, magnitude }
 }

@@ -30,6 +30,7 @@ Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE. Sources: BLAKE3 (O'Connor e
     type_parameter: "",
     input: "data",
     input_type: "Bytes",
+    integers_to: None,
     output_type: "Buffer | string",
     in_place: false,
     options: &[

@@ -30,6 +30,7 @@ Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE. Source: M
     type_parameter: "",
     input: "view",
     input_type: "Uint32Array",
+    integers_to: None,
     output_type: "Uint32Array",
     in_place: false,
     options: &[OptionSpec {

@@ -17,6 +17,7 @@ static SPEC: Spec = Spec {
     type_parameter: "",
     input: "how",
     input_type: "'prepare' | 'run' | 'merge' | 'step' | 'call' | 'drop' | 'dangle'",
+    integers_to: None,
     output_type: "undefined",
     in_place: false,
     options: &[],

@@ -28,6 +28,7 @@ kernels! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::{Options, Value};
 
     #[test]
     fn names_are_unique_identifiers_with_documentation() {
@@ -40,6 +41,18 @@ mod tests {
             assert!(KERNELS[i + 1..].iter().all(|other| other.spec().name != spec.name), "{}", spec.name);
             for option in spec.options {
                 assert!(!option.docs.is_empty(), "{}.{}", spec.name, option.name);
+            }
+        }
+    }
+
+    #[test]
+    fn integers_that_are_sure_to_be_taken_are() {
+        let kernels = KERNELS.iter().filter_map(|kernel| kernel.spec().integers_to.map(|largest| (kernel, largest)));
+        for (kernel, largest) in kernels {
+            assert!(largest < 1 << 53, "{kernel:?}: a number holds it exactly");
+            for integer in [0, 1, largest / 2, largest] {
+                let prepared = kernel.prepare(Value::Number(integer as f64), &Options::default());
+                assert!(prepared.is_ok(), "{kernel:?} takes {integer}");
             }
         }
     }

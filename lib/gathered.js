@@ -1,0 +1,83 @@
+'use strict'
+
+/**
+ * Tasks gathered, to be submitted by one call of the addon. While many are in flight, those that say nothing about themselves wait
+ * until there are enough of them, or for the end of the microtasks: as small segments do in Nagle's algorithm (RFC 896). Who blocks
+ * the event loop meanwhile delays these few, and the results of all.
+ */
+
+const { kernelIntegers } = require('./native.js')
+const { taskAt } = require('./tasks.js')
+
+/** Tasks in flight from which on others are gathered: the threads have enough to do until these are flushed. */
+const IN_FLIGHT = 64
+const MOST = 32
+/** Numbers a record has: kernel, slot, input; see src/binding/pool.rs. */
+const RECORD = 3
+const INTEGERS = kernelIntegers()
+const AFTERWARDS = Promise.resolve()
+
+class Gathered {
+  #records = new Float64Array(RECORD * MOST)
+  #count = 0
+  #flush = () => this.flush()
+  #submitAll
+  #submit
+  #maxQueue
+
+  /**
+   * @param {(records: Float64Array, count: number) => number} submitAll gives how many were taken
+   * @param {(task: import('./tasks.js').Task, input: number) => void} submit for one that was not
+   * @param {number} maxQueue the pool's
+   */
+  constructor(submitAll, submit, maxQueue) {
+    this.#submitAll = submitAll
+    this.#submit = submit
+    this.#maxQueue = maxQueue
+  }
+
+  /**
+   * Whether a task may wait to be submitted. One that may be refused must not, because its error is to show the caller.
+   * @param {number} inFlight the pool's tasks
+   * @param {number} kernel
+   * @param {any} input
+   */
+  mayAdd(inFlight, kernel, input) {
+    return (
+      inFlight > IN_FLIGHT &&
+      inFlight <= this.#maxQueue &&
+      Number.isInteger(input) &&
+      input >= 0 &&
+      input <= INTEGERS[kernel]
+    )
+  }
+
+  /**
+   * @param {import('./tasks.js').Task} task
+   * @param {number} input
+   */
+  add(task, input) {
+    const at = RECORD * this.#count++
+    this.#records[at] = task.kernel
+    this.#records[at + 1] = task.slot
+    this.#records[at + 2] = input
+    if (this.#count === MOST) this.flush()
+    else if (this.#count === 1) AFTERWARDS.then(this.#flush)
+  }
+
+  /** Submits what has been gathered. Whatever else is asked of the pool comes after this. */
+  flush() {
+    const count = this.#count
+    if (count === 0) return
+    this.#count = 0
+    const taken = this.#submitAll(this.#records, count)
+    if (taken === count) return
+    // Other threads of JavaScript have filled the pool.
+    const rest = this.#records.slice(RECORD * taken, RECORD * count)
+    for (let at = 0; at < rest.length; at += RECORD) {
+      this.#submit(/** @type {import('./tasks.js').Task} */ (taskAt(rest[at + 1])), rest[at + 2])
+    }
+  }
+}
+
+module.exports = { Gathered }
