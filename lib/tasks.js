@@ -66,6 +66,23 @@ let lastSojourn = 0
 // libuv waits for its threads before the process exits: what they run has to stop first.
 process.once('exit', () => port.close())
 
+/** What only some tasks have: those without it are small, of which there may be very many. */
+class Extras {
+  /** @param {import('./observe.js').Times | undefined} times */
+  constructor(times) {
+    this.times = times
+    /** @type {AbortSignal | undefined} */
+    this.signal = undefined
+    /** @type {NodeJS.Timeout | undefined} */
+    this.timer = undefined
+    /** @type {((fraction: number) => void) | undefined} */
+    this.onProgress = undefined
+    /** @type {AsyncResource | undefined} */
+    this.context = undefined
+    this.reported = -1
+  }
+}
+
 /** A task whose completion has not arrived. */
 class Task {
   /**
@@ -82,18 +99,9 @@ class Task {
     this.reject = reject
     this.owner = owner
     this.settled = false
-    /** @type {AbortSignal | undefined} */
-    this.signal = undefined
-    /** @type {NodeJS.Timeout | undefined} */
-    this.timer = undefined
-    /** @type {((fraction: number) => void) | undefined} */
-    this.onProgress = undefined
-    /** @type {AsyncResource | undefined} */
-    this.context = undefined
-    this.reported = -1
-    /** @type {import('./observe.js').Times | undefined} */
-    this.times = undefined
     this.given = given
+    /** @type {Extras | undefined} */
+    this.extras = undefined
     if (given?.frozen !== undefined) countReaders(given.frozen, 1)
     slots[this.slot] = this
     if (owner !== undefined) {
@@ -107,7 +115,8 @@ class Task {
    * @param {import('./options.js').Settings} settings
    */
   began({ signal, timeout, onProgress, times }) {
-    this.times = times
+    const extras = new Extras(times)
+    this.extras = extras
     if (this.settled) {
       // Stopped by a getter of the caller's, before there was anything to stop.
       port.stop(this.slot, STOP_ABORTED)
@@ -121,7 +130,7 @@ class Task {
         this.abandon(error)
         return
       }
-      this.signal = signal
+      extras.signal = signal
       if (signal.aborted) {
         this.abort(signal.reason)
         return
@@ -129,11 +138,11 @@ class Task {
     }
     // Longer ones are the engine's alone.
     if (timeout <= LONGEST_TIMER) {
-      this.timer = setTimeout(() => this.stop(STOP_TIMED_OUT), timeout).unref()
+      extras.timer = setTimeout(() => this.stop(STOP_TIMED_OUT), timeout).unref()
     }
     if (onProgress !== undefined) {
-      this.onProgress = onProgress
-      this.context = new AsyncResource('heavy-load.task')
+      extras.onProgress = onProgress
+      extras.context = new AsyncResource('heavy-load.task')
       progress.watch(this)
     }
   }
@@ -157,10 +166,11 @@ class Task {
 
   /** Calls `onProgress`, in the caller's async context, if there is progress. */
   report(fraction = port.progress(this.slot)) {
-    if (fraction <= this.reported) return
-    this.reported = fraction
+    const extras = /** @type {Extras} */ (this.extras)
+    if (fraction <= extras.reported) return
+    extras.reported = fraction
     try {
-      this.context?.runInAsyncScope(/** @type {any} */ (this.onProgress), undefined, fraction)
+      extras.context?.runInAsyncScope(/** @type {any} */ (extras.onProgress), undefined, fraction)
     } catch (error) {
       this.abandon(error)
     }
@@ -186,9 +196,11 @@ class Task {
     if (outcome !== undefined && observers.size !== 0) {
       for (const observer of observers) observer.ended(this.owner?.pool, KERNELS[this.kernel], outcome)
     }
-    if (this.signal !== undefined) signals.unwatch(this.signal, this)
-    if (this.timer !== undefined) clearTimeout(this.timer)
-    if (this.onProgress !== undefined) progress.unwatch(this)
+    if (this.extras === undefined) return
+    const { signal, timer, onProgress } = this.extras
+    if (signal !== undefined) signals.unwatch(signal, this)
+    if (timer !== undefined) clearTimeout(timer)
+    if (onProgress !== undefined) progress.unwatch(this)
   }
 
   /**
@@ -197,7 +209,7 @@ class Task {
    */
   succeed(value) {
     // The callback may stop the task yet, or throw, which does.
-    if (!this.settled && this.onProgress !== undefined) this.report(1)
+    if (!this.settled && this.extras?.onProgress !== undefined) this.report(1)
     this.release()
     if (!this.settled) {
       this.settle('completed')
@@ -242,7 +254,7 @@ class Task {
    * @param {number} run from there to the end
    */
   measured(wait, run) {
-    this.times?.add(wait, run)
+    this.extras?.times?.add(wait, run)
     for (const observer of observers) observer.measured(this.owner?.pool, KERNELS[this.kernel], wait, run)
   }
 
@@ -336,7 +348,7 @@ function settleBatch(stay) {
     const wait = records[at + 3]
     const run = records[at + 4]
     lastSojourn = wait + run
-    if (task.times !== undefined || observers.size !== 0) task.measured(wait, run)
+    if (task.extras?.times !== undefined || observers.size !== 0) task.measured(wait, run)
     if (records[at + 1] === TAG_NUMBER) {
       task.succeed(records[at + 2])
       continue
