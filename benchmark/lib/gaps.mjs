@@ -1,5 +1,5 @@
 // How long the event loop is held by one turn.
-import { PerformanceObserver, performance } from 'node:perf_hooks'
+import { watchCollector } from './collector.mjs'
 
 /** Shorter gaps are not worth keeping. */
 const KEPT_MS = 0.1
@@ -11,9 +11,7 @@ const KEPT_MS = 0.1
  */
 export function watchGaps() {
   const gaps = []
-  const collections = []
-  const observer = new PerformanceObserver((list) => collections.push(...list.getEntries()))
-  observer.observe({ entryTypes: ['gc'] })
+  const stopWatching = watchCollector()
   let last = performance.now()
   let next = setImmediate(turn)
   function turn() {
@@ -28,14 +26,7 @@ export function watchGaps() {
   return async () => {
     measure()
     clearImmediate(next)
-    // The observer is told in a later turn.
-    await new Promise((resolve) => setImmediate(resolve))
-    collections.push(...observer.takeRecords())
-    observer.disconnect()
-    const collected = ({ start, end }) =>
-      collections.reduce((sum, { startTime, duration }) => {
-        return sum + Math.max(0, Math.min(end, startTime + duration) - Math.max(start, startTime))
-      }, 0)
+    const collected = await stopWatching()
     return {
       longest: Math.max(0, ...gaps.map(({ start, end }) => end - start)),
       withoutCollector: Math.max(0, ...gaps.map((gap) => gap.end - gap.start - collected(gap))),
