@@ -10,7 +10,7 @@
 //! 3. A submission, of one task or many, pushes to the inbox, then looks for a ticket that watches it, then for a free ticket; a
 //!    ticket that ends stops watching, gives itself back, then looks at the inbox. All are sequentially consistent, so one of
 //!    the two sees the other.
-//! 4. `occupancy` counts a task as queued from `reserve` on, until somebody wins its `begin` or `withdraw`.
+//! 4. `occupancy` counts a task as queued from `reserve` on, or from `submit_all`, until somebody wins its `begin` or `withdraw`.
 //! 5. A thread sleeps inside a rayon job only while the whole pool is idle, and only one does; so no rayon work waits for it.
 //! 6. A completion leaves after the counts that its receiver may look at (`occupancy`) have been updated.
 
