@@ -14,7 +14,9 @@
 //! - `place`: where its threads stand among the machine's others.
 //! - `stats`: what has happened so far.
 //! - `task`: a job with its place in a pool.
-//! - `pool`: the threaded driver.
+//! - `watch`: a thread without work that waits for more.
+//! - `driver`: what a pool's threads do, and what wakes them.
+//! - `pool`: the pool as its callers see it.
 //!
 //! Invariants:
 //! 1. The engine names no concrete kernel and knows nothing of JavaScript.
@@ -26,6 +28,7 @@
 
 mod admission;
 mod control;
+mod driver;
 mod fence;
 mod inline;
 mod job;
@@ -36,6 +39,7 @@ mod pool;
 mod ready;
 mod stats;
 mod task;
+mod watch;
 
 pub use control::{Control, Stop};
 pub use fence::fence;

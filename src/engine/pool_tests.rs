@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
 use super::*;
 use crate::engine::{Class, Completion};
 use crate::kernel::{Next, Parallel, Step, Stepped};
@@ -35,7 +37,7 @@ impl Bench {
 
     fn end(&self) -> Completion {
         let end = self.ends.recv_timeout(Duration::from_secs(60)).expect("no task ended");
-        self.pool.shared.counters.count(Outcome::of(&end.outcome));
+        self.pool.driver.counters.count(Outcome::of(&end.outcome));
         end
     }
 }

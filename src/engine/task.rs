@@ -4,6 +4,7 @@
 //!
 //! | field | written by | under |
 //! |---|---|---|
+//! | `slot`, `sink` | whoever makes it, before anybody else knows of it | - |
 //! | `control` | anyone, at any time | atomics |
 //! | `stage` | `Queued -> Begun` by the worker that first claims; `Queued -> Gone` by whoever stops it before | one atomic exchange |
 //! | `run` | workers, and the canceller that won `Queued -> Gone` | its mutex, taken after the pool's |
