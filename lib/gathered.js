@@ -9,7 +9,7 @@
 const { kernelIntegers } = require('./native.js')
 const { taskAt } = require('./tasks.js')
 
-/** Tasks in flight from which on others are gathered: the threads have enough to do until these are flushed. */
+/** Tasks in flight from which on others are gathered: most likely the threads have enough to do until these are flushed. */
 const IN_FLIGHT = 64
 const MOST = 32
 /** Numbers a record has: kernel, slot, input; see src/binding/pool.rs. */
