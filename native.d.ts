@@ -13,9 +13,10 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 export declare class NativePool {
   /**
    * A pool of this environment's own, or the `shared` one of the process, which the first to come configures. `number`
-   * names it in `drain`.
+   * names it in `drain`. In `counts`, four numbers in shared memory, JavaScript counts how it settled its promises: by value,
+   * failure, cancellation, timeout.
    */
-  constructor(port: Port, number: number, config: NativePoolConfig, shared: boolean)
+  constructor(port: Port, number: number, config: NativePoolConfig, shared: boolean, counts: Float64Array)
   /**
    * A function `(kernel, slot, input, mayPoll)` that queues a task which says nothing about itself, and is else as
    * `submit`. It is called once a task: a function of its own costs less than a method, for which napi-rs finds and
@@ -55,18 +56,27 @@ export declare class Port {
    * itself. A function of its own, as `NativePool::submit_plain`.
    */
   get drain(): (records: Float64Array, stay: boolean) => number
-  /** The result of a slot that `drain` has named; throws the failure, if it is one. */
+  /** The result that a slot holds; throws the failure, if it is one. */
   take(slot: number): unknown
-  /** Stops a task whose completion has not come; gives the failure that its promise is to reject with. */
-  stop(slot: number, why: number): object
-  /** Stops every task of this environment, whose event loop does not turn any more. */
-  close(): void
+  /** Drops the result that a slot holds. */
+  discard(slot: number): void
+  /** Stops a task whose completion has not come: the end of its work, nobody's promise. */
+  stop(slot: number, why: number): void
   /** The share of a task that is done, 0..=1. */
   progress(slot: number): number
 }
 
 /** Every error code. */
 export declare function errorCodes(): Array<string>
+
+/**
+ * To be called when the process ends: stops every task of the environment, whose event loop does not turn any more. Given once
+ * an environment, and no copy of the JavaScript is kept alive by it.
+ */
+export declare function exitListener(): (() => void) | null
+
+/** The global object of the environment's own realm. Test runners give the JavaScript another, with copies in it or without. */
+export declare function host(): typeof globalThis
 
 /** By the kernel's number, the largest of the integers from 0 on that it is sure to take; -1 if it takes none. */
 export declare function kernelIntegers(): Array<number>

@@ -7,6 +7,7 @@
 
 const { types } = require('node:util')
 const { invalidType, invalidValue, makeError } = require('./errors.js')
+const { Buffer, structuredClone } = require('./host.js')
 
 /** The numbers of src/binding/call.rs. */
 const COPY = 0
@@ -19,7 +20,8 @@ const BARE = 8
 /**
  * @typedef {Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array
  *   | Float32Array | Float64Array | BigInt64Array | BigUint64Array} TypedArray
- * @typedef {{ view: any, mode: number, frozen: FrozenBuffer | undefined }} Given what the addon is given
+ * @typedef {{ view: any, mode: number, frozen: FrozenBuffer | undefined, isBuffer: boolean }} Given what the addon is given,
+ *   and whether the caller gave a Buffer, which the addon does not know from a Uint8Array
  */
 
 const TypedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype)
@@ -34,7 +36,6 @@ const dataViewLength = getter(DataView.prototype, 'byteLength')
 const isResizable = getter(ArrayBuffer.prototype, 'resizable')
 const byteLengthOf = getter(ArrayBuffer.prototype, 'byteLength')
 const transferOf = uncurry(/** @type {any} */ (ArrayBuffer.prototype).transfer)
-const clone = structuredClone
 const bufferFrom = Buffer.from
 /** @type {((buffer: any) => boolean) | undefined} */
 let isMarked
@@ -54,7 +55,7 @@ const CLASSES = {
 }
 
 /** What is given of an input that is no buffer. */
-const PLAIN = Object.freeze({ mode: COPY, frozen: undefined })
+const PLAIN = Object.freeze({ mode: COPY, frozen: undefined, isBuffer: false })
 
 /**
  * Says how an input is to be handed over. Throws ERR_INVALID_ARG_VALUE for memory that could move or vanish under a kernel.
@@ -64,11 +65,11 @@ const PLAIN = Object.freeze({ mode: COPY, frozen: undefined })
  */
 function handOver(input, transfer) {
   if (typeof input !== 'object' || input === null) return { ...PLAIN, view: input }
-  if (isFrozen(input)) return { view: frozenView(input), mode: FROZEN | BARE, frozen: input }
+  if (isFrozen(input)) return { view: frozenView(input), mode: FROZEN | BARE, frozen: input, isBuffer: false }
   const bare = !types.isTypedArray(input)
   const view = viewOf(input)
   if (view === undefined) return { ...PLAIN, view: input }
-  return { view, mode: modeOf(view, transfer) | (bare ? BARE : 0), frozen: undefined }
+  return { view, mode: modeOf(view, transfer) | (bare ? BARE : 0), frozen: undefined, isBuffer: Buffer.isBuffer(view) }
 }
 
 /**
@@ -148,7 +149,7 @@ function detach(view) {
   try {
     // Node's slab of small Buffers, above all: `transfer` does not heed the mark everywhere, and would empty them all.
     if (isUntransferable(buffer)) throw new TypeError('The ArrayBuffer is marked as untransferable')
-    moved = transferOf ? transferOf(buffer) : clone(buffer, { transfer: [buffer] })
+    moved = transferOf ? transferOf(buffer) : structuredClone(buffer, { transfer: [buffer] })
   } catch (error) {
     cause = error
   }
@@ -171,12 +172,11 @@ function isUntransferable(buffer) {
 }
 
 /**
- * Makes a Buffer of a new array of bytes, if that is what the input was: the addon knows only Uint8Array.
- * @param {Given} given
+ * A Buffer over a new array of bytes; other results as they are. For calls that were given a Buffer.
  * @param {any} result
  */
-function like({ view }, result) {
-  if (!types.isUint8Array(result) || Buffer.isBuffer(result) || !Buffer.isBuffer(view)) return result
+function asBuffer(result) {
+  if (!types.isUint8Array(result) || Buffer.isBuffer(result)) return result
   return bufferFrom(/** @type {ArrayBuffer} */ (bufferOf(result)), offsetOf(result), lengthOf(result))
 }
 
@@ -280,4 +280,4 @@ function uncurry(method) {
   return method && Function.prototype.call.bind(method)
 }
 
-module.exports = { CLASSES, FrozenBuffer, classOf: className, countReaders, detach, freeze, handOver, like }
+module.exports = { CLASSES, FrozenBuffer, asBuffer, classOf: className, countReaders, detach, freeze, handOver }

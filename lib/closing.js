@@ -1,5 +1,6 @@
 'use strict'
 
+const { clearTimeout, setTimeout } = require('./host.js')
 const { LONGEST_TIMER, closeTimeout } = require('./options.js')
 
 /**

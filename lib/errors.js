@@ -69,6 +69,36 @@ function makeError(code, message, options) {
 }
 
 /**
+ * The error of a task that its caller has given up.
+ * @param {ErrorOptions} [options] the signal's reason as `cause`
+ */
+function aborted(options) {
+  return makeError('ABORT_ERR', 'The operation was aborted', options)
+}
+
+/** The error of a task whose time is over. */
+function timedOut() {
+  return makeError('ERR_TASK_TIMEOUT', 'The task was not done within its timeout')
+}
+
+/** The error of a task whose pool was closed under it. */
+function closed() {
+  return makeError('ERR_POOL_CLOSED', 'The pool was closed before the task was done')
+}
+
+/**
+ * Whether a signal's reason says that its time is over, as that of AbortSignal.timeout() does.
+ * @param {any} reason
+ */
+function isTimeout(reason) {
+  try {
+    return reason?.name === 'TimeoutError'
+  } catch {
+    return false
+  }
+}
+
+/**
  * "The "timeout" property must be ...", as Node says it.
  * @param {string} name
  */
@@ -133,4 +163,16 @@ function outOfRange(name, expected, value) {
   return makeError('ERR_OUT_OF_RANGE', message)
 }
 
-module.exports = { CLASSES, HeavyLoadError, invalidType, invalidValue, makeError, outOfRange, toError }
+module.exports = {
+  CLASSES,
+  HeavyLoadError,
+  aborted,
+  closed,
+  invalidType,
+  invalidValue,
+  isTimeout,
+  makeError,
+  outOfRange,
+  timedOut,
+  toError,
+}

@@ -2,8 +2,9 @@
 
 /** The three forms in which every kernel comes, by one rule. */
 
-const { countReaders, handOver, like } = require('./buffers.js')
-const { invalidType, makeError, toError } = require('./errors.js')
+const { asBuffer, countReaders, handOver } = require('./buffers.js')
+const { aborted, invalidType, toError } = require('./errors.js')
+const { throwApart } = require('./host.js')
 const { taskSettings } = require('./options.js')
 const { defaultPool, kernelNumber, runNumber } = require('./pool.js')
 const { isTraced, trace } = require('./observe.js')
@@ -47,7 +48,8 @@ function synchronous(kernel) {
     const given = handOver(input, transfer)
     if (given.frozen !== undefined) countReaders(given.frozen, 1)
     try {
-      return like(given, port.runSync(number, given.view, options, given.mode, timeout))
+      const value = port.runSync(number, given.view, options, given.mode, timeout)
+      return given.isBuffer ? asBuffer(value) : value
     } catch (failure) {
       throw toError(failure)
     } finally {
@@ -77,26 +79,39 @@ function asynchronous(kernel) {
   const run = (input, options) =>
     new Promise((resolve, reject) => {
       const settings = taskSettings(options)
-      if (settings.signal?.aborted) {
-        throw makeError('ABORT_ERR', 'The operation was aborted', { cause: settings.signal.reason })
-      }
+      if (settings.signal?.aborted) throw aborted({ cause: settings.signal.reason })
       const given = handOver(input, settings.transfer)
       const task = new Task(resolve, reject, undefined, given, number)
       try {
-        port
-          .runAsync(number, task.slot, given.view, options, given.mode, settings.timeout)
-          .then(({ value, failure, wait, run }) => {
-            task.measured(wait, run)
-            if (failure === undefined) task.succeed(value)
-            else task.fail(failure)
-          })
+        const ended = port.runAsync(number, task.slot, given.view, options, given.mode, settings.timeout)
+        ended.then(
+          (end) => arrive(task, end),
+          (error) => arrive(task, { failure: error, wait: 0, run: 0 }),
+        )
       } catch (failure) {
         task.refuse(failure)
         return
       }
-      task.began(settings)
+      task.arm(settings)
     })
   return named(form, `${kernel}Async`, kernel)
+}
+
+/**
+ * An AsyncTask has ended.
+ * @param {Task} task
+ * @param {{ value?: any, failure?: any, wait: number, run: number }} end
+ */
+function arrive(task, { value, failure, wait, run }) {
+  try {
+    if (failure === undefined) task.succeed(value)
+    else task.fail(failure)
+    task.measured(wait, run)
+  } catch (error) {
+    throwApart(error)
+  } finally {
+    task.leave()
+  }
 }
 
 /**

@@ -3,13 +3,14 @@
 const { EventEmitter } = require('node:events')
 const { handOver } = require('./buffers.js')
 const { close } = require('./closing.js')
-const { invalidType, invalidValue, makeError, toError } = require('./errors.js')
+const { aborted, invalidType, invalidValue, makeError, toError } = require('./errors.js')
 const { Gathered } = require('./gathered.js')
+const { nextTick } = require('./host.js')
 const { NativePool, kernelNames } = require('./native.js')
 const { integer, object, taskSettings } = require('./options.js')
 const { map } = require('./map.js')
 const { isTraced, trace } = require('./observe.js')
-const { STOP_CLOSED, Task, drainListeners, mayPoll, port, startPolling, stopAll } = require('./tasks.js')
+const { STOP_CLOSED, Task, drainListeners, mayPoll, port, settleArrived, startPolling, stopAll } = require('./tasks.js')
 
 /** @type {Map<string, number>} */
 const KERNELS = new Map(kernelNames().map((name, number) => [name, number]))
@@ -20,6 +21,8 @@ const MOST_THREADS = 1024
 const runNumber = Symbol('run by number')
 
 let poolsMade = 0
+/** Of pools that nobody knows any more, by their numbers. */
+const forgotten = new FinalizationRegistry((/** @type {number} */ number) => drainListeners.delete(number))
 
 /**
  * Threads that run tasks: short ones pass long ones, running ones can be stopped.
@@ -42,6 +45,8 @@ class Pool extends EventEmitter {
   #onEmpty
   #owner = {
     pool: this,
+    // JavaScript alone writes it; the pool's statistics, asked for by any thread, are read from it.
+    counts: new Float64Array(new SharedArrayBuffer(4 * Float64Array.BYTES_PER_ELEMENT)),
     taskStarted: () => {
       this.#inFlight++
     },
@@ -136,6 +141,8 @@ class Pool extends EventEmitter {
   close(options = {}) {
     const cancel = () => {
       this.#gathered?.flush()
+      // What was done by now was done in time, though the event loop may not have heard of it.
+      settleArrived()
       stopAll(this.#owner, STOP_CLOSED)
     }
     return close(options, () => this.#end(), cancel)
@@ -171,9 +178,7 @@ class Pool extends EventEmitter {
     }
     gathered.flush()
     const settings = taskSettings(options === undefined ? {} : options)
-    if (settings.signal?.aborted) {
-      throw makeError('ABORT_ERR', 'The operation was aborted', { cause: settings.signal.reason })
-    }
+    if (settings.signal?.aborted) throw aborted({ cause: settings.signal.reason })
     const given = handOver(input, settings.transfer)
     const task = new Task(resolve, reject, this.#owner, given, kernel)
     const { timeout, priority, key, weight, maxThreads } = settings
@@ -187,7 +192,7 @@ class Pool extends EventEmitter {
       task.refuse(failure)
       return
     }
-    task.began(settings)
+    task.arm(settings)
   }
 
   /**
@@ -213,15 +218,15 @@ class Pool extends EventEmitter {
     if (this.#native === undefined) {
       const { threads, maxQueue, niceness, name } = this.#config
       try {
-        this.#native = new NativePool(port, this.#number, { threads, maxQueue, niceness, name }, this.#shared)
+        const config = { threads, maxQueue, niceness, name }
+        this.#native = new NativePool(port, this.#number, config, this.#shared, this.#owner.counts)
       } catch (failure) {
         throw toError(failure)
       }
       this.#submitPlain = this.#native.submitPlain
       this.#gathered = new Gathered(this.#native.submitGathered, (task, input) => this.#submit(task, input), maxQueue)
-      const pool = new WeakRef(this)
-      // Later, so that a listener that throws does it on its own account.
-      drainListeners.set(this.#number, () => process.nextTick(() => pool.deref()?.emit('drain')))
+      drainListeners.set(this.#number, drainListener(new WeakRef(this)))
+      forgotten.register(this, this.#number)
     }
     return this.#native
   }
@@ -237,6 +242,16 @@ class Pool extends EventEmitter {
     })
     return this.#closed
   }
+}
+
+/**
+ * In a function of its own: closures that are made in one share all that any of them captures, and one that captured the pool
+ * would keep it alive.
+ * @param {WeakRef<Pool>} pool
+ */
+function drainListener(pool) {
+  // Later, so that a listener that throws does it on its own account.
+  return () => nextTick(() => pool.deref()?.emit('drain'))
 }
 
 /** @param {any} options */

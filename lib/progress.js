@@ -1,31 +1,46 @@
 'use strict'
 
+const { clearTimeout, setTimeout } = require('./host.js')
+
 /** Milliseconds between two looks at the tasks whose progress is watched: 20 calls a second at most. */
 const INTERVAL = 50
 
 /**
- * @typedef {{ report: () => void }} Reporting
+ * `inContext` calls a function in the async context of the task's caller.
+ * @typedef {{ report: () => void, inContext: <T>(f: () => T) => T }} Reporting
  * @type {Set<Reporting>}
  */
 const tasks = new Set()
 /** @type {NodeJS.Timeout | undefined} */
 let timer
 
-/** One timer for all tasks, only while there are any; the tasks themselves keep the event loop alive. */
 function tick() {
+  timer = undefined
   for (const task of tasks) task.report()
+  schedule()
+}
+
+/**
+ * One timer for all tasks, only while there are any; the tasks themselves keep the event loop alive. A timer keeps the async
+ * context in which it was made: so each is made in that of a task that is still there, and none outlives its tasks for long.
+ */
+function schedule() {
+  for (const task of tasks) {
+    timer ??= task.inContext(() => setTimeout(tick, INTERVAL).unref())
+    return
+  }
 }
 
 /** @param {Reporting} task */
 function watch(task) {
   tasks.add(task)
-  timer ??= setInterval(tick, INTERVAL).unref()
+  schedule()
 }
 
 /** @param {Reporting} task */
 function unwatch(task) {
   if (tasks.delete(task) && tasks.size === 0) {
-    clearInterval(timer)
+    clearTimeout(timer)
     timer = undefined
   }
 }

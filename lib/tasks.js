@@ -9,8 +9,9 @@
  */
 
 const { AsyncResource } = require('node:async_hooks')
-const { countReaders, detach, like } = require('./buffers.js')
-const { toError } = require('./errors.js')
+const { asBuffer, countReaders, detach } = require('./buffers.js')
+const { aborted, closed, isTimeout, timedOut, toError } = require('./errors.js')
+const { clearTimeout, performance, setImmediate, setTimeout, throwApart } = require('./host.js')
 const { Port, kernelNames } = require('./native.js')
 const { observers } = require('./observe.js')
 const { LONGEST_TIMER } = require('./options.js')
@@ -20,7 +21,10 @@ const signals = require('./signals.js')
 /** Numbers a record has, and the tags; see src/binding/port.rs. */
 const RECORD = 5
 const TAG_NUMBER = 0
-const TAG_DRAIN = 2
+const TAG_HELD = 1
+const TAG_DRAINED = 2
+const TAG_ABORTED = 3
+const TAG_TIMED_OUT = 4
 /** Completions settled without letting the event loop have a turn: their reactions run before it has. */
 const BATCH = 128
 /** How long the event loop polls for a completion, at most: about what its being woken would cost. */
@@ -29,27 +33,38 @@ const POLL_MS = 0.05
 const STOP_ABORTED = 0
 const STOP_TIMED_OUT = 1
 const STOP_CLOSED = 2
-
-/**
- * What has to know when a task ends: the task's pool.
- * @typedef {{ pool: import('./pool.js').Pool, taskStarted: () => void, taskEnded: () => void }} Owner
- */
-
-/** How a promise was settled that rejected with one of these; with any other, its task has failed. */
-/** @type {Record<string, import('./observe.js').Outcome>} */
-const OUTCOMES = {
-  ABORT_ERR: 'cancelled',
-  ERR_POOL_CLOSED: 'cancelled',
-  ERR_POOL_OVERLOADED: 'rejected',
-  ERR_TASK_TIMEOUT: 'timed_out',
+/** How a promise was settled: its place in the counts of its pool, for those that have one; see src/engine/stats.rs. */
+const COMPLETED = 0
+const FAILED = 1
+const CANCELLED = 2
+const TIMED_OUT = 3
+const REJECTED = 4
+/** @type {import('./observe.js').Outcome[]} */
+const OUTCOMES = ['completed', 'failed', 'cancelled', 'timed_out', 'rejected']
+/** How it was settled if it rejected with one of these; with any other, its task has failed. */
+/** @type {Record<string, number>} */
+const OUTCOME_OF = {
+  ABORT_ERR: CANCELLED,
+  ERR_POOL_CLOSED: CANCELLED,
+  ERR_POOL_OVERLOADED: REJECTED,
+  ERR_TASK_TIMEOUT: TIMED_OUT,
 }
 const KERNELS = kernelNames()
+
+/**
+ * What has to know when a task ends: the task's pool. `counts` has a number for each outcome that counts as an end.
+ * @typedef {{ pool: import('./pool.js').Pool, counts: Float64Array, taskStarted: () => void, taskEnded: () => void }} Owner
+ */
 
 /** @type {(Task | undefined)[]} */
 const slots = []
 /** @type {number[]} */
 const freeSlots = []
 const records = new Float64Array(RECORD * BATCH)
+/** The records that have been drained and not settled: from `next` to `end`. */
+let next = 0
+let end = 0
+/** By a pool's number. */
 /** @type {Map<number, () => void>} */
 const drainListeners = new Map()
 const port = new Port(onWake, detach)
@@ -62,9 +77,6 @@ let pollsInVain = 0
 let pollsToSkip = 0
 /** Milliseconds from call to end of the task that ended last. */
 let lastSojourn = 0
-
-// libuv waits for its threads before the process exits: what they run has to stop first.
-process.once('exit', () => port.close())
 
 /** What only some tasks have: those without it are small, of which there may be very many. */
 class Extras {
@@ -99,10 +111,12 @@ class Task {
     this.reject = reject
     this.owner = owner
     this.settled = false
-    this.given = given
+    /** What is needed of the input at the end: not the view, which may be the caller's own. */
+    this.frozen = given?.frozen
+    this.gaveBuffer = given?.isBuffer === true
     /** @type {Extras | undefined} */
     this.extras = undefined
-    if (given?.frozen !== undefined) countReaders(given.frozen, 1)
+    if (this.frozen !== undefined) countReaders(this.frozen, 1)
     slots[this.slot] = this
     if (owner !== undefined) {
       inFlight++
@@ -114,7 +128,7 @@ class Task {
    * The task is on its way: listens to what may stop it, and for its progress.
    * @param {import('./options.js').Settings} settings
    */
-  began({ signal, timeout, onProgress, times }) {
+  arm({ signal, timeout, onProgress, times }) {
     const extras = new Extras(times)
     this.extras = extras
     if (this.settled) {
@@ -122,24 +136,22 @@ class Task {
       port.stop(this.slot, STOP_ABORTED)
       return
     }
-    if (signal !== undefined) {
-      try {
+    try {
+      if (signal !== undefined) {
         signals.watch(signal, this)
-      } catch (error) {
-        // A signal of somebody else's make.
-        this.abandon(error)
-        return
+        extras.signal = signal
+        if (signal.aborted) {
+          this.abort(signal.reason)
+          return
+        }
       }
-      extras.signal = signal
-      if (signal.aborted) {
-        this.abort(signal.reason)
-        return
-      }
+    } catch (error) {
+      // A signal that is not Node's own.
+      this.abandon(error)
+      return
     }
-    // Longer ones are the engine's alone.
-    if (timeout <= LONGEST_TIMER) {
-      extras.timer = setTimeout(() => this.stop(STOP_TIMED_OUT), timeout).unref()
-    }
+    // setTimeout cannot hold longer ones; the engine enforces them.
+    if (timeout <= LONGEST_TIMER) extras.timer = setTimeout(expire, timeout, this).unref()
     if (onProgress !== undefined) {
       extras.onProgress = onProgress
       extras.context = new AsyncResource('heavy-load.task')
@@ -149,6 +161,8 @@ class Task {
 
   /** @param {unknown} reason */
   abort(reason) {
+    // The time of AbortSignal.timeout() is over, too, only for what has not been done.
+    if (isTimeout(reason)) settleArrived()
     this.stop(STOP_ABORTED, { cause: reason })
   }
 
@@ -159,9 +173,17 @@ class Task {
    */
   stop(why, options) {
     if (this.settled) return
-    const failure = port.stop(this.slot, why)
-    this.settle(why === STOP_TIMED_OUT ? 'timed_out' : 'cancelled')
-    this.reject(toError(failure, options))
+    port.stop(this.slot, why)
+    this.rejectAsStopped(why, options)
+  }
+
+  /**
+   * @param {number} why
+   * @param {ErrorOptions} [options]
+   */
+  rejectAsStopped(why, options) {
+    if (why === STOP_TIMED_OUT) this.rejectWith(timedOut(), TIMED_OUT)
+    else this.rejectWith(why === STOP_CLOSED ? closed() : aborted(options), CANCELLED)
   }
 
   /** Calls `onProgress`, in the caller's async context, if there is progress. */
@@ -170,10 +192,21 @@ class Task {
     if (fraction <= extras.reported) return
     extras.reported = fraction
     try {
-      extras.context?.runInAsyncScope(/** @type {any} */ (extras.onProgress), undefined, fraction)
+      this.inContext(() => extras.onProgress?.(fraction))
     } catch (error) {
       this.abandon(error)
     }
+  }
+
+  /**
+   * Calls a function in the async context of the task's caller.
+   * @template T
+   * @param {() => T} f
+   * @returns {T}
+   */
+  inContext(f) {
+    const context = /** @type {AsyncResource} */ (/** @type {Extras} */ (this.extras).context)
+    return context.runInAsyncScope(f)
   }
 
   /**
@@ -183,24 +216,57 @@ class Task {
   abandon(error) {
     if (this.settled) return
     port.stop(this.slot, STOP_ABORTED)
-    this.settle('cancelled')
-    this.reject(error)
+    this.rejectWith(error, CANCELLED)
   }
 
   /**
-   * From here on nothing may settle the promise but the caller of this.
-   * @param {import('./observe.js').Outcome | undefined} outcome none if the call is to count nowhere
+   * Rejects the promise, unless it is settled.
+   * @param {any} error
+   * @param {number | undefined} outcome none if the call is to count nowhere
    */
-  settle(outcome) {
+  rejectWith(error, outcome) {
+    if (this.settled) return
     this.settled = true
-    if (outcome !== undefined && observers.size !== 0) {
-      for (const observer of observers) observer.ended(this.owner?.pool, KERNELS[this.kernel], outcome)
+    this.reject(error)
+    this.#count(outcome)
+  }
+
+  /**
+   * The promise was settled, by the caller of this alone. What is told of it comes after it, and can no longer change it.
+   * @param {number | undefined} outcome
+   */
+  #count(outcome) {
+    if (outcome !== undefined) {
+      if (this.owner !== undefined && outcome !== REJECTED) this.owner.counts[outcome]++
+      if (observers.size !== 0) this.#observe('ended', OUTCOMES[outcome], undefined)
     }
     if (this.extras === undefined) return
     const { signal, timer, onProgress } = this.extras
-    if (signal !== undefined) signals.unwatch(signal, this)
     if (timer !== undefined) clearTimeout(timer)
     if (onProgress !== undefined) progress.unwatch(this)
+    if (signal !== undefined) {
+      try {
+        signals.unwatch(signal, this)
+      } catch (error) {
+        // A signal that is not Node's own.
+        throwApart(error)
+      }
+    }
+  }
+
+  /**
+   * @param {'ended' | 'measured'} what
+   * @param {any} first
+   * @param {any} second
+   */
+  #observe(what, first, second) {
+    for (const observer of observers) {
+      try {
+        /** @type {any} */ ;(observer)[what](this.owner?.pool, KERNELS[this.kernel], first, second)
+      } catch (error) {
+        throwApart(error)
+      }
+    }
   }
 
   /**
@@ -210,12 +276,10 @@ class Task {
   succeed(value) {
     // The callback may stop the task yet, or throw, which does.
     if (!this.settled && this.extras?.onProgress !== undefined) this.report(1)
-    this.release()
-    if (!this.settled) {
-      this.settle('completed')
-      this.resolve(this.given === undefined ? value : like(this.given, value))
-    }
-    this.leave()
+    if (this.settled) return
+    this.settled = true
+    this.resolve(this.gaveBuffer ? asBuffer(value) : value)
+    this.#count(COMPLETED)
   }
 
   /**
@@ -223,7 +287,7 @@ class Task {
    * @param {any} failure
    */
   fail(failure) {
-    this.#end(toError(failure), OUTCOMES[failure?.code] ?? 'failed')
+    this.rejectWith(toError(failure), OUTCOME_OF[failure?.code] ?? FAILED)
   }
 
   /**
@@ -231,21 +295,25 @@ class Task {
    * @param {any} failure
    */
   refuse(failure) {
-    const outcome = OUTCOMES[failure?.code]
-    this.#end(toError(failure), outcome === 'rejected' ? outcome : undefined)
+    const outcome = OUTCOME_OF[failure?.code]
+    this.rejectWith(toError(failure), outcome === REJECTED ? outcome : undefined)
+    this.leave()
   }
 
-  /**
-   * @param {any} error
-   * @param {import('./observe.js').Outcome | undefined} outcome
-   */
-  #end(error, outcome) {
-    this.release()
-    if (!this.settled) {
-      this.settle(outcome)
-      this.reject(error)
+  /** The slot holds its result, or its failure. */
+  collect() {
+    if (this.settled) {
+      port.discard(this.slot)
+      return
     }
-    this.leave()
+    let value
+    try {
+      value = port.take(this.slot)
+    } catch (failure) {
+      this.fail(failure)
+      return
+    }
+    this.succeed(value)
   }
 
   /**
@@ -255,18 +323,14 @@ class Task {
    */
   measured(wait, run) {
     this.extras?.times?.add(wait, run)
-    for (const observer of observers) observer.measured(this.owner?.pool, KERNELS[this.kernel], wait, run)
+    if (observers.size !== 0) this.#observe('measured', wait, run)
   }
 
-  /** Gives the slot and the input back, before the promise settles: who awaits it may thaw what the task has read. */
-  release() {
+  /** Gives the slot and the input back, and tells the owner: who awaits that the pool is closed hears of the task first. */
+  leave() {
     slots[this.slot] = undefined
     freeSlots.push(this.slot)
-    if (this.given?.frozen !== undefined) countReaders(this.given.frozen, -1)
-  }
-
-  /** Tells the owner, after the promise has settled: who awaits that the pool is closed hears of the task first. */
-  leave() {
+    if (this.frozen !== undefined) countReaders(this.frozen, -1)
     if (this.owner === undefined) return
     inFlight--
     this.owner.taskEnded()
@@ -292,10 +356,26 @@ function stopAll(owner, why) {
   }
 }
 
+/**
+ * A task's time is over. The event loop may have been busy, and the task done in time all the same.
+ * @param {Task} task
+ */
+function expire(task) {
+  settleArrived()
+  task.stop(STOP_TIMED_OUT)
+}
+
 /** Settles what has completed. Called by the port when it is woken; does not throw. */
 function onWake() {
   // A full batch: there may be more, but I/O has its turn first.
   if (settleBatch(polling) === BATCH && !polling) setImmediate(onWake)
+}
+
+/** Settles all that has completed by now. */
+function settleArrived() {
+  while (settleBatch(true) > 0);
+  // Whatever comes next wakes the event loop, unless that polls.
+  if (!polling) onWake()
 }
 
 /**
@@ -334,35 +414,48 @@ function poll() {
 }
 
 /**
+ * Callbacks of the caller's run in between. One that has this called again settles those that are left of the batch.
  * @param {boolean} stay whether the port is to stay awake
  * @returns {number} how many records there were
  */
 function settleBatch(stay) {
-  const count = drain(records, stay)
-  for (let at = 0; at < count * RECORD; at += RECORD) {
-    if (records[at + 1] === TAG_DRAIN) {
-      drainListeners.get(records[at])?.()
-      continue
-    }
-    const task = /** @type {Task} */ (slots[records[at]])
-    const wait = records[at + 3]
-    const run = records[at + 4]
-    lastSojourn = wait + run
-    if (task.extras?.times !== undefined || observers.size !== 0) task.measured(wait, run)
-    if (records[at + 1] === TAG_NUMBER) {
-      task.succeed(records[at + 2])
-      continue
-    }
-    let value
-    try {
-      value = port.take(task.slot)
-    } catch (failure) {
-      task.fail(failure)
-      continue
-    }
-    task.succeed(value)
+  if (next === end) {
+    next = 0
+    end = RECORD * drain(records, stay)
+  }
+  const count = (end - next) / RECORD
+  while (next < end) {
+    const at = next
+    next += RECORD
+    if (records[at + 1] === TAG_DRAINED) drainListeners.get(records[at])?.()
+    else settle(records[at], records[at + 1], records[at + 2], records[at + 3], records[at + 4])
   }
   return count
 }
 
-module.exports = { STOP_CLOSED, Task, drainListeners, mayPoll, port, startPolling, stopAll, taskAt }
+/**
+ * @param {number} slot
+ * @param {number} tag
+ * @param {number} value
+ * @param {number} wait
+ * @param {number} run
+ */
+function settle(slot, tag, value, wait, run) {
+  const task = /** @type {Task} */ (slots[slot])
+  lastSojourn = wait + run
+  try {
+    if (tag === TAG_NUMBER) task.succeed(value)
+    else if (tag === TAG_HELD) task.collect()
+    else if (!task.settled) {
+      if (tag === TAG_TIMED_OUT) task.rejectAsStopped(STOP_TIMED_OUT)
+      else task.rejectAsStopped(tag === TAG_ABORTED ? STOP_ABORTED : STOP_CLOSED)
+    }
+    if (task.extras?.times !== undefined || observers.size !== 0) task.measured(wait, run)
+  } catch (error) {
+    throwApart(error)
+  } finally {
+    task.leave()
+  }
+}
+
+module.exports = { STOP_CLOSED, Task, drainListeners, mayPoll, port, settleArrived, startPolling, stopAll, taskAt }

@@ -79,7 +79,7 @@ impl Call {
     /// copied or moved, and what keeps it alive until the task has ended.
     pub(super) fn take_over(&self, env: &Env, port: &PortState) -> Result<(Option<Work>, Lease)> {
         let Some(found) = view(env, self.arg)? else { return Ok((None, Lease::default())) };
-        let pin = |view: JsArg| Pinned::new(env.raw(), view.0).map(Lease::of);
+        let pin = |view: JsArg| Pinned::new(env.raw(), view.0).map(|pinned| Lease::of(pinned, found.region.len()));
         match self.hand_over {
             HandOver::Shared | HandOver::Frozen => Ok((None, pin(self.arg)?)),
             HandOver::Copy if self.kernel.spec().in_place => {
@@ -105,14 +105,9 @@ impl Call {
     /// Work over a view that nobody but us knows.
     fn take(&self, env: &Env, own: JsArg) -> Result<(Option<Work>, Lease)> {
         let Some(found) = view(env, own)? else { return Err(napi::Error::from_reason("not a view")) };
-        let lease = Lease::of(Pinned::new(env.raw(), own.0)?);
-        match self.work(env, Value::View(self.view(found.element, Memory::Moved(found.region)))) {
-            Ok(work) => Ok((Some(work), lease)),
-            Err(error) => {
-                lease.release(env.raw());
-                Err(error)
-            }
-        }
+        let lease = Lease::of(Pinned::new(env.raw(), own.0)?, found.region.len());
+        let work = self.work(env, Value::View(self.view(found.element, Memory::Moved(found.region))))?;
+        Ok((Some(work), lease))
     }
 
     /// The caller's memory as its hand-over will have it.

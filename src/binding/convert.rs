@@ -120,7 +120,7 @@ pub(super) fn output(env: &Env, value: Value, input: Option<&Pinned>) -> Result<
         Value::String(value) => write(env, value),
         Value::Buffer(bytes) => external::buffer(env, bytes),
         Value::View(View { element, memory: Memory::Owned(owned), .. }) => external::typed_array(env, element, owned),
-        Value::Input if let Some(input) = input => input.get(env.raw()),
+        Value::Input if let Some(input) = input => input.get(),
         Value::Undefined | Value::Input | Value::View(_) | Value::Other(_) => write(env, ()),
     }
 }

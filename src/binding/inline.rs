@@ -14,9 +14,10 @@ use napi_derive::napi;
 use super::call::Call;
 use super::convert::{self, JsArg, check, set};
 use super::failure;
+use super::mailbox::Mailbox;
 use super::pinned::Lease;
 use super::pool::timeout_of;
-use super::port::{Link, Port, PortState};
+use super::port::{Port, PortState};
 use crate::engine::{Control, fence, run_inline};
 use crate::kernel::{self, Work};
 use crate::value::Value;
@@ -39,12 +40,10 @@ impl Port {
     ) -> Result<JsArg> {
         let control = Control::new(Instant::now(), timeout_of(timeout));
         let (work, lease) = prepare(&self.state, &env, kernel, input, options, hand_over)?;
-        let result = match run_inline(work, &control, |_| ()) {
+        match run_inline(work, &control, |_| ()) {
             Ok(value) => convert::output(&env, value, lease.view()).map(JsArg),
             Err(error) => Err(failure::throw(&env, &error)),
-        };
-        lease.release(env.raw());
-        result
+        }
     }
 
     /// Runs a kernel on libuv's thread pool. Resolves with `{ value, wait, run }` or `{ failure, wait, run }`.
@@ -63,13 +62,13 @@ impl Port {
         let control = Arc::new(Control::new(submitted, timeout_of(timeout)));
         let (work, lease) = prepare(&self.state, &env, kernel, input, options, hand_over)?;
         self.state.inline(slot, Arc::clone(&control));
-        let link = Arc::clone(&self.state.link);
+        let mailbox = Arc::clone(&self.state.mailbox);
         let home = Home { port: Rc::clone(&self.state), lease };
         Ok(AsyncTask::new(InlineTask {
             slot,
             work: Some(work),
             control,
-            link,
+            mailbox,
             submitted,
             home: Some(OnHomeThread(home)),
         }))
@@ -96,7 +95,7 @@ pub struct InlineTask {
     slot: u32,
     work: Option<Work>,
     control: Arc<Control>,
-    link: Arc<Link>,
+    mailbox: Arc<Mailbox>,
     submitted: Instant,
     home: Option<OnHomeThread<Home>>,
 }
@@ -133,7 +132,7 @@ impl<'env> ScopedTask<'env> for InlineTask {
             (Ok(()), Some(work)) => run_inline(work, &self.control, |now| {
                 if now - beat >= HEARTBEAT {
                     beat = now;
-                    self.link.knock();
+                    self.mailbox.knock();
                 }
             }),
             (Err(error), work) => fence(|| {
@@ -159,7 +158,6 @@ impl<'env> ScopedTask<'env> for InlineTask {
         }
         set(env, object, c"wait", ended.wait.as_secs_f64() * 1e3)?;
         set(env, object, c"run", ended.run.as_secs_f64() * 1e3)?;
-        lease.release(env.raw());
         Ok(JsArg(object))
     }
 }

@@ -1,4 +1,9 @@
-//! A JavaScript value that Rust keeps alive.
+//! JavaScript values that Rust refers to.
+//!
+//! Invariants:
+//! 1. A reference is made, used and dropped on its environment's thread (raw pointers are not `Send`; `inline::OnHomeThread`
+//!    says why it may carry one), and before the environment has ended: the port drops those that are left in its cleanup.
+//! 2. The memory under a [`Lease`] stays where it is until the lease is dropped.
 
 use std::ptr;
 
@@ -6,49 +11,75 @@ use napi::{Result, sys};
 
 use super::convert::check;
 
-/// A strong reference. It must be released on its environment's thread; one that is not ends with its environment.
+/// A reference that is deleted when it is dropped.
 #[derive(Debug)]
-pub(super) struct Pinned(sys::napi_ref);
+pub(super) struct Pinned {
+    env: sys::napi_env,
+    reference: sys::napi_ref,
+}
 
 impl Pinned {
+    /// Keeps a value alive.
     pub(super) fn new(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
-        let mut reference = ptr::null_mut();
-        // SAFETY: `env` and `value` are valid for the running callback; the out-pointer is a local.
-        check(unsafe { sys::napi_create_reference(env, value, 1, &mut reference) })?;
-        Ok(Self(reference))
+        Self::with_count(env, value, 1)
     }
 
-    pub(super) fn get(&self, env: sys::napi_env) -> Result<sys::napi_value> {
+    /// Refers to an object or a function without keeping it alive, until [`Pinned::hold`].
+    pub(super) fn weak(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
+        Self::with_count(env, value, 0)
+    }
+
+    fn with_count(env: sys::napi_env, value: sys::napi_value, count: u32) -> Result<Self> {
+        let mut reference = ptr::null_mut();
+        // SAFETY: `env` and `value` are valid for the running callback; the out-pointer is a local.
+        check(unsafe { sys::napi_create_reference(env, value, count, &mut reference) })?;
+        Ok(Self { env, reference })
+    }
+
+    /// The value; null if nobody has kept it alive.
+    pub(super) fn get(&self) -> Result<sys::napi_value> {
         let mut value = ptr::null_mut();
-        // SAFETY: the reference was made in this environment (each is kept by the port of one) and not yet deleted, since
-        // `release` consumes it.
-        check(unsafe { sys::napi_get_reference_value(env, self.0, &mut value) })?;
+        // SAFETY: environment and reference belong together, and both are there while `self` is (invariant 1).
+        check(unsafe { sys::napi_get_reference_value(self.env, self.reference, &mut value) })?;
         Ok(value)
     }
 
-    pub(super) fn release(self, env: sys::napi_env) {
-        // SAFETY: as in `get`; nothing uses the reference after this, since `self` is consumed. A failure would mean that
-        // the environment is ending, which deletes its references itself.
-        let _ = unsafe { sys::napi_delete_reference(env, self.0) };
+    /// Keeps the value alive from here on, until `let_go` has been called as often.
+    pub(super) fn hold(&self) {
+        // SAFETY: as in `get`. It fails only for a value that is gone, which the caller, who runs, shows not to be.
+        let _ = unsafe { sys::napi_reference_ref(self.env, self.reference, ptr::null_mut()) };
+    }
+
+    /// Takes a `hold` back.
+    pub(super) fn let_go(&self) {
+        // SAFETY: as in `get`; each call follows a `hold`, so the count does not fall below zero.
+        let _ = unsafe { sys::napi_reference_unref(self.env, self.reference, ptr::null_mut()) };
+    }
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        // SAFETY: as in `get`; nothing uses the reference after this.
+        let _ = unsafe { sys::napi_delete_reference(self.env, self.reference) };
     }
 }
 
 /// What keeps a task's memory alive until the task has ended: at most one view.
 #[derive(Debug, Default)]
-pub(super) struct Lease(Option<Pinned>);
+pub(super) struct Lease(Option<(Pinned, usize)>);
 
 impl Lease {
-    pub(super) fn of(view: Pinned) -> Self {
-        Self(Some(view))
+    /// Keeps a view with so many bytes.
+    pub(super) fn of(view: Pinned, bytes: usize) -> Self {
+        Self(Some((view, bytes)))
     }
 
     pub(super) fn view(&self) -> Option<&Pinned> {
-        self.0.as_ref()
+        self.0.as_ref().map(|(view, _)| view)
     }
 
-    pub(super) fn release(self, env: sys::napi_env) {
-        if let Some(view) = self.0 {
-            view.release(env);
-        }
+    /// Bytes that are kept.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, |(_, bytes)| *bytes)
     }
 }

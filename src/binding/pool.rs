@@ -14,9 +14,11 @@ use once_cell::sync::OnceCell;
 use super::call::{Call, prepare_number};
 use super::convert::JsArg;
 use super::failure;
+use super::ledger::Kept;
+use super::mailbox::{Borrowing, Mailbox};
 use super::pinned::Lease;
-use super::port::{Borrowing, Link, Port, PortState};
-use crate::engine::{Class, Percentiles, Pool, PoolConfig, Sink, Stats, TaskConfig, default_threads};
+use super::port::{Port, PortState};
+use crate::engine::{Class, Percentiles, Pool, PoolConfig, Sink, Stats, Tally, Task, TaskConfig, default_threads};
 use crate::error::{Code, EngineError};
 use crate::kernel;
 
@@ -50,31 +52,43 @@ struct Handle {
     pool: RefCell<std::result::Result<Arc<Pool>, Stats>>,
     size: usize,
     port: Rc<PortState>,
+    kept: Rc<Kept>,
 }
 
 #[napi]
 impl NativePool {
     /// A pool of this environment's own, or the `shared` one of the process, which the first to come configures. `number`
-    /// names it in `drain`.
+    /// names it in `drain`. In `counts`, four numbers in shared memory, JavaScript counts how it settled its promises: by value,
+    /// failure, cancellation, timeout.
     #[napi(constructor)]
-    pub fn new(env: Env, port: &Port, number: u32, config: NativePoolConfig, shared: bool) -> Result<Self> {
+    pub fn new(
+        env: Env,
+        port: &Port,
+        number: u32,
+        config: NativePoolConfig,
+        shared: bool,
+        #[napi(ts_arg_type = "Float64Array")] counts: JsArg,
+    ) -> Result<Self> {
+        let kept = Rc::new(Kept::new(&env, counts)?);
         let pool = if shared {
             DEFAULT.get_or_try_init(|| config.open().map(Arc::new)).cloned()
         } else {
             config.open().map(Arc::new)
         };
         let pool = pool.map_err(|error| failure::throw(&env, &error))?;
-        let link: Arc<Link> = Arc::clone(&port.state.link);
+        let mailbox: Arc<Mailbox> = Arc::clone(&port.state.mailbox);
         let interest = Arc::new(DrainInterest::default());
         let interested = Arc::clone(&interest);
         let watcher: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
             if interested.asked.swap(false, Ordering::SeqCst) || interested.listening.load(Ordering::SeqCst) {
-                link.drained(number);
+                mailbox.drained(number);
             }
         });
         pool.watch_drain(&watcher);
+        pool.add_tally(Arc::clone(&kept.ledger) as Arc<dyn Tally>);
+        port.state.keep(&kept);
         let size = pool.size();
-        let handle = Rc::new(Handle { pool: RefCell::new(Ok(pool)), size, port: Rc::clone(&port.state) });
+        let handle = Rc::new(Handle { pool: RefCell::new(Ok(pool)), size, port: Rc::clone(&port.state), kept });
         Ok(Self { handle, interest, _drain_watcher: watcher })
     }
 
@@ -101,7 +115,7 @@ impl NativePool {
         let handle = Rc::clone(&self.handle);
         env.create_function_from_closure("submitGathered", move |call| {
             let (records, count): (Float64ArraySlice, u32) = (call.get(0)?, call.get(1)?);
-            Ok(handle.submit_gathered(call.env, records.chunks_exact(GATHERED).take(count as usize)))
+            Ok(handle.submit_gathered(records.chunks_exact(GATHERED).take(count as usize)))
         })
     }
 
@@ -200,16 +214,16 @@ impl Handle {
         }
     }
 
-    fn submit_gathered<'a>(&self, env: &Env, records: impl ExactSizeIterator<Item = &'a [f64]>) -> u32 {
+    fn submit_gathered<'a>(&self, records: impl ExactSizeIterator<Item = &'a [f64]>) -> u32 {
         let Ok(pool) = self.pool() else { return 0 };
-        let sink: Arc<dyn Sink> = Arc::clone(&self.port.link) as Arc<dyn Sink>;
+        let sink: Arc<dyn Sink> = Arc::clone(&self.port.mailbox) as Arc<dyn Sink>;
         let works = records.map(|record| {
             let (kernel, slot) = (record[0] as usize, record[1] as u32);
             Ok((prepare_number(kernel, record[2])?, kernel, slot))
         });
         let mut taken = 0;
         pool.submit_all(works, &sink, |task| {
-            self.port.pooled(env, Arc::clone(&pool), task, Lease::default());
+            self.queued(&pool, task, Lease::default());
             taken += 1;
         });
         taken
@@ -217,26 +231,42 @@ impl Handle {
 
     fn submit(&self, env: &Env, call: &Call, slot: u32, config: TaskConfig, may_poll: bool) -> Result<bool> {
         let throw = |error| failure::throw(env, &error);
+        self.port.reclaim();
         let work = call.prepare(env)?;
         let pool = self.pool().map_err(throw)?;
         let mut reservation = pool.reserve(work, config, Instant::now()).map_err(throw)?;
         let (instead, lease) = call.take_over(env, &self.port)?;
-        if let Some(work) = instead
-            && let Err(error) = reservation.replace(work)
-        {
-            lease.release(env.raw());
-            return Err(throw(error));
+        if let Some(work) = instead {
+            reservation.replace(work).map_err(throw)?;
         }
-        let link = &self.port.link;
-        let sink: Arc<dyn Sink> =
-            if lease.view().is_some() { Arc::new(Borrowing::new(link)) } else { Arc::clone(link) as Arc<dyn Sink> };
+        let mailbox = &self.port.mailbox;
+        let sink: Arc<dyn Sink> = if lease.view().is_some() {
+            Arc::new(Borrowing::new(mailbox))
+        } else {
+            Arc::clone(mailbox) as Arc<dyn Sink>
+        };
         let poll = may_poll && pool.is_watching();
         if poll {
-            link.stay_awake();
+            mailbox.stay_awake();
         }
         let task = pool.submit(reservation, sink, slot);
-        self.port.pooled(env, pool, task, lease);
+        self.queued(&pool, task, lease);
         Ok(poll)
+    }
+
+    /// A task was queued.
+    fn queued(&self, pool: &Arc<Pool>, task: Arc<Task>, lease: Lease) {
+        self.kept.ledger.take();
+        self.port.pooled(Arc::clone(pool), task, lease);
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.kept.finish();
+        if let Ok(pool) = &*self.pool.borrow() {
+            pool.retire_tally(&(Arc::clone(&self.kept.ledger) as Arc<dyn Tally>));
+        }
     }
 }
 

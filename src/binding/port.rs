@@ -1,138 +1,65 @@
-//! One port an environment (the main thread, or a worker thread): the way back of completions, and all that ends with
-//! the environment.
+//! One port for each copy of the JavaScript in an environment (the main thread, or a worker thread): the way back of
+//! completions, and all that ends with the environment.
 //!
-//! A finished task is pushed to a channel, and the port is woken only if it is not awake already; JavaScript then drains the
-//! channel in bounded batches. Completions are written as numbers into a Float64Array, so that the many that are just a
-//! number cost no more than that.
+//! A finished task is put into the [`Mailbox`]; JavaScript drains it in bounded batches. Completions are written as numbers into
+//! a Float64Array, so that the many that are just a number cost no more than that.
+//!
+//! JavaScript alone knows what its callers have been told: it settles each promise once and counts it (`ledger`). A slot here
+//! is free, in flight, or holds a result. Whoever stops a task, from above or from below, has it arrive with a tag that says
+//! so, never with a value; JavaScript drops what it has settled before.
 //!
 //! Invariants:
-//! 1. Whoever pushes wakes the port unless `awake` was set; the port clears `awake` only when it has found the channel empty,
-//!    and looks again after that; JavaScript keeps it set only while it is going to drain anyway. So no completion stays
-//!    behind.
-//! 2. The event loop is kept alive (the threadsafe function is ref'd) exactly while tasks of this environment are in flight.
-//! 3. No thread calls the threadsafe function once the environment's cleanup has begun: `Link::waker` is empty from then on.
-//! 4. The cleanup waits for the tasks that borrow memory of the environment.
-//! 5. How a task ended is counted once, here, when its caller is told: by `stop` or by `drain`, whichever is first.
+//! 1. Every event that is taken out of the mailbox becomes one record, in order: those of `arrived` before all others.
+//! 2. The event loop and the copy are kept alive (the threadsafe function is ref'd, its callbacks are held) exactly while
+//!    records of tasks are to come. So a copy that is forgotten goes, with its port.
+//! 3. A lease is dropped when its task's completion is taken in, unless the result stands in the view: then when that is
+//!    taken or discarded.
+//! 4. The cleanup waits for the tasks that borrow memory of the environment, and drops what refers to its values.
 
 use std::cell::{Cell, RefCell};
-use std::ffi::c_void;
+use std::collections::VecDeque;
+use std::mem::take;
 use std::ptr;
-use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
 use napi::bindgen_prelude::{Float64ArraySlice, Function};
 use napi::{Env, JsValue, Result, Status, sys};
 use napi_derive::napi;
 
 use super::convert::{self, JsArg, check};
+use super::environment;
 use super::failure;
+use super::ledger::Kept;
+use super::mailbox::{Event, Mailbox};
 use super::pinned::{Lease, Pinned};
-use crate::engine::{Completion, Control, Outcome, Pool, Sink, Stop, Task};
+use super::wake::{self, Context};
+use crate::engine::{Completion, Control, Pool, Stop, Task};
+use crate::error::Code;
 use crate::kernel;
 use crate::value::Value;
 
 /// Numbers a record has: slot, tag, value, wait and run in milliseconds.
 const RECORD: usize = 5;
-/// The record's third number is the result.
-const TAG_NUMBER: f64 = 0.0;
-/// The result, or failure, is to be fetched with `take`.
-const TAG_TAKE: f64 = 1.0;
-/// The slot is not a task's but a pool's, whose queue has drained.
-const TAG_DRAIN: f64 = 2.0;
+type Record = [f64; RECORD];
 
-/// What other threads hold of a port.
-pub(super) struct Link {
-    events: Sender<Event>,
-    inbox: Receiver<Event>,
-    awake: AtomicBool,
-    /// Empty once the environment is ending.
-    waker: RwLock<Option<Waker>>,
-    /// Tasks that borrow memory of the environment.
-    borrowing: Mutex<usize>,
-    returned: Condvar,
+/// A record's second number; `lib/tasks.js` has the same.
+mod tag {
+    /// The third number is the result.
+    pub(super) const NUMBER: f64 = 0.0;
+    /// The slot holds the result, or the failure: to be fetched with `take`, or discarded.
+    pub(super) const HELD: f64 = 1.0;
+    /// The slot is not a task's but a pool's number, whose queue has drained.
+    pub(super) const DRAINED: f64 = 2.0;
+    /// The task was stopped, for this reason.
+    pub(super) const ABORTED: f64 = 3.0;
+    pub(super) const TIMED_OUT: f64 = 4.0;
+    pub(super) const CLOSED: f64 = 5.0;
 }
 
-enum Event {
-    Completion(Completion),
-    Drained(u32),
-}
-
-struct Waker(sys::napi_threadsafe_function);
-
-// SAFETY: N-API lets any thread call a threadsafe function until its environment ends; `Link::waker` is emptied, under
-// its lock, before that.
-unsafe impl Send for Waker {}
-// SAFETY: as above; calls may be made by many threads at once.
-unsafe impl Sync for Waker {}
-
-impl Link {
-    /// Tells the port that the queue of its pool `number` has drained.
-    pub(super) fn drained(&self, number: u32) {
-        self.push(Event::Drained(number));
-    }
-
-    /// The event loop is going to drain by itself, so nobody needs to wake it.
-    pub(super) fn stay_awake(&self) {
-        self.awake.store(true, Ordering::SeqCst);
-    }
-
-    /// Has the event loop drain, unless it is going to.
-    fn wake(&self) {
-        // A look first, so that the many that find it awake write nothing that other threads read.
-        fence(Ordering::SeqCst);
-        if !self.awake.load(Ordering::SeqCst) && !self.awake.swap(true, Ordering::SeqCst) {
-            self.knock();
-        }
-    }
-
-    /// Has the event loop look in, whatever there is to drain, and whatever JavaScript was going to do before it was
-    /// terminated.
-    pub(super) fn knock(&self) {
-        if let Some(waker) = &*self.waker.read().unwrap_or_else(PoisonError::into_inner) {
-            // SAFETY: the lock is held, so the environment's cleanup, which empties `waker` first, has not gone on.
-            unsafe {
-                sys::napi_call_threadsafe_function(
-                    waker.0,
-                    ptr::null_mut(),
-                    sys::ThreadsafeFunctionCallMode::nonblocking,
-                );
-            }
-        }
-    }
-
-    fn push(&self, event: Event) {
-        // The receiver lives in the same struct, so this cannot fail.
-        let _ = self.events.send(event);
-        self.wake();
-    }
-}
-
-impl Sink for Link {
-    fn complete(&self, completion: Completion) {
-        self.push(Event::Completion(completion));
-    }
-}
-
-/// The sink of a task that borrows memory of the environment.
-pub(super) struct Borrowing(Arc<Link>);
-
-impl Borrowing {
-    pub(super) fn new(link: &Arc<Link>) -> Self {
-        *link.borrowing.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        Self(Arc::clone(link))
-    }
-}
-
-impl Sink for Borrowing {
-    /// Comes once, after the task's work, which did the borrowing, has been dropped.
-    fn complete(&self, completion: Completion) {
-        self.0.complete(completion);
-        *self.0.borrowing.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-        self.0.returned.notify_all();
-    }
-}
+/// Bytes that tasks may borrow before submitting one looks for tasks that have ended. Code that awaits nothing but promises
+/// does not let the event loop turn, which alone drains the port.
+const LENT: usize = 64 << 20;
 
 /// What the port knows of a slot.
 #[derive(Default)]
@@ -140,50 +67,97 @@ enum Slot {
     #[default]
     Free,
     /// A task of the pool form.
-    Pooled { pool: Arc<Pool>, task: Arc<Task>, lease: Lease, counted: bool },
+    Pooled { pool: Arc<Pool>, task: Arc<Task>, lease: Lease },
     /// A task of the AsyncTask form.
     Inline(Arc<Control>),
-    /// The task has ended; its result waits to be taken.
-    Ended { task: Arc<Task>, outcome: kernel::Result<Value>, lease: Lease },
-    /// JavaScript has the result, and may not have settled the promise with it yet.
-    Arrived { task: Arc<Task>, counted: Outcome },
+    /// The task has ended.
+    Held { outcome: kernel::Result<Value>, lease: Lease },
 }
 
 /// The port's part that stays on the JavaScript thread.
 pub(super) struct PortState {
-    pub(super) link: Arc<Link>,
+    env: sys::napi_env,
+    pub(super) mailbox: Arc<Mailbox>,
     waker: sys::napi_threadsafe_function,
+    context: *mut Context,
     slots: RefCell<Vec<Slot>>,
-    pooled: Cell<usize>,
+    /// Records that have not been drained.
+    arrived: RefCell<VecDeque<Record>>,
+    /// Tasks whose records have not been drained.
+    in_flight: Cell<usize>,
+    /// Bytes that tasks in flight, and results, keep.
+    lent: Cell<usize>,
     /// The event loop turns no more: what is started now is stopped at once.
     closed: Cell<bool>,
-    /// `detach(view)`: moves a view's ArrayBuffer into a private one and gives the view over that.
+    callbacks: RefCell<Option<Callbacks>>,
+    ledgers: RefCell<Vec<Weak<Kept>>>,
+}
+
+/// JavaScript's functions, which are held only while tasks are in flight.
+struct Callbacks {
+    /// `onWake()` drains the port.
+    on_wake: Pinned,
+    /// `detach(view)` moves a view's ArrayBuffer into a private one and gives the view over that.
     detach: Pinned,
 }
 
 impl PortState {
+    pub(super) fn on_wake(&self) -> Result<sys::napi_value> {
+        self.callback(|callbacks| &callbacks.on_wake)
+    }
+
+    fn callback(&self, which: impl Fn(&Callbacks) -> &Pinned) -> Result<sys::napi_value> {
+        let callbacks = self.callbacks.borrow();
+        let callbacks = callbacks.as_ref().ok_or_else(|| napi::Error::from_reason("the environment has ended"))?;
+        which(callbacks).get()
+    }
+
     /// Takes a view's memory away from the caller; gives our own view over it.
     pub(super) fn detach(&self, env: &Env, view: JsArg) -> Result<JsArg> {
         let (mut undefined, mut detached) = (ptr::null_mut(), ptr::null_mut());
+        let function = self.callback(|callbacks| &callbacks.detach)?;
         // SAFETY: values and environment of the running callback; out-pointers are locals.
         unsafe {
             check(sys::napi_get_undefined(env.raw(), &mut undefined))?;
-            let function = self.detach.get(env.raw())?;
             check(sys::napi_call_function(env.raw(), undefined, function, 1, &view.0, &mut detached))?;
         }
         Ok(JsArg(detached))
     }
 
+    /// Has the counts of a pool's tasks closed with the environment.
+    pub(super) fn keep(&self, ledger: &Rc<Kept>) {
+        let mut ledgers = self.ledgers.borrow_mut();
+        ledgers.retain(|ledger| ledger.strong_count() > 0);
+        ledgers.push(Rc::downgrade(ledger));
+    }
+
     /// Notes a task of the pool form.
-    pub(super) fn pooled(&self, env: &Env, pool: Arc<Pool>, task: Arc<Task>, lease: Lease) {
-        if self.pooled.replace(self.pooled.get() + 1) == 0 {
+    pub(super) fn pooled(&self, pool: Arc<Pool>, task: Arc<Task>, lease: Lease) {
+        if self.in_flight.replace(self.in_flight.get() + 1) == 0 {
             // SAFETY: on the environment's thread, before its end: the threadsafe function lives.
-            unsafe { sys::napi_ref_threadsafe_function(env.raw(), self.waker) };
+            unsafe { sys::napi_ref_threadsafe_function(self.env, self.waker) };
+            if let Some(callbacks) = &*self.callbacks.borrow() {
+                callbacks.on_wake.hold();
+                callbacks.detach.hold();
+            }
         }
+        self.lent.set(self.lent.get() + lease.bytes());
         let slot = task.slot;
-        self.put(slot, Slot::Pooled { pool, task, lease, counted: false });
+        self.put(slot, Slot::Pooled { pool, task, lease });
         if self.closed.get() {
             self.stop(slot, Stop::Aborted);
+        }
+    }
+
+    /// The record of a task has been drained.
+    fn landed(&self) {
+        if self.in_flight.replace(self.in_flight.get() - 1) == 1 {
+            // SAFETY: as in `pooled`.
+            unsafe { sys::napi_unref_threadsafe_function(self.env, self.waker) };
+            if let Some(callbacks) = &*self.callbacks.borrow() {
+                callbacks.on_wake.let_go();
+                callbacks.detach.let_go();
+            }
         }
     }
 
@@ -208,117 +182,130 @@ impl PortState {
         slots[index] = state;
     }
 
-    fn stop(&self, slot: u32, why: Stop) {
-        let stopped = if why == Stop::TimedOut { Outcome::TimedOut } else { Outcome::Cancelled };
-        let pooled = match self.slots.borrow_mut().get_mut(slot as usize) {
-            Some(Slot::Pooled { pool, task, counted, .. }) => {
-                if !std::mem::replace(counted, true) {
-                    task.count(stopped);
-                }
-                Some((Arc::clone(pool), Arc::clone(task)))
-            }
-            Some(Slot::Inline(control)) => {
-                control.stop(why);
-                None
-            }
-            // Too late for the task, but not for its promise.
-            Some(Slot::Ended { task, outcome, .. }) => {
-                task.recount(Outcome::of(outcome), stopped);
-                *outcome = Err(why.error());
-                None
-            }
-            Some(Slot::Arrived { task, counted }) => {
-                task.recount(*counted, stopped);
-                *counted = stopped;
-                None
-            }
-            _ => None,
-        };
-        if let Some((pool, task)) = pooled {
-            pool.stop(&task, why);
-        }
+    fn take_slot(&self, slot: u32) -> Slot {
+        self.slots.borrow_mut().get_mut(slot as usize).map(take).unwrap_or_default()
     }
 
-    fn stop_all(&self, why: Stop) {
+    fn stop(&self, slot: u32, why: Stop) {
+        let pooled = match self.slots.borrow().get(slot as usize) {
+            Some(Slot::Pooled { pool, task, .. }) => (Arc::clone(pool), Arc::clone(task)),
+            Some(Slot::Inline(control)) => return control.stop(why),
+            // Too late for the task; its promise is JavaScript's affair.
+            Some(Slot::Free | Slot::Held { .. }) | None => return,
+        };
+        let (pool, task) = pooled;
+        pool.stop(&task, why);
+    }
+
+    pub(super) fn stop_all(&self, why: Stop) {
         let slots = self.slots.borrow().len();
         for slot in 0..slots {
             self.stop(slot as u32, why);
         }
     }
 
+    /// Takes in what has come, if tasks have borrowed much: their memory is free again, and JavaScript hears of them later.
+    pub(super) fn reclaim(&self) {
+        if self.lent.get() > LENT {
+            while let Some(event) = self.mailbox.poll() {
+                let record = self.take_in(event);
+                self.arrived.borrow_mut().push_back(record);
+            }
+        }
+    }
+
     /// Fills `records` with what has come; gives how many there are.
-    fn drain(&self, env: &Env, records: &mut [f64], stay: bool) -> u32 {
+    fn drain(&self, records: &mut [f64], stay: bool) -> u32 {
         let mut count = 0;
         for record in records.chunks_exact_mut(RECORD) {
-            let Some(event) = self.next_event(stay) else { break };
+            let arrived = self.arrived.borrow_mut().pop_front();
+            let next = arrived.or_else(|| self.mailbox.next(stay).map(|event| self.take_in(event)));
+            let Some(next) = next else { break };
+            if next[1] != tag::DRAINED {
+                self.landed();
+            }
+            record.copy_from_slice(&next);
             count += 1;
-            let fields: [f64; RECORD] = match event {
-                Event::Drained(pool) => [f64::from(pool), TAG_DRAIN, 0.0, 0.0, 0.0],
-                Event::Completion(completion) => {
-                    let slot = f64::from(completion.slot);
-                    let (wait, run) = (completion.wait.as_secs_f64() * 1e3, completion.run.as_secs_f64() * 1e3);
-                    let (tag, value) = self.ended(env, completion);
-                    if self.pooled.replace(self.pooled.get() - 1) == 1 {
-                        // SAFETY: on the environment's thread, before its end: the threadsafe function lives.
-                        unsafe { sys::napi_unref_threadsafe_function(env.raw(), self.waker) };
-                    }
-                    [slot, tag, value, wait, run]
-                }
-            };
-            record.copy_from_slice(&fields);
         }
         count
     }
 
-    fn next_event(&self, stay: bool) -> Option<Event> {
-        let link = &self.link;
-        loop {
-            if let Ok(event) = link.inbox.try_recv() {
-                return Some(event);
-            }
-            if stay {
-                link.stay_awake();
-                return None;
-            }
-            link.awake.store(false, Ordering::SeqCst);
-            fence(Ordering::SeqCst);
-            // Something that came in between may have seen `awake` still set: then it is ours to fetch.
-            if link.inbox.is_empty() || link.awake.swap(true, Ordering::SeqCst) {
-                return None;
+    fn take_in(&self, event: Event) -> Record {
+        match event {
+            Event::Drained(pool) => [f64::from(pool), tag::DRAINED, 0.0, 0.0, 0.0],
+            Event::Completion(Completion { slot, outcome, wait, run }) => {
+                let (tag, value) = self.ended(slot, outcome);
+                [f64::from(slot), tag, value, wait.as_secs_f64() * 1e3, run.as_secs_f64() * 1e3]
             }
         }
     }
 
-    /// Takes a completion in; its record's tag and number.
-    fn ended(&self, env: &Env, completion: Completion) -> (f64, f64) {
-        let Completion { slot, outcome, .. } = completion;
-        let mut slots = self.slots.borrow_mut();
-        let Some(state) = slots.get_mut(slot as usize) else { return (TAG_TAKE, 0.0) };
-        let Slot::Pooled { task, lease, counted, .. } = std::mem::take(state) else { return (TAG_TAKE, 0.0) };
-        let ended = Outcome::of(&outcome);
-        if counted {
-            // Its promise was settled when it was stopped.
-            lease.release(env.raw());
-            return (TAG_NUMBER, 0.0);
+    /// Takes an end in; its record's tag and number.
+    fn ended(&self, slot: u32, outcome: kernel::Result<Value>) -> (f64, f64) {
+        let Slot::Pooled { task, lease, .. } = self.take_slot(slot) else {
+            unreachable!("a slot is in flight until its completion is taken in, which comes once")
+        };
+        let stopped = task.stopped().map(|why| match why {
+            Stop::Aborted => tag::ABORTED,
+            Stop::TimedOut => tag::TIMED_OUT,
+            Stop::Closed => tag::CLOSED,
+        });
+        let late = matches!(&outcome, Err(error) if error.code == Code::TaskTimeout).then_some(tag::TIMED_OUT);
+        let (tag, number) = match (stopped.or(late), &outcome) {
+            (Some(tag), _) => (tag, 0.0),
+            (None, Ok(Value::Number(number))) => (tag::NUMBER, *number),
+            (None, _) => (tag::HELD, 0.0),
+        };
+        let lease = if tag == tag::HELD && matches!(outcome, Ok(Value::Input)) {
+            lease
+        } else {
+            self.returned(&lease);
+            Lease::default()
+        };
+        if tag == tag::HELD {
+            self.put(slot, Slot::Held { outcome, lease });
         }
-        task.count(ended);
-        if let Ok(Value::Number(number)) = outcome {
-            lease.release(env.raw());
-            *state = Slot::Arrived { task, counted: ended };
-            return (TAG_NUMBER, number);
-        }
-        *state = Slot::Ended { task, outcome, lease };
-        (TAG_TAKE, 0.0)
+        (tag, number)
     }
 
-    /// The environment ends: nothing is delivered any more, and no memory of it may stay borrowed.
-    fn close(&self) {
+    /// A lease is about to be dropped.
+    fn returned(&self, lease: &Lease) {
+        self.lent.set(self.lent.get() - lease.bytes());
+    }
+
+    /// The event loop turns no more: stops everything.
+    pub(super) fn close(&self) {
         self.closed.set(true);
-        self.link.waker.write().unwrap_or_else(PoisonError::into_inner).take();
+        for ledger in self.ledgers.borrow().iter().filter_map(Weak::upgrade) {
+            ledger.ledger.close();
+        }
         self.stop_all(Stop::Aborted);
-        let mut borrowing = self.link.borrowing.lock().unwrap_or_else(PoisonError::into_inner);
-        while *borrowing > 0 {
-            borrowing = self.link.returned.wait(borrowing).unwrap_or_else(PoisonError::into_inner);
+    }
+
+    /// The environment ends: nothing is delivered any more, no memory of it may stay borrowed, and its values go.
+    pub(super) fn end(&self) {
+        self.mailbox.take_waker();
+        self.close();
+        self.mailbox.wait_for_borrowers();
+        self.slots.take();
+        self.callbacks.take();
+        for ledger in self.ledgers.take().iter().filter_map(Weak::upgrade) {
+            ledger.finish();
+        }
+        environment::end();
+    }
+}
+
+impl Drop for PortState {
+    fn drop(&mut self) {
+        // None once the environment has ended, which takes the threadsafe function and the hook by itself.
+        if let Some(waker) = self.mailbox.take_waker() {
+            // SAFETY: on the environment's thread, before its end; hook and function were made with these and not yet removed.
+            // No thread calls the function any more, and `context` is freed by its finalizer.
+            unsafe {
+                sys::napi_remove_env_cleanup_hook(self.env, Some(wake::cleanup), self.context.cast());
+                sys::napi_release_threadsafe_function(waker.0, sys::ThreadsafeFunctionReleaseMode::abort);
+            }
         }
     }
 }
@@ -340,31 +327,32 @@ impl Port {
     ) -> Result<Self> {
         // Threads of ours may run code of this image after the last environment has ended.
         napi::bindgen_prelude::retain_current_module_for_unload_safety();
-        let (events, inbox) = unbounded();
-        let link = Arc::new(Link {
-            events,
-            inbox,
-            awake: AtomicBool::new(false),
-            waker: RwLock::new(None),
-            borrowing: Mutex::new(0),
-            returned: Condvar::new(),
-        });
-        // The callback finds the port through a pointer that is set below, before anything can call it.
-        let context: *mut std::rc::Weak<PortState> = Box::into_raw(Box::default());
-        let waker = create_waker(&env, on_wake.raw(), context.cast())?;
+        let raw = env.raw();
+        let callbacks =
+            Callbacks { on_wake: Pinned::weak(raw, on_wake.raw())?, detach: Pinned::weak(raw, detach.raw())? };
+        let context = Context::new();
+        let waker = wake::create(&env, context)?;
         let state = Rc::new(PortState {
-            link,
-            waker,
+            env: raw,
+            mailbox: Arc::default(),
+            waker: waker.0,
+            context,
             slots: RefCell::default(),
-            pooled: Cell::new(0),
+            arrived: RefCell::default(),
+            in_flight: Cell::new(0),
+            lent: Cell::new(0),
             closed: Cell::new(false),
-            detach: Pinned::new(env.raw(), detach.raw())?,
+            callbacks: RefCell::new(Some(callbacks)),
+            ledgers: RefCell::default(),
         });
-        // SAFETY: the box was leaked above and is freed only by the threadsafe function's finalizer, at the end of the
-        // environment; it is accessed on this thread alone.
-        unsafe { *context = Rc::downgrade(&state) };
-        *state.link.waker.write().unwrap_or_else(PoisonError::into_inner) = Some(Waker(waker));
-        env.add_env_cleanup_hook(Rc::clone(&state), |state| state.close())?;
+        state.mailbox.set_waker(waker);
+        // SAFETY: made above with the function that finalizes it, on this thread; the hook's function takes such a pointer, and is
+        // removed before the context is freed, or runs before that.
+        unsafe {
+            Context::set(context, &state);
+            check(sys::napi_add_env_cleanup_hook(raw, Some(wake::cleanup), context.cast()))?;
+        }
+        environment::add(&state);
         Ok(Self { state })
     }
 
@@ -377,42 +365,40 @@ impl Port {
         env.create_function_from_closure("drain", move |call| {
             let mut records: Float64ArraySlice = call.get(0)?;
             // SAFETY: JavaScript does not run before this returns, and `lib/tasks.js` keeps the array to itself.
-            Ok(state.drain(call.env, unsafe { records.as_mut() }, call.get(1)?))
+            Ok(state.drain(unsafe { records.as_mut() }, call.get(1)?))
         })
     }
 
-    /// The result of a slot that `drain` has named; throws the failure, if it is one.
+    /// The result that a slot holds; throws the failure, if it is one.
     #[napi(ts_return_type = "unknown")]
     pub fn take(&self, env: Env, slot: u32) -> Result<JsArg> {
-        let state = self.state.slots.borrow_mut().get_mut(slot as usize).map(std::mem::take);
-        let Some(Slot::Ended { task, outcome, lease }) = state else {
+        let Slot::Held { outcome, lease } = self.state.take_slot(slot) else {
             return Err(napi::Error::new(Status::InvalidArg, "nothing to take"));
         };
-        self.state.put(slot, Slot::Arrived { task, counted: Outcome::of(&outcome) });
-        let result = match outcome {
+        self.state.returned(&lease);
+        match outcome {
             Ok(value) => convert::output(&env, value, lease.view()).map(JsArg),
             Err(error) => Err(failure::throw(&env, &error)),
-        };
-        lease.release(env.raw());
-        result
+        }
     }
 
-    /// Stops a task whose completion has not come; gives the failure that its promise is to reject with.
-    #[napi(ts_return_type = "object")]
-    pub fn stop(&self, env: Env, slot: u32, why: u32) -> Result<JsArg> {
+    /// Drops the result that a slot holds.
+    #[napi]
+    pub fn discard(&self, slot: u32) {
+        if let Slot::Held { lease, .. } = self.state.take_slot(slot) {
+            self.state.returned(&lease);
+        }
+    }
+
+    /// Stops a task whose completion has not come: the end of its work, nobody's promise.
+    #[napi]
+    pub fn stop(&self, slot: u32, why: u32) {
         let why = match why {
             1 => Stop::TimedOut,
             2 => Stop::Closed,
             _ => Stop::Aborted,
         };
         self.state.stop(slot, why);
-        failure::to_object(&env, &why.error()).map(JsArg)
-    }
-
-    /// Stops every task of this environment, whose event loop does not turn any more.
-    #[napi]
-    pub fn close(&self) {
-        self.state.close();
     }
 
     /// The share of a task that is done, 0..=1.
@@ -423,63 +409,5 @@ impl Port {
             Some(Slot::Inline(control)) => control.progress(),
             _ => 0.0,
         }
-    }
-}
-
-fn create_waker(env: &Env, on_wake: sys::napi_value, context: *mut c_void) -> Result<sys::napi_threadsafe_function> {
-    let (mut name, mut waker) = (ptr::null_mut(), ptr::null_mut());
-    const NAME: &str = "heavy-load.port";
-    // SAFETY: environment and function are those of the running callback; `context` is a leaked box, freed by
-    // `free_context` alone; out-pointers are locals.
-    unsafe {
-        check(sys::napi_create_string_utf8(env.raw(), NAME.as_ptr().cast(), NAME.len() as isize, &mut name))?;
-        check(sys::napi_create_threadsafe_function(
-            env.raw(),
-            on_wake,
-            ptr::null_mut(),
-            name,
-            0,
-            1,
-            context,
-            Some(free_context),
-            context,
-            Some(call_on_wake),
-            &mut waker,
-        ))?;
-        check(sys::napi_unref_threadsafe_function(env.raw(), waker))?;
-    }
-    Ok(waker)
-}
-
-unsafe extern "C" fn free_context(_env: sys::napi_env, context: *mut c_void, _hint: *mut c_void) {
-    // SAFETY: N-API calls this once, at the end, with the box that was leaked for it in `Port::new`.
-    drop(unsafe { Box::from_raw(context.cast::<std::rc::Weak<PortState>>()) });
-}
-
-/// Runs on the environment's thread, once a wake.
-unsafe extern "C" fn call_on_wake(
-    env: sys::napi_env,
-    on_wake: sys::napi_value,
-    context: *mut c_void,
-    _data: *mut c_void,
-) {
-    if env.is_null() || on_wake.is_null() {
-        return;
-    }
-    let (mut undefined, mut result) = (ptr::null_mut(), ptr::null_mut());
-    // SAFETY: N-API gives a valid environment and function, and the context that the function was created with, which
-    // lives until its finalizer; it is accessed on this thread alone.
-    let (status, port) = unsafe {
-        sys::napi_get_undefined(env, &mut undefined);
-        let status = sys::napi_call_function(env, undefined, on_wake, 0, ptr::null(), &mut result);
-        (status, (*context.cast::<std::rc::Weak<PortState>>()).upgrade())
-    };
-    // `on_wake` does not throw: so JavaScript cannot run, because the environment is being terminated. Node waits for
-    // libuv's tasks before it runs cleanup hooks, so those have to be stopped here.
-    if status != sys::Status::napi_ok
-        && let Some(port) = port
-    {
-        port.stop_all(Stop::Aborted);
-        port.link.awake.store(false, Ordering::SeqCst);
     }
 }

@@ -13,7 +13,7 @@
 //! 4. `occupancy` counts a task as queued from `reserve` on, or from `submit_all`, until somebody wins its `begin` or `withdraw`.
 //! 5. A completion leaves after the counts that its receiver may look at (`occupancy`) have been updated.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ use super::control::Stop;
 use super::job::{Finished, Morsel, Ran};
 use super::occupancy::Occupancy;
 use super::ready::ReadyQueue;
-use super::stats::{Counters, Durations};
+use super::stats::{Durations, Tallies};
 use super::task::{Run, Task};
 use super::watch::Watch;
 use crate::error::{Code, EngineError};
@@ -46,7 +46,9 @@ pub(super) struct Driver {
     pub(super) occupancy: Occupancy,
     /// Whether any task has had a timeout: until then nobody asks what tasks wait.
     pub(super) predicts: AtomicBool,
-    pub(super) counters: Arc<Counters>,
+    /// Calls that were refused for overload.
+    pub(super) rejected: AtomicU64,
+    pub(super) tallies: Mutex<Tallies>,
     /// Told when the queue has become shorter than `size`.
     pub(super) drain_watchers: Mutex<Vec<Weak<dyn Fn() + Send + Sync>>>,
     state: Mutex<State>,
@@ -101,7 +103,8 @@ impl Driver {
             watch: Watch::new(size),
             occupancy: Occupancy::default(),
             predicts: AtomicBool::new(false),
-            counters: Arc::default(),
+            rejected: AtomicU64::new(0),
+            tallies: Mutex::default(),
             drain_watchers: Mutex::default(),
             state: Mutex::default(),
         }
@@ -136,7 +139,7 @@ impl Driver {
 
     #[cold]
     pub(super) fn refuse(&self, wait: Duration, reason: String) -> EngineError {
-        self.counters.count_rejected();
+        self.rejected.fetch_add(1, Ordering::Relaxed);
         let mut error = EngineError::new(Code::PoolOverloaded, reason);
         // Whole seconds, as HTTP's Retry-After has them (RFC 9110, 10.2.3).
         error.retry_after = Some(wait.as_secs_f64().ceil().max(1.0));

@@ -47,5 +47,5 @@ pub use inline::run_inline;
 pub use job::Job;
 pub use pool::{Pool, PoolConfig, default_threads};
 pub use ready::Class;
-pub use stats::{Outcome, Percentiles, Stats};
+pub use stats::{Ended, Outcome, Percentiles, Stats, Tally};
 pub use task::{Completion, Sink, Task, TaskConfig};

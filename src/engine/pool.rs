@@ -4,7 +4,7 @@
 use std::env;
 use std::num::NonZero;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use super::driver::{Driver, Message};
 use super::fence::{fence, fenced_drop};
 use super::job::Job;
 use super::place::stand_back;
-use super::stats::{Outcome, Stats};
+use super::stats::{Stats, Tallies, Tally};
 use super::task::{Sink, Task, TaskConfig};
 use crate::error::{Code, EngineError};
 use crate::kernel::{Result, Work};
@@ -155,7 +155,7 @@ impl Pool {
     }
 
     fn task(&self, work: Work, config: TaskConfig, now: Instant) -> Result<Arc<Task>> {
-        fence(|| Ok(Arc::new(Task::new(work, config, Arc::clone(&self.driver.counters), now))))
+        fence(|| Ok(Arc::new(Task::new(work, config, now))))
     }
 
     /// Whether a thread is awake that would take the next task up at once.
@@ -213,22 +213,36 @@ impl Pool {
         self.send(Message::Stopped(Arc::clone(task)));
     }
 
+    /// Has `tally` added up in the statistics, until it is retired.
+    pub fn add_tally(&self, tally: Arc<dyn Tally>) {
+        self.tallies().add(tally);
+    }
+
+    /// This tally counts no more; what it has counted stays in the statistics.
+    pub fn retire_tally(&self, tally: &Arc<dyn Tally>) {
+        self.tallies().retire(tally);
+    }
+
+    fn tallies(&self) -> MutexGuard<'_, Tallies> {
+        self.driver.tallies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The pool as it is now.
     pub fn stats(&self) -> Stats {
         let driver = &self.driver;
+        let [completed, failed, cancelled, timed_out] = self.tallies().ended();
         let state = driver.lock();
-        let counters = &driver.counters;
         let uptime = driver.began.elapsed();
         let thread_time = uptime.as_secs_f64() * driver.size as f64;
         Stats {
             threads: driver.size,
             queued: driver.occupancy.queued(),
             running: state.running,
-            completed: counters.ended(Outcome::Completed),
-            failed: counters.ended(Outcome::Failed),
-            cancelled: counters.ended(Outcome::Cancelled),
-            timed_out: counters.ended(Outcome::TimedOut),
-            rejected: counters.rejected(),
+            completed,
+            failed,
+            cancelled,
+            timed_out,
+            rejected: driver.rejected.load(Ordering::Relaxed),
             utilization: (state.busy.as_secs_f64() / thread_time).clamp(0.0, 1.0),
             uptime,
             wait: state.wait.percentiles(),

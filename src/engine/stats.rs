@@ -1,6 +1,9 @@
 //! What has happened in a pool so far: exact counts, and histograms of waits and runs.
+//!
+//! How tasks ended is counted by whoever tells their callers, since an abort may come between a task's end and the news of it;
+//! a pool only adds the tallies up.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
@@ -34,34 +37,43 @@ impl Outcome {
     }
 }
 
-/// Counts of ended and refused tasks.
-#[derive(Debug, Default)]
-pub(super) struct Counters {
-    ended: [AtomicU64; 4],
-    rejected: AtomicU64,
+/// How many tasks ended, by [`Outcome`].
+pub type Ended = [u64; 4];
+
+/// Whoever tells callers how their tasks ended counts it, and lets the pool know.
+pub trait Tally: Send + Sync {
+    /// The counts so far.
+    fn ended(&self) -> Ended;
 }
 
-impl Counters {
-    pub(super) fn count(&self, outcome: Outcome) {
-        self.ended[outcome as usize].fetch_add(1, Ordering::Relaxed);
+/// The tallies of those that use a pool.
+#[derive(Default)]
+pub(super) struct Tallies {
+    open: Vec<Arc<dyn Tally>>,
+    /// What those have counted that are gone.
+    past: Ended,
+}
+
+impl Tallies {
+    pub(super) fn add(&mut self, tally: Arc<dyn Tally>) {
+        self.open.push(tally);
     }
 
-    pub(super) fn recount(&self, from: Outcome, to: Outcome) {
-        self.count(to);
-        self.ended[from as usize].fetch_sub(1, Ordering::Relaxed);
+    /// This tally counts no more.
+    pub(super) fn retire(&mut self, tally: &Arc<dyn Tally>) {
+        if let Some(index) = self.open.iter().position(|other| Arc::ptr_eq(other, tally)) {
+            let last = self.open.swap_remove(index).ended();
+            self.past = sum(self.past, last);
+        }
     }
 
-    pub(super) fn count_rejected(&self) {
-        self.rejected.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn ended(&self) -> Ended {
+        self.open.iter().fold(self.past, |ended, tally| sum(ended, tally.ended()))
     }
+}
 
-    pub(super) fn ended(&self, outcome: Outcome) -> u64 {
-        self.ended[outcome as usize].load(Ordering::Relaxed)
-    }
-
-    pub(super) fn rejected(&self) -> u64 {
-        self.rejected.load(Ordering::Relaxed)
-    }
+fn sum(one: Ended, other: Ended) -> Ended {
+    std::array::from_fn(|index| one[index] + other[index])
 }
 
 /// Durations from a microsecond to a day, to three significant digits (HdrHistogram; Tene, 2012).

@@ -14,10 +14,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::admission::Kind;
-use super::control::Control;
+use super::control::{Control, Stop};
 use super::job::Job;
 use super::ready::{Class, SeatId};
-use super::stats::{Counters, Outcome};
 use crate::kernel::{Result, Work};
 use crate::value::Value;
 
@@ -78,7 +77,6 @@ pub struct Task {
     pub(super) config: TaskConfig,
     pub(super) submitted: Instant,
     pub(super) magnitude: u32,
-    pub(super) counters: Arc<Counters>,
     stage: AtomicU8,
     run: Mutex<Run>,
 }
@@ -114,7 +112,7 @@ const GONE: u8 = 2;
 
 impl Task {
     /// A task that nobody knows yet. Asks the work for its size; call it inside the fence.
-    pub(super) fn new(work: Work, config: TaskConfig, counters: Arc<Counters>, submitted: Instant) -> Self {
+    pub(super) fn new(work: Work, config: TaskConfig, submitted: Instant) -> Self {
         let job = Job::new(work);
         Self {
             slot: 0,
@@ -122,7 +120,6 @@ impl Task {
             control: Control::new(submitted, config.timeout),
             submitted,
             magnitude: magnitude(&job),
-            counters,
             stage: AtomicU8::new(QUEUED),
             run: Mutex::new(Run {
                 job: Some(job),
@@ -143,14 +140,9 @@ impl Task {
         self.control.progress()
     }
 
-    /// Counts how the task ended, once, when its caller has been told.
-    pub fn count(&self, outcome: Outcome) {
-        self.counters.count(outcome);
-    }
-
-    /// Counts it as something else, because its caller was told so after all.
-    pub fn recount(&self, from: Outcome, to: Outcome) {
-        self.counters.recount(from, to);
+    /// Why it was stopped by its caller or its pool, if it was.
+    pub fn stopped(&self) -> Option<Stop> {
+        self.control.stopped()
     }
 
     /// Whether this call made the task begin.

@@ -1,0 +1,41 @@
+'use strict'
+
+/**
+ * What is taken from the runtime, once, when this module is loaded, and from where it cannot be replaced: test environments
+ * put fake timers in the place of global ones, give modules a copy of the process object, and hide globals.
+ */
+
+const { Buffer } = require('node:buffer')
+const { performance } = require('node:perf_hooks')
+const { clearTimeout, setImmediate, setTimeout } = require('node:timers')
+const { exitListener, host } = require('./native.js')
+
+/** The runtime's own realm. */
+const realm = host()
+const { process, structuredClone } = realm
+const { nextTick } = process
+
+// libuv waits for its threads before the process exits: what they run has to stop first.
+const onExit = exitListener()
+if (onExit !== null) process.once('exit', onExit)
+
+/**
+ * Throws an error of the caller's code where it is the caller's affair: as an uncaught exception, after what is under way.
+ * @param {unknown} error
+ */
+function throwApart(error) {
+  nextTick(() => {
+    throw error
+  })
+}
+
+module.exports = {
+  Buffer,
+  clearTimeout,
+  nextTick,
+  performance,
+  setImmediate,
+  setTimeout,
+  structuredClone,
+  throwApart,
+}

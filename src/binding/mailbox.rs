@@ -1,0 +1,168 @@
+//! What other threads hold of a port: where completions are put, and how the event loop is woken to fetch them.
+//!
+//! Invariants:
+//! 1. Whoever puts something in wakes the event loop unless `awake` was set; the port clears `awake` only when it has found the
+//!    mailbox empty, and looks again after that; JavaScript keeps it set only while it is going to drain anyway. So nothing
+//!    stays behind.
+//! 2. No thread calls the threadsafe function once the port has taken it away: `waker` is empty from then on.
+
+use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use napi::sys;
+
+use crate::engine::{Completion, Sink};
+
+pub(super) enum Event {
+    Completion(Completion),
+    /// The queue of the pool with this number has drained.
+    Drained(u32),
+}
+
+pub(super) struct Mailbox {
+    events: Sender<Event>,
+    inbox: Receiver<Event>,
+    awake: AtomicBool,
+    /// Empty before the port is there, and once it is going.
+    waker: RwLock<Option<Waker>>,
+    /// Tasks that borrow memory of the environment.
+    borrowing: Mutex<usize>,
+    returned: Condvar,
+}
+
+/// The threadsafe function that has the event loop drain.
+pub(super) struct Waker(pub(super) sys::napi_threadsafe_function);
+
+// SAFETY: Node-API lets any thread call a threadsafe function until it is released or its environment ends; before either,
+// the port empties `Mailbox::waker` under its lock.
+unsafe impl Send for Waker {}
+// SAFETY: as above; calls may be made by many threads at once.
+unsafe impl Sync for Waker {}
+
+impl Default for Mailbox {
+    fn default() -> Self {
+        let (events, inbox) = unbounded();
+        Self {
+            events,
+            inbox,
+            awake: AtomicBool::new(false),
+            waker: RwLock::new(None),
+            borrowing: Mutex::new(0),
+            returned: Condvar::new(),
+        }
+    }
+}
+
+impl Mailbox {
+    pub(super) fn set_waker(&self, waker: Waker) {
+        *self.waker.write().unwrap_or_else(PoisonError::into_inner) = Some(waker);
+    }
+
+    /// From here on no thread wakes the event loop.
+    pub(super) fn take_waker(&self) -> Option<Waker> {
+        self.waker.write().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Says that the queue of pool `number` has drained.
+    pub(super) fn drained(&self, number: u32) {
+        self.push(Event::Drained(number));
+    }
+
+    /// The event loop is going to drain by itself, so nobody needs to wake it.
+    pub(super) fn stay_awake(&self) {
+        self.awake.store(true, Ordering::SeqCst);
+    }
+
+    /// The event loop is not going to drain: whoever comes next wakes it.
+    pub(super) fn fall_asleep(&self) {
+        self.awake.store(false, Ordering::SeqCst);
+    }
+
+    /// Has the event loop drain, unless it is going to.
+    fn wake(&self) {
+        // A look first, so that the many that find it awake write nothing that other threads read.
+        fence(Ordering::SeqCst);
+        if !self.awake.load(Ordering::SeqCst) && !self.awake.swap(true, Ordering::SeqCst) {
+            self.knock();
+        }
+    }
+
+    /// Has the event loop drain, whatever it was going to do.
+    pub(super) fn knock(&self) {
+        if let Some(waker) = &*self.waker.read().unwrap_or_else(PoisonError::into_inner) {
+            // SAFETY: the lock is held, so the port has not released the function, nor has its environment's cleanup gone on.
+            unsafe {
+                sys::napi_call_threadsafe_function(
+                    waker.0,
+                    ptr::null_mut(),
+                    sys::ThreadsafeFunctionCallMode::nonblocking,
+                );
+            }
+        }
+    }
+
+    fn push(&self, event: Event) {
+        // The receiver lives in the same struct, so this cannot fail.
+        let _ = self.events.send(event);
+        self.wake();
+    }
+
+    /// The next event, if one is there; nobody is told of it.
+    pub(super) fn poll(&self) -> Option<Event> {
+        self.inbox.try_recv().ok()
+    }
+
+    /// The next event. Without one: with `stay` the event loop counts as awake, else as asleep.
+    pub(super) fn next(&self, stay: bool) -> Option<Event> {
+        loop {
+            if let Some(event) = self.poll() {
+                return Some(event);
+            }
+            if stay {
+                self.stay_awake();
+                return None;
+            }
+            self.fall_asleep();
+            fence(Ordering::SeqCst);
+            // Something that came in between may have seen `awake` still set: then it is ours to fetch.
+            if self.inbox.is_empty() || self.awake.swap(true, Ordering::SeqCst) {
+                return None;
+            }
+        }
+    }
+
+    /// Waits until no task borrows memory of the environment.
+    pub(super) fn wait_for_borrowers(&self) {
+        let mut borrowing = self.borrowing.lock().unwrap_or_else(PoisonError::into_inner);
+        while *borrowing > 0 {
+            borrowing = self.returned.wait(borrowing).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Sink for Mailbox {
+    fn complete(&self, completion: Completion) {
+        self.push(Event::Completion(completion));
+    }
+}
+
+/// The sink of a task that borrows memory of the environment.
+pub(super) struct Borrowing(Arc<Mailbox>);
+
+impl Borrowing {
+    pub(super) fn new(mailbox: &Arc<Mailbox>) -> Self {
+        *mailbox.borrowing.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        Self(Arc::clone(mailbox))
+    }
+}
+
+impl Sink for Borrowing {
+    /// Comes once, after the task's work, which did the borrowing, has been dropped.
+    fn complete(&self, completion: Completion) {
+        self.0.complete(completion);
+        *self.0.borrowing.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.0.returned.notify_all();
+    }
+}
