@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 const LONGEST_MS = 60_000
 
 export function runFixture(name, { args = [], env = {}, flags = [], prefix = [] } = {}) {
-  const fixture = fileURLToPath(new URL(`../fixtures/${name}.mjs`, import.meta.url))
+  const fixture = fileURLToPath(new URL(`../fixtures/${name.includes('.') ? name : `${name}.mjs`}`, import.meta.url))
   const [command, ...rest] = [...prefix, process.execPath, ...flags, fixture, ...args]
   const child = spawn(command, rest, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   const bound = setTimeout(() => child.kill('SIGKILL'), LONGEST_MS)
