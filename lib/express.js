@@ -3,6 +3,7 @@
 /** Routes for Express 4 and 5, and for plain `node:http`. */
 
 const { STATUS_CODES } = require('node:http')
+const { Buffer } = require('./host.js')
 const { VALUE_HEADERS, Work, answerTo, bytesOf, checkRoute } = require('./http.js')
 
 const JSON_TYPE = 'application/json; charset=utf-8'

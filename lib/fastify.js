@@ -3,6 +3,7 @@
 /** A plugin for Fastify 5. */
 
 const fastifyPlugin = require('fastify-plugin')
+const { Buffer } = require('./host.js')
 const { VALUE_HEADERS, Work, answerTo, bytesOf, checkRoute } = require('./http.js')
 
 /**

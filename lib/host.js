@@ -7,12 +7,12 @@
 
 const { Buffer } = require('node:buffer')
 const { performance } = require('node:perf_hooks')
-const { clearTimeout, setImmediate, setTimeout } = require('node:timers')
+const { clearInterval, clearTimeout, setImmediate, setInterval, setTimeout } = require('node:timers')
 const { exitListener, host } = require('./native.js')
 
 /** The runtime's own realm. */
 const realm = host()
-const { process, structuredClone } = realm
+const { AbortController, process, structuredClone } = realm
 const { nextTick } = process
 
 // libuv waits for its threads before the process exits: what they run has to stop first.
@@ -30,11 +30,14 @@ function throwApart(error) {
 }
 
 module.exports = {
+  AbortController,
   Buffer,
+  clearInterval,
   clearTimeout,
   nextTick,
   performance,
   setImmediate,
+  setInterval,
   setTimeout,
   structuredClone,
   throwApart,

@@ -4,6 +4,7 @@
 
 const { types } = require('node:util')
 const { invalidType } = require('./errors.js')
+const { AbortController, Buffer } = require('./host.js')
 const { object, taskSettings } = require('./options.js')
 const { TIMES, Times } = require('./observe.js')
 

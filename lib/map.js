@@ -1,6 +1,7 @@
 'use strict'
 
 const { invalidType, makeError } = require('./errors.js')
+const { AbortController } = require('./host.js')
 const { integer, taskSettings } = require('./options.js')
 const signals = require('./signals.js')
 

@@ -238,7 +238,8 @@ class Task {
   #count(outcome) {
     if (outcome !== undefined) {
       if (this.owner !== undefined && outcome !== REJECTED) this.owner.counts[outcome]++
-      if (observers.size !== 0) this.#observe('ended', OUTCOMES[outcome], undefined)
+      if (observers.size !== 0)
+        this.#observe((observer, pool, kernel) => observer.ended(pool, kernel, OUTCOMES[outcome]))
     }
     if (this.extras === undefined) return
     const { signal, timer, onProgress } = this.extras
@@ -255,14 +256,13 @@ class Task {
   }
 
   /**
-   * @param {'ended' | 'measured'} what
-   * @param {any} first
-   * @param {any} second
+   * Tells those that metrics are made of. What they throw is their own affair.
+   * @param {(observer: import('./observe.js').Observer, pool: any, kernel: string) => void} tell
    */
-  #observe(what, first, second) {
+  #observe(tell) {
     for (const observer of observers) {
       try {
-        /** @type {any} */ ;(observer)[what](this.owner?.pool, KERNELS[this.kernel], first, second)
+        tell(observer, this.owner?.pool, KERNELS[this.kernel])
       } catch (error) {
         throwApart(error)
       }
@@ -323,7 +323,7 @@ class Task {
    */
   measured(wait, run) {
     this.extras?.times?.add(wait, run)
-    if (observers.size !== 0) this.#observe('measured', wait, run)
+    if (observers.size !== 0) this.#observe((observer, pool, kernel) => observer.measured(pool, kernel, wait, run))
   }
 
   /** Gives the slot and the input back, and tells the owner: who awaits that the pool is closed hears of the task first. */

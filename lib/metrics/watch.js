@@ -4,6 +4,7 @@
 
 const { createHistogram } = require('node:perf_hooks')
 const { invalidType, invalidValue } = require('../errors.js')
+const { clearInterval, performance, setInterval } = require('../host.js')
 const { object } = require('../options.js')
 const { observers } = require('../observe.js')
 const { Pool, defaultPool } = require('../pool.js')

@@ -1,5 +1,7 @@
 'use strict'
 
+const { performance } = require('../host.js')
+
 /** Redis's clock, by which machines whose own clocks differ agree on deadlines. */
 class Clock {
   /** Redis's time less this process's, in milliseconds. */

@@ -4,6 +4,7 @@
 
 const { setTimeout: sleep } = require('node:timers/promises')
 const { invalidType, invalidValue, makeError } = require('../errors.js')
+const { AbortController, clearTimeout, setTimeout } = require('../host.js')
 const { LONGEST_TIMER, integer, object } = require('../options.js')
 
 /** How long Redis may take to answer at first, in milliseconds, if the caller does not say. */

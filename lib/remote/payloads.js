@@ -5,6 +5,7 @@
  * gives it a time to live, and whoever has read it for the last time removes it.
  */
 
+const { Buffer } = require('../host.js')
 const { remoteError } = require('./connection.js')
 
 /** Redis and its clients hold a whole value at a time: larger parts go in pieces of this many bytes. */

@@ -1,5 +1,7 @@
 'use strict'
 
+const { clearTimeout, nextTick, setTimeout } = require('../host.js')
+
 /**
  * Replies to one caller: a stream, which keeps them until they have been read, whatever happens to connections meanwhile.
  * (A message that is published reaches only who listens at that moment.)
@@ -164,7 +166,7 @@ class Outbox {
     if (batch === undefined || batch.entries.length >= FULL) {
       const entries = /** @type {Entry[]} */ ([])
       // Results that come together settle together: by the next tick all their promises have had their turn.
-      const sent = new Promise((resolve) => process.nextTick(resolve)).then(() => this.#flush(caller, entries))
+      const sent = new Promise((resolve) => nextTick(resolve)).then(() => this.#flush(caller, entries))
       batch = { entries, sent }
       this.#batches.set(caller, batch)
     }

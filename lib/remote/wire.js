@@ -11,6 +11,7 @@
 const { types } = require('node:util')
 const { CLASSES: VIEWS, FrozenBuffer, classOf } = require('../buffers.js')
 const { CLASSES: ERRORS, makeError } = require('../errors.js')
+const { Buffer } = require('../host.js')
 const { remoteError } = require('./connection.js')
 
 /** Of what is written here. A worker leaves jobs of another version to others. */

@@ -12,6 +12,7 @@
 
 const { close } = require('../closing.js')
 const { makeError, invalidType } = require('../errors.js')
+const { AbortController, performance } = require('../host.js')
 const { TIMES, Times } = require('../observe.js')
 const { LONGEST_TIMER, integer } = require('../options.js')
 const { Pool, defaultPool } = require('../pool.js')
