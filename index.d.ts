@@ -295,7 +295,7 @@ export interface HashOptions {
 /**
  * Digest of `data`: a Buffer, or a string with `encoding` 'hex' or 'base64'.
  *
- * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE. Sources: BLAKE3 (O'Connor et al., 2020), SHA-2 (FIPS 180-4), XXH3 (its
+ * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_MEMORY. Sources: BLAKE3 (O'Connor et al., 2020), SHA-2 (FIPS 180-4), XXH3 (its
  * 64-bit form, seed 0), CRC-32 (IEEE 802.3).
  *
  * Runs on the threads of a pool.
@@ -314,7 +314,7 @@ export namespace hash {
  * `transfer: true`, with a view over the same memory; an array over a SharedArrayBuffer is sorted in place, and is what the
  * promise resolves with.
  *
- * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE.
+ * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_MEMORY.
  *
  * Runs on the threads of a pool.
  */

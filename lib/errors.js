@@ -39,6 +39,7 @@ const CLASSES = {
   ERR_KERNEL_PANIC: HeavyLoadError,
   ERR_UNKNOWN_KERNEL: HeavyLoadError,
   ERR_BUFFER_IN_USE: HeavyLoadError,
+  ERR_OUT_OF_MEMORY: RangeError,
   ERR_REMOTE: HeavyLoadError,
 }
 

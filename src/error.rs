@@ -52,6 +52,8 @@ codes! {
     UnknownKernel = "ERR_UNKNOWN_KERNEL",
     /// The frozen buffer is being read.
     BufferInUse = "ERR_BUFFER_IN_USE",
+    /// There is not so much memory as the call needs.
+    OutOfMemory = "ERR_OUT_OF_MEMORY",
     /// Another machine failed, or the way to it.
     Remote = "ERR_REMOTE",
 }
@@ -72,6 +74,12 @@ impl EngineError {
     #[cold]
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into(), retry_after: None }
+    }
+
+    /// The system did not give so many `bytes`.
+    #[cold]
+    pub fn out_of_memory(bytes: usize) -> Self {
+        Self::new(Code::OutOfMemory, format!("There is not enough memory: {bytes} more bytes are needed"))
     }
 
     /// `subject` (an argument, or `options.x`) is not of the type that is `expected`: "of type number", say.

@@ -4,14 +4,17 @@
 //! 1. The caller's code (getters of its options) runs before any address is read.
 //! 2. An address is read from a view whose ArrayBuffer is not detached, and of the kind (shared or not) that its hand-over
 //!    claims; it is used after the call only if JavaScript cannot free the memory: shared, frozen or moved.
-//! 3. Memory is copied or moved only when the call cannot be refused any more. Until then the work is prepared over the
-//!    caller's memory, to check the arguments, and is never run.
+//! 3. Memory is copied or moved only when the call cannot be refused for overload any more. Until then the work is prepared over
+//!    the caller's memory, to check the arguments, and is never run; unless the memory is the same after the move, so that all
+//!    that could fail has been done before it.
 
+use std::cell::Cell;
 use std::ptr;
 
 use napi::{Env, Result, sys};
 
 use super::convert::{self, JsArg, check};
+use super::external::new_array_buffer;
 use super::failure;
 use super::pinned::{Lease, Pinned};
 use super::port::PortState;
@@ -44,6 +47,8 @@ pub(super) struct Call {
     arg: JsArg,
     hand_over: HandOver,
     bare: bool,
+    /// What `prepare` has made the work over.
+    prepared: Cell<Option<(Element, Region)>>,
 }
 
 impl Call {
@@ -60,7 +65,7 @@ impl Call {
             3 => HandOver::Frozen,
             _ => HandOver::Copy,
         };
-        Ok(Self { kernel, options, arg, hand_over, bare })
+        Ok(Self { kernel, options, arg, hand_over, bare, prepared: Cell::new(None) })
     }
 
     /// Checks the arguments. Unless `take_over` gives other work, this is the work to run.
@@ -69,6 +74,7 @@ impl Call {
             None => convert::value(env, self.arg)?,
             Some(found) => {
                 self.admits(env, &found)?;
+                self.prepared.set(Some((found.element, found.region)));
                 Value::View(self.view(found.element, self.claim(found.region)))
             }
         };
@@ -88,7 +94,8 @@ impl Call {
             }
             HandOver::Copy => {
                 // SAFETY: JavaScript, which alone writes the region, does not run meanwhile.
-                let memory = Memory::Owned(unsafe { Owned::copy(found.region) });
+                let memory =
+                    Memory::Owned(unsafe { Owned::copy(found.region) }.map_err(|error| failure::throw(env, &error))?);
                 let work = self.work(env, Value::View(self.view(found.element, memory)))?;
                 Ok((Some(work), Lease::default()))
             }
@@ -106,6 +113,9 @@ impl Call {
     fn take(&self, env: &Env, own: JsArg) -> Result<(Option<Work>, Lease)> {
         let Some(found) = view(env, own)? else { return Err(napi::Error::from_reason("not a view")) };
         let lease = Lease::of(Pinned::new(env.raw(), own.0)?, found.region.len());
+        if self.hand_over == HandOver::Transfer && self.prepared.get() == Some((found.element, found.region)) {
+            return Ok((None, lease)); // it has kept its address: the work is over this memory
+        }
         let work = self.work(env, Value::View(self.view(found.element, Memory::Moved(found.region))))?;
         Ok((Some(work), lease))
     }
@@ -185,13 +195,13 @@ fn view(env: &Env, arg: JsArg) -> Result<Option<FoundView>> {
 /// A copy of a view, with an ArrayBuffer of its own: memory of JavaScript's, so that the result can be handed over again.
 fn copy(env: &Env, found: &FoundView) -> Result<JsArg> {
     let raw = env.raw();
-    let (mut start, mut buffer, mut copy) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+    let mut copy = ptr::null_mut();
     let len = found.region.len();
-    // SAFETY: out-pointers are locals; Node-API gives `len` new bytes at `start`, which nobody else knows; the buffer has as
-    // many elements as the view that is copied.
+    let (start, buffer) = new_array_buffer(env, len)?;
+    // SAFETY: there are `len` new bytes at `start`, which nobody else knows; the buffer has as many elements as the view that
+    // is copied; the out-pointer is a local.
     unsafe {
-        check(sys::napi_create_arraybuffer(raw, len, &mut start, &mut buffer))?;
-        found.region.copy_to(start.cast());
+        found.region.copy_to(start);
         let kind = number_of(found.element);
         check(sys::napi_create_typedarray(raw, kind, len / found.element.size(), buffer, 0, &mut copy))?;
     }

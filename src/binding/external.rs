@@ -1,18 +1,23 @@
-//! Results that JavaScript gets without a copy: memory of Rust's that the garbage collector gives back.
+//! ArrayBuffers, of Rust's memory and of JavaScript's. Results that JavaScript gets without a copy are memory of Rust's that the
+//! garbage collector gives back.
 //!
 //! V8 counts the size of an external ArrayBuffer towards the pressure that makes it collect, so it is told of ours by
 //! making one; nothing has to be added.
 
 use std::ffi::c_void;
+use std::mem::ManuallyDrop;
 use std::ptr;
 
 use napi::{Env, Result, sys};
 
 use super::call::number_of;
-use super::convert::check;
+use super::convert::{JsArg, check, get};
+use super::failure;
+use super::pinned::Pinned;
+use crate::error::EngineError;
 use crate::value::{Element, Owned};
 
-/// Results below this size are copied: that costs less than a finalizer.
+/// Results below this size are copied: that costs less than a finalizer. Memory below it is never short by itself.
 const EXTERNAL: usize = 64 * 1024;
 
 /// What Node-API says where the runtime does not take external memory: Electron, for one.
@@ -56,9 +61,9 @@ pub(super) fn typed_array(env: &Env, element: Element, memory: Owned) -> Result<
 
 fn array_buffer(env: &Env, mut memory: Owned) -> Result<sys::napi_value> {
     let raw = env.raw();
-    let mut value = ptr::null_mut();
     let (start, len) = (memory.as_mut_ptr(), memory.len());
     if len >= EXTERNAL {
+        let mut value = ptr::null_mut();
         let owner = Box::into_raw(Box::new(memory));
         // SAFETY: as in `buffer`.
         let status = unsafe {
@@ -70,15 +75,58 @@ fn array_buffer(env: &Env, mut memory: Owned) -> Result<sys::napi_value> {
         // SAFETY: as in `buffer`.
         memory = *unsafe { Box::from_raw(owner) };
     }
-    let mut copy = ptr::null_mut();
-    // SAFETY: Node-API gives `len` new bytes at `copy`; `memory` has as many.
-    unsafe {
-        check(sys::napi_create_arraybuffer(raw, len, &mut copy, &mut value))?;
-        if len > 0 {
-            copy.cast::<u8>().copy_from_nonoverlapping(memory.as_mut_ptr(), len);
-        }
+    let (copy, value) = new_array_buffer(env, len)?;
+    if len > 0 {
+        // SAFETY: there are `len` new bytes at `copy`; `memory` has as many.
+        unsafe { copy.copy_from_nonoverlapping(memory.as_mut_ptr(), len) };
     }
     Ok(value)
+}
+
+/// The class ArrayBuffer of an environment, as it was when the addon was loaded.
+///
+/// Never dropped: the reference ends with its environment.
+struct Constructor(ManuallyDrop<Pinned>);
+
+/// Keeps the class ArrayBuffer, before the caller's code has had a chance to change it.
+pub(super) fn keep_constructor(env: &Env) -> Result<()> {
+    let (mut start, mut empty) = (ptr::null_mut(), ptr::null_mut());
+    // SAFETY: environment of the running callback; out-pointers are locals.
+    check(unsafe { sys::napi_create_arraybuffer(env.raw(), 0, &mut start, &mut empty) })?;
+    let constructor = get(env, JsArg(empty), c"constructor")?;
+    let constructor = ManuallyDrop::new(Pinned::new(env.raw(), constructor.0)?);
+    env.set_instance_data(Constructor(constructor), (), |_| ())
+}
+
+/// `len` zero bytes of JavaScript's own: where they start, and their ArrayBuffer.
+pub(super) fn new_array_buffer(env: &Env, len: usize) -> Result<(*mut u8, sys::napi_value)> {
+    let raw = env.raw();
+    let (mut start, mut buffer) = (ptr::null_mut(), ptr::null_mut());
+    if len < EXTERNAL {
+        // SAFETY: environment of the running callback; out-pointers are locals, here and below.
+        check(unsafe { sys::napi_create_arraybuffer(raw, len, &mut start, &mut buffer) })?;
+        return Ok((start.cast(), buffer));
+    }
+    // Where there is no memory, `napi_create_arraybuffer` ends the process; the language's own constructor throws.
+    let Some(Constructor(constructor)) = env.get_instance_data::<Constructor>()? else {
+        return Err(napi::Error::from_reason("the addon was not loaded"));
+    };
+    let (mut length, mut found) = (ptr::null_mut(), 0);
+    // SAFETY: as above; the constructor is a value of this environment.
+    unsafe {
+        check(sys::napi_create_double(raw, len as f64, &mut length))?;
+        let status = sys::napi_new_instance(raw, constructor.get()?, 1, &length, &mut buffer);
+        if status == sys::Status::napi_pending_exception {
+            check(sys::napi_get_and_clear_last_exception(raw, &mut ptr::null_mut()))?;
+            return Err(failure::throw(env, &EngineError::out_of_memory(len)));
+        }
+        check(status)?;
+        check(sys::napi_get_arraybuffer_info(raw, buffer, &mut start, &mut found))?;
+    }
+    if found != len {
+        return Err(napi::Error::from_reason("not the buffer that was asked for"));
+    }
+    Ok((start.cast(), buffer))
 }
 
 unsafe extern "C" fn free<T>(_env: sys::napi_env, _data: *mut c_void, owner: *mut c_void) {

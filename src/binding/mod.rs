@@ -38,3 +38,13 @@ mod pool;
 mod port;
 mod registry;
 mod wake;
+
+use napi::bindgen_prelude::Object;
+use napi::{Env, Result};
+use napi_derive::napi;
+
+/// Runs once an environment, when the addon is loaded.
+#[napi(module_exports)]
+pub fn load(_exports: Object, env: Env) -> Result<()> {
+    external::keep_constructor(&env)
+}

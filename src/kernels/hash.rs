@@ -13,7 +13,7 @@ use sha2::Digest;
 
 use crate::error::EngineError;
 use crate::kernel::{Kernel, Next, OptionSpec, Parallel, Result, Spec, Step, Stepped, Work, sole};
-use crate::value::{Bytes, Options, Value};
+use crate::value::{Bytes, Options, Value, collect};
 
 pub(super) static KERNEL: Hash = Hash;
 
@@ -25,7 +25,7 @@ static SPEC: Spec = Spec {
     docs: "\
 Digest of `data`: a Buffer, or a string with `encoding` 'hex' or 'base64'.
 
-Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE. Sources: BLAKE3 (O'Connor et al., 2020), SHA-2 (FIPS 180-4), XXH3 (its
+Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_MEMORY. Sources: BLAKE3 (O'Connor et al., 2020), SHA-2 (FIPS 180-4), XXH3 (its
 64-bit form, seed 0), CRC-32 (IEEE 802.3).",
     type_parameter: "",
     input: "data",
@@ -86,7 +86,7 @@ impl Kernel for Hash {
         )?;
         let bytes = view.into_bytes();
         let chain = match algorithm {
-            Algorithm::Blake3 => return Ok(Work::parallel(Leaves::new(bytes, encoding))),
+            Algorithm::Blake3 => return Ok(Work::parallel(Leaves::new(bytes, encoding)?)),
             Algorithm::Sha256 => Chain::Sha256(sha2::Sha256::new()),
             Algorithm::Sha512 => Chain::Sha512(sha2::Sha512::new()),
             Algorithm::Xxh3 => Chain::Xxh3(Box::default()),
@@ -113,14 +113,15 @@ const LEAF: usize = 64 * 1024;
 struct Leaves {
     bytes: Bytes,
     encoding: Encoding,
-    values: Box<[OnceLock<ChainingValue>]>,
+    values: Vec<OnceLock<ChainingValue>>,
 }
 
 impl Leaves {
-    fn new(bytes: Bytes, encoding: Encoding) -> Self {
+    fn new(bytes: Bytes, encoding: Encoding) -> Result<Self> {
         // A single leaf is the root, and is hashed as that in the merge.
         let leaves = if bytes.len() <= LEAF { 0 } else { bytes.len().div_ceil(LEAF) };
-        Self { bytes, encoding, values: (0..leaves).map(|_| OnceLock::new()).collect() }
+        let values = collect((0..leaves).map(|_| OnceLock::new()))?;
+        Ok(Self { bytes, encoding, values })
     }
 
     /// The chaining value of the subtree over some leaves: its left half is the largest power of two.
@@ -151,7 +152,7 @@ impl Parallel for Leaves {
         let mut scratch = vec![];
         for leaf in range.start as usize..range.end as usize {
             let start = leaf * LEAF;
-            let bytes = self.bytes.read(start..self.bytes.len().min(start + LEAF), &mut scratch);
+            let bytes = self.bytes.read(start..self.bytes.len().min(start + LEAF), &mut scratch)?;
             let value = blake3::Hasher::new().set_input_offset(start as u64).update(bytes).finalize_non_root();
             // Ranges are disjoint, so it is not set yet.
             let _ = self.values[leaf].set(value);
@@ -162,7 +163,7 @@ impl Parallel for Leaves {
     fn merge(self: Arc<Self>) -> Result<Next> {
         let this = sole(self);
         let digest = if this.values.is_empty() {
-            blake3::hash(this.bytes.read(0..this.bytes.len(), &mut vec![]))
+            blake3::hash(this.bytes.read(0..this.bytes.len(), &mut vec![])?)
         } else {
             let (left, right) = this.children(0..this.values.len());
             merge_subtrees_root(&left, &right, Mode::Hash)
@@ -223,7 +224,7 @@ impl Stepped for Chained {
     fn step(&mut self, units: u64) -> Result<Step> {
         for _ in 0..units {
             let end = self.bytes.len().min(self.at + BLOCK);
-            self.chain.update(self.bytes.read(self.at..end, &mut self.scratch));
+            self.chain.update(self.bytes.read(self.at..end, &mut self.scratch)?);
             self.at = end;
             if end == self.bytes.len() {
                 return Ok(Step::Done(Next::Done(self.chain.finish(self.encoding))));

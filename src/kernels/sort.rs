@@ -24,7 +24,7 @@ Sorts numbers ascending as TypedArray.prototype.sort does (NaN last, -0 before 0
 `transfer: true`, with a view over the same memory; an array over a SharedArrayBuffer is sorted in place, and is what the
 promise resolves with.
 
-Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE.",
+Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_MEMORY.",
     type_parameter: "T extends NumericView",
     input: "view",
     input_type: "T",
@@ -46,7 +46,7 @@ impl Kernel for Sort {
         let Value::View(View { element, bare: false, memory }) = input else {
             return Err(EngineError::invalid_type(SPEC.input, "an instance of TypedArray", &input));
         };
-        Ok(match element {
+        match element {
             Element::Int8 => start::<i8>(memory, element),
             Element::Uint8 | Element::Uint8Clamped => start::<u8>(memory, element),
             Element::Int16 => start::<i16>(memory, element),
@@ -57,7 +57,7 @@ impl Kernel for Sort {
             Element::Float64 => start::<f64>(memory, element),
             Element::BigInt64 => start::<i64>(memory, element),
             Element::BigUint64 => start::<u64>(memory, element),
-        })
+        }
     }
 }
 
@@ -111,17 +111,32 @@ struct Plan<T> {
     done: usize,
 }
 
-fn start<T: Ordered>(memory: Memory, element: Element) -> Work {
+fn start<T: Ordered>(memory: Memory, element: Element) -> Result<Work> {
     let shared = if matches!(memory, Memory::Shared(_)) { Shared::new(&memory) } else { None };
-    // Shared elements, or those of a frozen view, are sorted in a copy.
-    let home = Exclusive::<T>::new(memory).unwrap_or_else(|memory| Exclusive::zeroed(memory.len() / size_of::<T>()));
+    // Work over memory that only lends its length never runs.
+    let never_runs = matches!(memory, Memory::Unowned(_));
+    let home = match Exclusive::<T>::new(memory) {
+        Ok(home) => home,
+        // Sorted in a copy, which the runs load.
+        Err(Memory::Shared(region)) => Exclusive::zeroed(region.len() / size_of::<T>())?,
+        Err(memory) => {
+            let received = Value::View(View { element, bare: false, memory });
+            return Err(EngineError::invalid_value(SPEC.input, "must not be read-only", &received));
+        }
+    };
     let runs = home.as_slice().len().div_ceil(RUN);
     let rounds = runs.next_power_of_two().trailing_zeros() as usize;
     let phases = 1 + rounds + usize::from(shared.is_some());
+    // Asked for now, so that nothing fails for want of memory once the caller's is taken over. Untouched, it takes none.
+    let spare = if rounds == 0 || never_runs {
+        None
+    } else {
+        Some(Parts::new(Exclusive::zeroed(home.as_slice().len())?, RUN)?)
+    };
     // The last round is to end at home. So with an odd number of rounds the first begins in the spare buffer.
-    let spare = (rounds % 2 == 1).then(|| Parts::new(Exclusive::zeroed(home.as_slice().len()), RUN));
+    let to_spare = rounds % 2 == 1;
     let plan = Plan { element, shared, phases, done: 0 };
-    Work::parallel(Runs { plan, home: Parts::new(home, RUN), spare })
+    Ok(Work::parallel(Runs { plan, home: Parts::new(home, RUN)?, spare, to_spare }))
 }
 
 impl<T: Ordered> Plan<T> {
@@ -146,8 +161,10 @@ impl<T: Ordered> Plan<T> {
 struct Runs<T> {
     plan: Plan<T>,
     home: Parts<T>,
-    /// Where the sorted runs are to stand, if not at home.
+    /// As long as the home; none if one run is all.
     spare: Option<Parts<T>>,
+    /// Where the sorted runs are to stand.
+    to_spare: bool,
 }
 
 impl<T: Ordered> Parallel for Runs<T> {
@@ -166,7 +183,9 @@ impl<T: Ordered> Parallel for Runs<T> {
                 shared.load(index * RUN, run);
             }
             run.sort_unstable_by_key(|element| element.key());
-            if let Some(spare) = &self.spare {
+            if self.to_spare
+                && let Some(spare) = &self.spare
+            {
                 spare.take(index).copy_from_slice(run);
             }
         }
@@ -174,20 +193,13 @@ impl<T: Ordered> Parallel for Runs<T> {
     }
 
     fn merge(self: Arc<Self>) -> Result<Next> {
-        let Self { mut plan, home, spare } = sole(self);
+        let Self { mut plan, home, spare, to_spare } = sole(self);
         plan.done += 1;
         let home = home.into_whole();
-        if home.as_slice().len() <= RUN {
-            return Ok(plan.deliver(home));
-        }
-        let (from, to) = match spare {
-            Some(spare) => (spare.into_whole(), home),
-            None => {
-                let spare = Exclusive::zeroed(home.as_slice().len());
-                (home, spare)
-            }
-        };
-        Ok(Next::Then(Work::parallel(Round { plan, from, to: Parts::new(to, RUN), width: RUN })))
+        let Some(spare) = spare else { return Ok(plan.deliver(home)) };
+        let spare = spare.into_whole();
+        let (from, to) = if to_spare { (spare, home) } else { (home, spare) };
+        Ok(Next::Then(Work::parallel(Round { plan, from, to: Parts::new(to, RUN)?, width: RUN })))
     }
 
     fn progress(&self, done: u64) -> f64 {
@@ -232,7 +244,7 @@ impl<T: Ordered> Parallel for Round<T> {
         if from.as_slice().len() <= width {
             return Ok(plan.deliver(from));
         }
-        Ok(Next::Then(Work::parallel(Round { plan, from, to: Parts::new(to, RUN), width })))
+        Ok(Next::Then(Work::parallel(Round { plan, from, to: Parts::new(to, RUN)?, width })))
     }
 
     fn progress(&self, done: u64) -> f64 {
@@ -334,7 +346,7 @@ mod tests {
                 assert_eq!(value, Value::Input);
             }
             // SAFETY: the region is that of `data`, which nothing writes meanwhile.
-            let copy = |region| Memory::Owned(unsafe { crate::value::Owned::copy(region) });
+            let copy = |region| Memory::Owned(unsafe { crate::value::Owned::copy(region) }.unwrap());
             let (untouched, value) = sorted(data.clone(), Element::BigUint64, copy);
             assert!(untouched == data);
             let Value::View(View { memory, .. }) = value else { panic!("{value:?}") };
@@ -365,6 +377,16 @@ mod tests {
         assert_eq!(result[..8], [f64::NEG_INFINITY, -1.0, -0.0, -0.0, 0.0, 0.0, 1.0, f64::INFINITY]);
         assert!(result[2].is_sign_negative() && result[3].is_sign_negative() && result[4].is_sign_positive());
         assert!(result[8].is_nan() && result[9].is_nan());
+    }
+
+    #[test]
+    fn refuses_memory_that_nobody_may_write() {
+        let mut data = [3_u32, 1, 2];
+        // SAFETY: `data` outlives the call, which makes no work.
+        let region = unsafe { Region::new(data.as_mut_ptr().cast(), 12) };
+        let view = View { element: Element::Uint32, bare: false, memory: Memory::Frozen(region) };
+        let error = KERNEL.prepare(Value::View(view), &Options::default()).unwrap_err();
+        assert_eq!(error.message, "The \"view\" argument must not be read-only. Received an instance of Uint32Array");
     }
 
     #[test]

@@ -15,11 +15,14 @@
 //!    are then those of another thread, which ECMA-262 ("Memory Model") defines as unordered, and never undefined.
 //! 3. Whoever makes a [`Region`] keeps its memory where it is until the region and all that was made of it are dropped.
 
+use std::alloc::{self, Layout};
 use std::mem::{align_of, size_of};
 use std::ops::Range;
 use std::ptr::NonNull;
 use std::slice;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+
+use crate::error::EngineError;
 
 /// The element type of a typed array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,20 +183,26 @@ pub struct Owned {
 }
 
 impl Owned {
-    /// `len` zero bytes.
-    pub fn zeroed(len: usize) -> Self {
-        Self { words: vec![0; len.div_ceil(size_of::<u64>())], len }
+    /// `len` zero bytes. The system makes the pages of many as they are touched.
+    ///
+    /// # Errors
+    /// ERR_OUT_OF_MEMORY.
+    pub fn zeroed(len: usize) -> Result<Self, EngineError> {
+        Ok(Self { words: zeroed_words(len.div_ceil(size_of::<u64>()))?, len })
     }
 
     /// A copy of plain memory.
     ///
+    /// # Errors
+    /// ERR_OUT_OF_MEMORY.
+    ///
     /// # Safety
     /// Nothing writes the region during the call.
-    pub unsafe fn copy(region: Region) -> Self {
-        let mut copy = Self::zeroed(region.len);
+    pub unsafe fn copy(region: Region) -> Result<Self, EngineError> {
+        let mut copy = Self::zeroed(region.len)?;
         // SAFETY: passed on to the caller; the copy has `len` bytes and is new, so the two do not overlap.
         unsafe { region.copy_to(copy.as_mut_ptr()) };
-        copy
+        Ok(copy)
     }
 
     /// The number of bytes.
@@ -215,6 +224,39 @@ impl Owned {
         // SAFETY: the caller keeps `self` beside the region.
         unsafe { Region::new(self.as_mut_ptr(), self.len) }
     }
+}
+
+/// So many zeros, of memory that the allocator gives zeroed: as `vec![0; count]`, which ends the process if there is none.
+fn zeroed_words(count: usize) -> Result<Vec<u64>, EngineError> {
+    if count == 0 {
+        return Ok(vec![]);
+    }
+    let refused = || EngineError::out_of_memory(count.saturating_mul(size_of::<u64>()));
+    let layout = Layout::array::<u64>(count).map_err(|_| refused())?;
+    // SAFETY: the layout's size is not 0.
+    let start = unsafe { alloc::alloc_zeroed(layout) };
+    if start.is_null() {
+        return Err(refused());
+    }
+    // SAFETY: the global allocator gave `start` for the layout of `count` words, and zeroed them; nobody else knows it.
+    Ok(unsafe { Vec::from_raw_parts(start.cast(), count, count) })
+}
+
+/// Collects as many items as the iterator says that it has, in memory that is asked for at once.
+///
+/// # Errors
+/// ERR_OUT_OF_MEMORY.
+pub fn collect<T>(items: impl ExactSizeIterator<Item = T>) -> Result<Vec<T>, EngineError> {
+    let mut all = vec![];
+    let count = items.len();
+    reserve(&mut all, count)?;
+    all.extend(items);
+    Ok(all)
+}
+
+/// Room for so many more items.
+fn reserve<T>(items: &mut Vec<T>, more: usize) -> Result<(), EngineError> {
+    items.try_reserve_exact(more).map_err(|_| EngineError::out_of_memory(more.saturating_mul(size_of::<T>())))
 }
 
 /// Where a view's bytes stand, and so what may be done with them.
@@ -284,28 +326,32 @@ impl Bytes {
 
     /// The bytes of `range`: in place where nobody writes them, else copied into `scratch`.
     ///
+    /// # Errors
+    /// ERR_OUT_OF_MEMORY.
+    ///
     /// # Panics
     /// If the range is out of bounds.
-    pub fn read<'a>(&'a self, range: Range<usize>, scratch: &'a mut Vec<u8>) -> &'a [u8] {
+    pub fn read<'a>(&'a self, range: Range<usize>, scratch: &'a mut Vec<u8>) -> Result<&'a [u8], EngineError> {
         assert!(range.start <= range.end && range.end <= self.len(), "{range:?} of {}", self.len());
         let region = match &self.0 {
             Memory::Owned(owned) => {
                 // SAFETY: the words are initialised, at least `len` bytes, and borrowed with `self`.
-                return &unsafe { slice::from_raw_parts(owned.words.as_ptr().cast::<u8>(), owned.len) }[range];
+                let bytes = unsafe { slice::from_raw_parts(owned.words.as_ptr().cast::<u8>(), owned.len) };
+                return Ok(&bytes[range]);
             }
             Memory::Moved(region) | Memory::Frozen(region) | Memory::Unowned(region) => {
                 // SAFETY: the bytes are allocated while `self` lives (invariant 3), and nobody writes them: nobody but
                 // kernels can reach moved or frozen memory, and a kernel that has a `Bytes` only reads. Work over unowned
                 // memory never runs, and so never comes here.
-                return &unsafe { slice::from_raw_parts(region.start.as_ptr(), region.len) }[range];
+                return Ok(&unsafe { slice::from_raw_parts(region.start.as_ptr(), region.len) }[range]);
             }
             Memory::Shared(region) => region,
         };
         scratch.clear();
-        scratch.reserve(range.len());
+        reserve(scratch, range.len())?;
         // SAFETY: in bounds, as asserted.
         unsafe { copy_out(region.start.as_ptr().add(range.start), range.len(), scratch) };
-        scratch
+        Ok(scratch)
     }
 }
 
@@ -342,8 +388,11 @@ unsafe impl<T: Number> Sync for Exclusive<T> {}
 
 impl<T: Number> Exclusive<T> {
     /// `len` zeros of Rust's own.
-    pub fn zeroed(len: usize) -> Self {
-        Self::own(Owned::zeroed(len * size_of::<T>()))
+    ///
+    /// # Errors
+    /// ERR_OUT_OF_MEMORY.
+    pub fn zeroed(len: usize) -> Result<Self, EngineError> {
+        Owned::zeroed(len.saturating_mul(size_of::<T>())).map(Self::own)
     }
 
     fn own(mut owned: Owned) -> Self {
@@ -384,14 +433,17 @@ impl<T: Number> Exclusive<T> {
 pub struct Parts<T> {
     whole: Exclusive<T>,
     size: usize,
-    taken: Box<[AtomicBool]>,
+    taken: Vec<AtomicBool>,
 }
 
 impl<T: Number> Parts<T> {
     /// Parts of `size` elements each; the last may be shorter.
-    pub fn new(whole: Exclusive<T>, size: usize) -> Self {
-        let taken = (0..whole.len.div_ceil(size)).map(|_| AtomicBool::new(false)).collect();
-        Self { whole, size, taken }
+    ///
+    /// # Errors
+    /// ERR_OUT_OF_MEMORY.
+    pub fn new(whole: Exclusive<T>, size: usize) -> Result<Self, EngineError> {
+        let taken = collect((0..whole.len.div_ceil(size)).map(|_| AtomicBool::new(false)))?;
+        Ok(Self { whole, size, taken })
     }
 
     /// How many parts there are.
@@ -495,6 +547,7 @@ impl<T: Number> Shared<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
 
     fn region(memory: &mut [u8]) -> Region {
         // SAFETY: the tests keep `memory` until they have dropped what they make of it.
@@ -507,20 +560,32 @@ mod tests {
         let expected = memory.clone();
         let region = region(&mut memory);
         // SAFETY: nothing writes it.
-        let copy = unsafe { Owned::copy(region) };
+        let copy = unsafe { Owned::copy(region) }.unwrap();
         for memory in [Memory::Owned(copy), Memory::Moved(region), Memory::Frozen(region), Memory::Shared(region)] {
             let bytes = Bytes(memory);
             for range in [0..100, 0..0, 3..4, 1..99, 7..16, 8..24, 100..100] {
-                assert_eq!(bytes.read(range.clone(), &mut vec![]), &expected[range]);
+                assert_eq!(bytes.read(range.clone(), &mut vec![]).unwrap(), &expected[range]);
             }
         }
+    }
+
+    #[test]
+    fn what_the_system_cannot_give_is_an_error() {
+        let code = |error: EngineError| error.code;
+        for len in [usize::MAX, isize::MAX as usize, 1 << 60] {
+            assert_eq!(Owned::zeroed(len).map_err(code), Err(Code::OutOfMemory), "{len}");
+            assert_eq!(Exclusive::<f64>::zeroed(len).map(|_| ()).map_err(code), Err(Code::OutOfMemory), "{len}");
+            assert_eq!(collect((0..len).map(|_| 0_u64)).map_err(code), Err(Code::OutOfMemory), "{len}");
+        }
+        let error = Owned::zeroed(1 << 60).unwrap_err();
+        assert_eq!(error.message, format!("There is not enough memory: {} more bytes are needed", 1_u64 << 60));
     }
 
     #[test]
     fn no_bytes_have_no_address() {
         // SAFETY: no bytes.
         let region = unsafe { Region::new(std::ptr::null_mut(), 0) };
-        assert!(Bytes(Memory::Shared(region)).read(0..0, &mut vec![]).is_empty());
+        assert!(Bytes(Memory::Shared(region)).read(0..0, &mut vec![]).unwrap().is_empty());
         let exclusive = Exclusive::<f64>::new(Memory::Moved(region)).unwrap();
         assert!(exclusive.as_slice().is_empty());
         assert!(Shared::<u32>::new(&Memory::Shared(region)).unwrap().is_empty());
@@ -528,7 +593,7 @@ mod tests {
 
     #[test]
     fn parts_cover_the_whole_once() {
-        let parts = Parts::new(Exclusive::<u32>::zeroed(10), 4);
+        let parts = Parts::new(Exclusive::<u32>::zeroed(10).unwrap(), 4).unwrap();
         assert_eq!(parts.count(), 3);
         let (a, c) = (parts.take(0), parts.take(2));
         a.fill(1);
@@ -541,7 +606,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "part 1 was taken before")]
     fn a_part_is_given_once() {
-        let parts = Parts::new(Exclusive::<u8>::zeroed(10), 4);
+        let parts = Parts::new(Exclusive::<u8>::zeroed(10).unwrap(), 4).unwrap();
         parts.take(1);
         parts.take(1);
     }
@@ -549,12 +614,12 @@ mod tests {
     #[test]
     #[should_panic(expected = "out of bounds")]
     fn parts_have_an_end() {
-        Parts::new(Exclusive::<u8>::zeroed(8), 4).take(2);
+        Parts::new(Exclusive::<u8>::zeroed(8).unwrap(), 4).unwrap().take(2);
     }
 
     #[test]
     fn shared_elements_are_loaded_and_stored() {
-        let mut memory = Owned::zeroed(80);
+        let mut memory = Owned::zeroed(80).unwrap();
         let shared = Shared::<f64>::new(&Memory::Shared(memory.region())).unwrap();
         shared.store(2, &[1.5, -0.0, f64::INFINITY]);
         let mut out = [0.0; 4];
@@ -568,7 +633,7 @@ mod tests {
 
     #[test]
     fn read_only_memory_is_given_to_nobody_who_writes() {
-        let mut memory = Owned::zeroed(8);
+        let mut memory = Owned::zeroed(8).unwrap();
         let region = memory.region();
         assert!(Exclusive::<u8>::new(Memory::Frozen(region)).is_err());
         assert!(Exclusive::<u8>::new(Memory::Shared(region)).is_err());

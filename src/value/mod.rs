@@ -8,7 +8,7 @@ mod memory;
 use std::fmt;
 use std::ops::RangeInclusive;
 
-pub use memory::{Bytes, Element, Exclusive, Memory, Number, Owned, Parts, Region, Shared, View};
+pub use memory::{Bytes, Element, Exclusive, Memory, Number, Owned, Parts, Region, Shared, View, collect};
 
 use crate::error::{EngineError, number_text};
 
