@@ -8,11 +8,15 @@
 //! 2. A *unit* is work of about one steady cost. The engine gives as many units at once as take about a millisecond (a
 //!    *morsel*; Leis et al., "Morsel-driven parallelism", SIGMOD 2014), so a unit stays well below that.
 //! 3. A kernel never blocks and never sleeps; a library call that cannot pause is [`Work::OneShot`].
+//! 4. Of what is dropped in one go, at most one thing panics: the fields of one piece of work, say. And what a kernel's code holds
+//!    by itself (its variables) does not panic when it is dropped while that code panics. In both cases Rust ends the process.
 //!
 //! What the engine promises in return:
-//! 4. [`Parallel::run`] gets disjoint ranges that cover `0..len` exactly; [`Parallel::merge`] runs once, after all of them,
-//!    and owns the work alone.
-//! 5. After an error, a panic or a cancellation no further morsel starts, and the work is dropped when the last one ended.
+//! 5. [`Parallel::run`] gets disjoint ranges that cover `0..len` exactly; [`Parallel::merge`] runs once, after all of them,
+//!    and has the work alone.
+//! 6. After an error, a panic or a cancellation no further morsel starts, and the work is dropped when the last one ended.
+//! 7. Kernel code borrows its work; the engine owns it, and drops it by itself. So work may panic twice: in its code, and then in
+//!    its `drop`.
 #![forbid(unsafe_code)]
 
 use std::fmt;
@@ -87,8 +91,9 @@ pub enum Work {
     Parallel(Arc<dyn Parallel>),
     /// A state machine that runs for a while and says "more" or "done".
     Stepped(Box<dyn Stepped>),
-    /// A call that cannot pause: it runs to its end once it has begun.
-    OneShot(Box<dyn FnOnce() -> Result<Next> + Send>),
+    /// A call that cannot pause: it runs to its end once it has begun. It is called once; that it need not consume what it has
+    /// captured lets the engine drop that.
+    OneShot(Box<dyn FnMut() -> Result<Next> + Send>),
 }
 
 impl fmt::Debug for Work {
@@ -113,7 +118,7 @@ impl Work {
     }
 
     /// Work that cannot pause.
-    pub fn one_shot(work: impl FnOnce() -> Result<Next> + Send + 'static) -> Self {
+    pub fn one_shot(work: impl FnMut() -> Result<Next> + Send + 'static) -> Self {
         Self::OneShot(Box::new(work))
     }
 }
@@ -146,24 +151,16 @@ pub trait Parallel: Send + Sync {
     /// The kernel's own; the first one fails the task.
     fn run(&self, range: Range<u64>) -> Result<()>;
 
-    /// Makes the result, once, after every unit is done. The `Arc` is the last: [`sole`] unwraps it.
+    /// Makes the result, once, after every unit is done. What it needs of the work it may take out of it.
     ///
     /// # Errors
     /// The kernel's own.
-    fn merge(self: Arc<Self>) -> Result<Next>;
+    fn merge(&mut self) -> Result<Next>;
 
     /// The share of the whole task that is done after `done` units, 0..=1; a kernel of several phases overrides it.
     fn progress(&self, done: u64) -> f64 {
         done as f64 / self.len().max(1) as f64
     }
-}
-
-/// Unwraps the work that [`Parallel::merge`] owns alone.
-///
-/// # Panics
-/// If it does not, which would be a bug of the engine.
-pub fn sole<T>(work: Arc<T>) -> T {
-    Arc::into_inner(work).unwrap_or_else(|| panic!("merge owns its work alone"))
 }
 
 /// A state machine.

@@ -1,4 +1,7 @@
 //! The one place that catches panics: a panic costs one promise, never the process.
+//!
+//! Invariant: what runs in a fence owns nothing whose destructor may panic, unless the fence is there to drop that one thing. A
+//! destructor that panics while a panic unwinds ends the process, and nothing can catch it.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,7 +18,7 @@ pub fn fence<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| Err(panic_error(payload)))
 }
 
-/// Drops kernel data, whose destructor may panic.
+/// Drops a piece of kernel data, whose destructor may panic. One piece at a time: two in one value may both panic.
 ///
 /// # Errors
 /// ERR_KERNEL_PANIC.

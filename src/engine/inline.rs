@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use super::control::Control;
-use super::fence::fence;
 use super::job::{Job, run_to_end};
 use crate::kernel::{Result, Work};
 use crate::value::Value;
@@ -13,7 +12,7 @@ use crate::value::Value;
 /// # Errors
 /// The kernel's own, ERR_KERNEL_PANIC, and those of [`Control::check`].
 pub fn run_inline(work: Work, control: &Control, between: impl FnMut(Instant)) -> Result<Value> {
-    let mut job = fence(|| Ok(Job::new(work)))?;
+    let mut job = Job::new(work)?;
     run_to_end(&mut job, control, between)
 }
 

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Invariants:
-//! 1. `claim` and `settle` run no kernel code, so a driver may hold a lock around them; `Morsel::run` runs kernel code.
+//! 1. `claim` and `settle` run no kernel code, so a driver may hold a lock around them; `Morsel::run` runs kernel code, which
+//!    borrows the work: a fence never owns what a panic would drop while it unwinds. Work is dropped in a fence of its own.
 //! 2. Every claimed morsel is settled once; `in_flight` counts those that are not.
 //! 3. Ranges are claimed in order, without a gap or an overlap; the merge comes when all of them were settled.
 //! 4. After the first error nothing is claimed any more. The job is finished when it has a value or an error and nothing
@@ -30,7 +31,7 @@ const SHARED_END: Duration = Duration::from_micros(50);
 /// How many times larger than the last a morsel may be: one lucky measurement must not cause a long one.
 const GROWTH: u64 = 8;
 
-type Call = Box<dyn FnOnce() -> Result<Next> + Send>;
+type Call = Box<dyn FnMut() -> Result<Next> + Send>;
 
 /// A task's work, between morsels.
 pub struct Job {
@@ -101,10 +102,13 @@ impl std::fmt::Debug for Job {
 }
 
 impl Job {
-    /// Asks the work for its size; call it inside the fence.
-    pub fn new(work: Work) -> Self {
-        let (phase, sizer) = Phase::enter(work);
-        Self { phase, sizer, in_flight: 0, outcome: None }
+    /// Asks the work for its size.
+    ///
+    /// # Errors
+    /// ERR_KERNEL_PANIC.
+    pub fn new(work: Work) -> Result<Self> {
+        let (phase, sizer) = Phase::enter(work)?;
+        Ok(Self { phase, sizer, in_flight: 0, outcome: None })
     }
 
     /// About how many units its first phase has.
@@ -221,61 +225,93 @@ impl Finished {
         !is_late && !self.is_cancelled()
     }
 
-    /// Drops what is left of the work and gives the outcome.
+    /// Drops what is left of the work and gives the outcome; of several errors the first.
     pub(super) fn into_outcome(self) -> Result<Value> {
-        fenced_drop(self.remains).and(self.outcome)
+        let dropped = fenced_drop(self.remains);
+        self.outcome.and_then(|value| dropped.map(|()| value))
     }
 }
 
 impl Phase {
-    fn enter(work: Work) -> (Self, Sizer) {
+    fn enter(work: Work) -> Result<(Self, Sizer)> {
         match work {
             Work::Parallel(work) => {
-                let (len, first) = (work.len(), work.first_morsel());
-                (Phase::Parallel { work, len, claimed: 0, done: 0 }, Sizer::new(len, first))
+                let (work, len, first) = sized(work, |work| (work.len(), work.first_morsel()))?;
+                Ok((Phase::Parallel { work, len, claimed: 0, done: 0 }, Sizer::new(len, first)))
             }
             Work::Stepped(machine) => {
-                let sizer = Sizer::new(machine.len(), machine.first_morsel());
-                (Phase::Stepped(Some(machine)), sizer)
+                let (machine, len, first) = sized(machine, |machine| (machine.len(), machine.first_morsel()))?;
+                Ok((Phase::Stepped(Some(machine)), Sizer::new(len, first)))
             }
-            Work::OneShot(call) => (Phase::OneShot(Some(call)), Sizer::new(1, 1)),
+            Work::OneShot(call) => Ok((Phase::OneShot(Some(call)), Sizer::new(1, 1))),
+        }
+    }
+}
+
+/// Work with what it says of its size.
+fn sized<W>(work: W, size: impl FnOnce(&W) -> (u64, u64)) -> Result<(W, u64, u64)> {
+    match fence(|| Ok(size(&work))) {
+        Ok((len, first)) => Ok((work, len, first)),
+        Err(error) => {
+            let _ = fenced_drop(work);
+            Err(error)
         }
     }
 }
 
 impl Morsel {
-    /// Runs kernel code, inside the fence.
+    /// Runs kernel code, inside the fence, and drops work that has come to its end.
     pub(super) fn run(self, control: &Control) -> Result<Ran> {
-        fence(|| match self {
-            Morsel::Range { work, range, last, progress } => {
+        match self {
+            Morsel::Range { mut work, range, last, progress } => {
                 let units = range.end - range.start;
-                work.run(range)?;
-                if last {
-                    return Ok(Ran::after(work.merge()?));
+                let ran = fence(|| {
+                    work.run(range)?;
+                    if last {
+                        return merge(&mut work).map(Some);
+                    }
+                    control.set_progress(work.progress(progress));
+                    Ok(None)
+                });
+                match ran {
+                    Ok(None) => fenced_drop(work).map(|()| Ran::Units(units)),
+                    Ok(Some(next)) => Ran::after(Ok(next), work),
+                    Err(error) => Ran::after(Err(error), work),
                 }
-                control.set_progress(work.progress(progress));
-                Ok(Ran::Units(units))
             }
-            Morsel::Merge(work) => Ok(Ran::after(work.merge()?)),
-            Morsel::Step { mut machine, units } => match machine.step(units)? {
-                Step::More { progress } => {
+            Morsel::Merge(mut work) => Ran::after(fence(|| merge(&mut work)), work),
+            Morsel::Step { mut machine, units } => match fence(|| machine.step(units)) {
+                Ok(Step::More { progress }) => {
                     control.set_progress(progress);
                     Ok(Ran::More(machine, units))
                 }
-                Step::Done(next) => Ok(Ran::after(next)),
+                Ok(Step::Done(next)) => Ran::after(Ok(next), machine),
+                Err(error) => Ran::after(Err(error), machine),
             },
-            Morsel::Call(call) => Ok(Ran::after(call()?)),
-        })
+            Morsel::Call(mut call) => Ran::after(fence(&mut call), call),
+        }
     }
 }
 
+fn merge(work: &mut Arc<dyn Parallel>) -> Result<Next> {
+    let work =
+        Arc::get_mut(work).unwrap_or_else(|| unreachable!("whoever had it too has been settled, and dropped it"));
+    work.merge()
+}
+
 impl Ran {
-    fn after(next: Next) -> Self {
-        match next {
-            Next::Done(value) => Ran::Value(value),
-            Next::Then(work) => {
-                let (phase, sizer) = Phase::enter(work);
-                Ran::Phase(phase, sizer)
+    /// What follows a piece of work that has ended: drops that first.
+    fn after<W>(next: Result<Next>, work: W) -> Result<Self> {
+        let dropped = fenced_drop(work);
+        match (next?, dropped) {
+            (Next::Done(value), Ok(())) => Ok(Ran::Value(value)),
+            (Next::Then(work), Ok(())) => {
+                let (phase, sizer) = Phase::enter(work)?;
+                Ok(Ran::Phase(phase, sizer))
+            }
+            (next, Err(error)) => {
+                let _ = fenced_drop(next);
+                Err(error)
             }
         }
     }
@@ -363,14 +399,14 @@ mod tests {
             self.seen.lock().unwrap().push(range);
             Ok(())
         }
-        fn merge(self: Arc<Self>) -> Result<Next> {
+        fn merge(&mut self) -> Result<Next> {
             Ok(Next::Done(Value::Number(self.len as f64)))
         }
     }
 
     fn ranges(len: u64) -> (Job, Arc<Mutex<Vec<Range<u64>>>>) {
         let seen = Arc::new(Mutex::new(vec![]));
-        (Job::new(Work::parallel(Ranges { len, seen: Arc::clone(&seen) })), seen)
+        (Job::new(Work::parallel(Ranges { len, seen: Arc::clone(&seen) })).unwrap(), seen)
     }
 
     #[test]

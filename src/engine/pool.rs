@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::control::Stop;
 use super::driver::{Driver, Message};
-use super::fence::{fence, fenced_drop};
+use super::fence::fenced_drop;
 use super::job::Job;
 use super::place::stand_back;
 use super::stats::{Stats, Tallies, Tally};
@@ -155,7 +155,7 @@ impl Pool {
     }
 
     fn task(&self, work: Work, config: TaskConfig, now: Instant) -> Result<Arc<Task>> {
-        fence(|| Ok(Arc::new(Task::new(work, config, now))))
+        Task::new(work, config, now).map(Arc::new)
     }
 
     /// Whether a thread is awake that would take the next task up at once.
@@ -261,7 +261,7 @@ impl Reservation<'_> {
     /// # Errors
     /// ERR_KERNEL_PANIC.
     pub fn replace(&mut self, work: Work) -> Result<()> {
-        let job = fence(|| Ok(Job::new(work)))?;
+        let job = Job::new(work)?;
         fenced_drop(self.own().run_mut().job.replace(job))
     }
 

@@ -132,7 +132,7 @@ fn a_parallel_task_uses_many_threads_and_merges_once() {
             self.0.fetch_add(range.sum(), Ordering::Relaxed);
             Ok(())
         }
-        fn merge(self: Arc<Self>) -> Result<Next> {
+        fn merge(&mut self) -> Result<Next> {
             Ok(Next::Done(Value::Number(self.0.load(Ordering::Relaxed) as f64)))
         }
     }

@@ -111,10 +111,10 @@ const BEGUN: u8 = 1;
 const GONE: u8 = 2;
 
 impl Task {
-    /// A task that nobody knows yet. Asks the work for its size; call it inside the fence.
-    pub(super) fn new(work: Work, config: TaskConfig, submitted: Instant) -> Self {
-        let job = Job::new(work);
-        Self {
+    /// A task that nobody knows yet. Asks the work for its size.
+    pub(super) fn new(work: Work, config: TaskConfig, submitted: Instant) -> Result<Self> {
+        let job = Job::new(work)?;
+        Ok(Self {
             slot: 0,
             sink: None,
             control: Control::new(submitted, config.timeout),
@@ -132,7 +132,7 @@ impl Task {
                 waited: Duration::ZERO,
             }),
             config,
-        }
+        })
     }
 
     /// The share that is done, 0..=1.

@@ -5,14 +5,14 @@
 //! memory for BLAKE3, O(1) for the others. Input: bytes, by any hand-over.
 
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use blake3::hazmat::{ChainingValue, HasherExt, Mode, merge_subtrees_non_root, merge_subtrees_root};
 use data_encoding::{BASE64, HEXLOWER};
 use sha2::Digest;
 
 use crate::error::EngineError;
-use crate::kernel::{Kernel, Next, OptionSpec, Parallel, Result, Spec, Step, Stepped, Work, sole};
+use crate::kernel::{Kernel, Next, OptionSpec, Parallel, Result, Spec, Step, Stepped, Work};
 use crate::value::{Bytes, Options, Value, collect};
 
 pub(super) static KERNEL: Hash = Hash;
@@ -160,15 +160,14 @@ impl Parallel for Leaves {
         Ok(())
     }
 
-    fn merge(self: Arc<Self>) -> Result<Next> {
-        let this = sole(self);
-        let digest = if this.values.is_empty() {
-            blake3::hash(this.bytes.read(0..this.bytes.len(), &mut vec![])?)
+    fn merge(&mut self) -> Result<Next> {
+        let digest = if self.values.is_empty() {
+            blake3::hash(self.bytes.read(0..self.bytes.len(), &mut vec![])?)
         } else {
-            let (left, right) = this.children(0..this.values.len());
+            let (left, right) = self.children(0..self.values.len());
             merge_subtrees_root(&left, &right, Mode::Hash)
         };
-        Ok(Next::Done(this.encoding.value(digest.as_bytes())))
+        Ok(Next::Done(self.encoding.value(digest.as_bytes())))
     }
 }
 

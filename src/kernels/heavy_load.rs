@@ -5,7 +5,6 @@
 
 use std::hint::black_box;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::kernel::{Kernel, Next, Parallel, Result, Spec, Work};
@@ -66,8 +65,8 @@ impl Parallel for Counting {
         Ok(())
     }
 
-    fn merge(self: Arc<Self>) -> Result<Next> {
-        Ok(Next::Done(Value::Number(self.count.load(Ordering::Relaxed) as f64)))
+    fn merge(&mut self) -> Result<Next> {
+        Ok(Next::Done(Value::Number(*self.count.get_mut() as f64)))
     }
 }
 

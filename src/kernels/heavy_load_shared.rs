@@ -7,7 +7,6 @@
 //! of rounds further, and the phases follow each other.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use crate::error::EngineError;
 use crate::kernel::{Kernel, Next, OptionSpec, Parallel, Result, Spec, Work};
@@ -92,7 +91,7 @@ impl Parallel for Phase {
         Ok(())
     }
 
-    fn merge(self: Arc<Self>) -> Result<Next> {
+    fn merge(&mut self) -> Result<Next> {
         let done = self.done + self.rounds_now();
         if done == self.rounds || self.elements.is_empty() {
             return Ok(Next::Done(Value::Input));

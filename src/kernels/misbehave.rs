@@ -1,7 +1,5 @@
 //! `misbehave`: panics, or reads freed memory, on purpose; only in binaries built for the tests.
 
-use std::sync::Arc;
-
 use crate::error::EngineError;
 use crate::kernel::{Kernel, Next, Parallel, Result, Spec, Step, Stepped, Work};
 use crate::value::{Options, Value};
@@ -16,7 +14,7 @@ static SPEC: Spec = Spec {
     docs: "Panics on purpose, in the place that `how` names.",
     type_parameter: "",
     input: "how",
-    input_type: "'prepare' | 'run' | 'merge' | 'step' | 'call' | 'drop' | 'dangle'",
+    input_type: "string",
     integers_to: None,
     output_type: "undefined",
     in_place: false,
@@ -34,11 +32,32 @@ impl Kernel for Misbehave {
         };
         match how.as_str() {
             "prepare" => panic!("on purpose: prepare"),
-            "run" => Ok(Work::parallel(PanickingParallel { in_run: true })),
-            "merge" => Ok(Work::parallel(PanickingParallel { in_run: false })),
-            "step" => Ok(Work::stepped(PanickingStepped)),
+            "len" => Ok(Work::stepped(Panicking { place: Place::Len, then: None })),
+            "run" => Ok(Work::parallel(Panicking { place: Place::Run, then: None })),
+            "merge" => Ok(Work::parallel(Panicking { place: Place::Merge, then: None })),
+            "step" => Ok(Work::stepped(Panicking { place: Place::Step, then: None })),
             "call" => Ok(Work::one_shot(|| panic!("on purpose: call"))),
-            "drop" => Ok(Work::stepped(PanickingDrop)),
+            "drop" => Ok(Work::stepped(Panicking { place: Place::Nowhere, then: Some(Bomb) })),
+            "payload" => Ok(Work::one_shot(|| std::panic::panic_any(Bomb))),
+            "next" => {
+                Ok(Work::one_shot(|| Ok(Next::Then(Work::stepped(Panicking { place: Place::Len, then: Some(Bomb) })))))
+            }
+            "len, drop" => Ok(Work::stepped(Panicking { place: Place::Len, then: Some(Bomb) })),
+            "run, drop" => Ok(Work::parallel(Panicking { place: Place::Run, then: Some(Bomb) })),
+            "merge, drop" => Ok(Work::parallel(Panicking { place: Place::Merge, then: Some(Bomb) })),
+            "step, drop" => Ok(Work::stepped(Panicking { place: Place::Step, then: Some(Bomb) })),
+            "call, drop" => {
+                let bomb = Bomb;
+                Ok(Work::one_shot(move || {
+                    let _captured = &bomb;
+                    panic!("on purpose: call")
+                }))
+            }
+            "drop, drop" => Ok(Work::one_shot(|| {
+                // The first piece panics when it is dropped, and so does what it has led to.
+                let last = Panicking { place: Place::Nowhere, then: Some(Bomb) };
+                Ok(Next::Then(Work::stepped(Leading { next: Some(Work::stepped(last)), _bomb: Bomb })))
+            })),
             // So that a check for such reads can be seen to find one.
             "dangle" => Ok(Work::one_shot(|| Ok(Next::Done(Value::Number(dangle()))))),
             other => Err(EngineError::invalid_value(SPEC.input, "names no place", &Value::String(other.into()))),
@@ -56,13 +75,41 @@ fn dangle() -> f64 {
     f64::from(read)
 }
 
-struct PanickingParallel {
-    in_run: bool,
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("on purpose: drop");
+    }
 }
 
-impl Parallel for PanickingParallel {
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    Len,
+    Run,
+    Merge,
+    Step,
+    Nowhere,
+}
+
+/// Panics in one place, and when it is dropped if it has a bomb.
+struct Panicking {
+    place: Place,
+    #[expect(dead_code, reason = "it is there to be dropped")]
+    then: Option<Bomb>,
+}
+
+impl Panicking {
     fn len(&self) -> u64 {
+        assert!(self.place != Place::Len, "on purpose: len");
         64
+    }
+}
+
+impl Parallel for Panicking {
+    fn len(&self) -> u64 {
+        self.len()
     }
 
     fn first_morsel(&self) -> u64 {
@@ -70,20 +117,18 @@ impl Parallel for PanickingParallel {
     }
 
     fn run(&self, range: std::ops::Range<u64>) -> Result<()> {
-        assert!(!(self.in_run && range.contains(&40)), "on purpose: run");
+        assert!(!(self.place == Place::Run && range.contains(&40)), "on purpose: run");
         Ok(())
     }
 
-    fn merge(self: Arc<Self>) -> Result<Next> {
+    fn merge(&mut self) -> Result<Next> {
         panic!("on purpose: merge")
     }
 }
 
-struct PanickingStepped;
-
-impl Stepped for PanickingStepped {
+impl Stepped for Panicking {
     fn len(&self) -> u64 {
-        1
+        self.len()
     }
 
     fn first_morsel(&self) -> u64 {
@@ -91,28 +136,27 @@ impl Stepped for PanickingStepped {
     }
 
     fn step(&mut self, _units: u64) -> Result<Step> {
-        panic!("on purpose: step")
-    }
-}
-
-struct PanickingDrop;
-
-impl Stepped for PanickingDrop {
-    fn len(&self) -> u64 {
-        1
-    }
-
-    fn first_morsel(&self) -> u64 {
-        1
-    }
-
-    fn step(&mut self, _units: u64) -> Result<Step> {
+        assert!(self.place != Place::Step, "on purpose: step");
         Ok(Step::Done(Next::Done(Value::Undefined)))
     }
 }
 
-impl Drop for PanickingDrop {
-    fn drop(&mut self) {
-        panic!("on purpose: drop");
+/// Leads to another piece of work, and panics when it is dropped.
+struct Leading {
+    next: Option<Work>,
+    _bomb: Bomb,
+}
+
+impl Stepped for Leading {
+    fn len(&self) -> u64 {
+        1
+    }
+
+    fn first_morsel(&self) -> u64 {
+        1
+    }
+
+    fn step(&mut self, _units: u64) -> Result<Step> {
+        Ok(Step::Done(self.next.take().map_or(Next::Done(Value::Undefined), Next::Then)))
     }
 }

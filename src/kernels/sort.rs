@@ -5,11 +5,11 @@
 //! Shmueli, Birk, IPDPS Workshops 2012). So every phase has many units of about half a millisecond. O(n log n) time, O(n)
 //! memory. Input: a typed array; shared elements are loaded with the runs, and stored at the end.
 
+use std::mem;
 use std::ops::Range;
-use std::sync::Arc;
 
 use crate::error::EngineError;
-use crate::kernel::{Kernel, Next, Parallel, Result, Spec, Work, sole};
+use crate::kernel::{Kernel, Next, Parallel, Result, Spec, Work};
 use crate::value::{Element, Exclusive, Memory, Number, Options, Parts, Shared, Value, View};
 
 pub(super) static KERNEL: Sort = Sort;
@@ -102,6 +102,7 @@ ordered_floats! {
 }
 
 /// What all phases of a task know.
+#[derive(Clone)]
 struct Plan<T> {
     element: Element,
     /// Where the elements come from and go to, if JavaScript shares them.
@@ -142,6 +143,10 @@ fn start<T: Ordered>(memory: Memory, element: Element) -> Result<Work> {
 impl<T: Ordered> Plan<T> {
     fn progress(&self, done: u64, len: u64) -> f64 {
         (self.done as f64 + done as f64 / len.max(1) as f64) / self.phases as f64
+    }
+
+    fn after_phase(&self) -> Self {
+        Self { done: self.done + 1, ..self.clone() }
     }
 
     /// What follows when the elements stand sorted at home.
@@ -192,13 +197,12 @@ impl<T: Ordered> Parallel for Runs<T> {
         Ok(())
     }
 
-    fn merge(self: Arc<Self>) -> Result<Next> {
-        let Self { mut plan, home, spare, to_spare } = sole(self);
-        plan.done += 1;
-        let home = home.into_whole();
-        let Some(spare) = spare else { return Ok(plan.deliver(home)) };
+    fn merge(&mut self) -> Result<Next> {
+        let plan = self.plan.after_phase();
+        let home = mem::take(&mut self.home).into_whole();
+        let Some(spare) = self.spare.take() else { return Ok(plan.deliver(home)) };
         let spare = spare.into_whole();
-        let (from, to) = if to_spare { (spare, home) } else { (home, spare) };
+        let (from, to) = if self.to_spare { (spare, home) } else { (home, spare) };
         Ok(Next::Then(Work::parallel(Round { plan, from, to: Parts::new(to, RUN)?, width: RUN })))
     }
 
@@ -237,10 +241,10 @@ impl<T: Ordered> Parallel for Round<T> {
         Ok(())
     }
 
-    fn merge(self: Arc<Self>) -> Result<Next> {
-        let Self { mut plan, from, to, width } = sole(self);
-        plan.done += 1;
-        let (from, to, width) = (to.into_whole(), from, width * 2);
+    fn merge(&mut self) -> Result<Next> {
+        let plan = self.plan.after_phase();
+        let (from, to) = (mem::take(&mut self.to).into_whole(), mem::take(&mut self.from));
+        let width = self.width * 2;
         if from.as_slice().len() <= width {
             return Ok(plan.deliver(from));
         }
@@ -304,7 +308,7 @@ impl<T: Ordered> Parallel for Store<T> {
         Ok(())
     }
 
-    fn merge(self: Arc<Self>) -> Result<Next> {
+    fn merge(&mut self) -> Result<Next> {
         Ok(Next::Done(Value::Input))
     }
 

@@ -386,6 +386,13 @@ unsafe impl<T: Number> Send for Exclusive<T> {}
 // SAFETY: as above.
 unsafe impl<T: Number> Sync for Exclusive<T> {}
 
+impl<T> Default for Exclusive<T> {
+    /// No elements.
+    fn default() -> Self {
+        Self { start: NonNull::dangling(), len: 0, owned: None }
+    }
+}
+
 impl<T: Number> Exclusive<T> {
     /// `len` zeros of Rust's own.
     ///
@@ -434,6 +441,13 @@ pub struct Parts<T> {
     whole: Exclusive<T>,
     size: usize,
     taken: Vec<AtomicBool>,
+}
+
+impl<T> Default for Parts<T> {
+    /// No parts.
+    fn default() -> Self {
+        Self { whole: Exclusive::default(), size: 1, taken: vec![] }
+    }
 }
 
 impl<T: Number> Parts<T> {
