@@ -11,9 +11,10 @@
 //!    ticket that ends stops watching, gives itself back, then looks at the inbox. All are sequentially consistent, so one of
 //!    the two sees the other.
 //! 4. `occupancy` counts a task as queued from `reserve` on, or from `submit_all`, until somebody wins its `begin` or `withdraw`.
-//! 5. A completion leaves after the counts that its receiver may look at (`occupancy`) have been updated.
+//! 5. A ticket that panics is issued again.
+//! 6. A completion leaves after the counts that its receiver may look at (`occupancy`) have been updated.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{self, AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::admission::Admission;
 use super::control::Stop;
+use super::fence::fence;
 use super::job::{Finished, Morsel, Ran};
 use super::occupancy::Occupancy;
 use super::ready::ReadyQueue;
@@ -60,6 +62,9 @@ pub(super) enum Message {
     SubmitAll(Vec<Arc<Task>>),
     /// The task has been stopped: end it now, if no morsel of it runs.
     Stopped(Arc<Task>),
+    /// Has the thread that reads it panic.
+    #[cfg(test)]
+    Panic,
 }
 
 /// What is under the pool's lock.
@@ -114,7 +119,7 @@ impl Driver {
     pub(super) fn send(self: &Arc<Self>, message: Message, threads: &Arc<rayon::ThreadPool>) {
         // The receiver lives in the same struct, so this cannot fail.
         let _ = self.submit.send(message);
-        fence(Ordering::SeqCst);
+        atomic::fence(Ordering::SeqCst);
         if !self.watch.hand_over() && self.take_ticket() {
             issue(Arc::clone(self), threads);
         }
@@ -172,7 +177,11 @@ impl Driver {
             watchers.iter().filter_map(Weak::upgrade).collect()
         };
         for watcher in watchers {
-            watcher();
+            // One that panics costs its own news, not the task that is about to begin.
+            let _ = fence(|| {
+                watcher();
+                Ok(())
+            });
         }
     }
 
@@ -191,7 +200,7 @@ impl Driver {
     /// Whether this ticket, having found nothing to do, may end.
     fn give_ticket_back(&self) -> bool {
         self.tickets.fetch_sub(1, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
+        atomic::fence(Ordering::SeqCst);
         self.inbox.is_empty() || !self.take_ticket()
     }
 
@@ -242,6 +251,8 @@ impl Driver {
             match message {
                 Message::Submit(task) => self.seat(state, task, now),
                 Message::SubmitAll(tasks) => tasks.into_iter().for_each(|task| self.seat(state, task, now)),
+                #[cfg(test)]
+                Message::Panic => panic!("on purpose: ticket"),
                 Message::Stopped(task) => {
                     let mut run = task.run();
                     if task.is_gone() {
@@ -405,7 +416,12 @@ fn deliver(End { task, finished, wait, run }: End) {
 fn issue(driver: Arc<Driver>, threads: &Arc<rayon::ThreadPool>) {
     let pool = Arc::clone(threads);
     threads.spawn_fifo(move || {
-        if driver.run_ticket(&pool) {
+        let again = fence(|| Ok(driver.run_ticket(&pool))).unwrap_or_else(|_| {
+            // What is not ours has fences of its own, so this is a bug: it costs what it was about, not the ticket.
+            driver.watch.leave();
+            true
+        });
+        if again {
             issue(driver, &pool);
         }
     });

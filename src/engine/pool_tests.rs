@@ -298,6 +298,62 @@ fn a_panic_costs_one_task() {
 }
 
 #[test]
+fn panics_of_sinks_and_watchers_cost_no_thread() {
+    struct Panicking(Arc<dyn Sink>);
+    impl Sink for Panicking {
+        fn complete(&self, completion: Completion) {
+            assert!(completion.slot.is_multiple_of(2), "on purpose: sink");
+            self.0.complete(completion);
+        }
+    }
+    let Bench { pool, sink, ends } = Bench::new(1, usize::MAX);
+    let watcher: Arc<dyn Fn() + Send + Sync> = Arc::new(|| panic!("on purpose: watcher"));
+    pool.watch_drain(&watcher);
+    let sink: Arc<dyn Sink> = Arc::new(Panicking(sink));
+    for slot in 0..100 {
+        let reservation = pool.reserve(value(f64::from(slot)), TaskConfig::default(), Instant::now()).unwrap();
+        pool.submit(reservation, Arc::clone(&sink), slot);
+    }
+    for slot in (0..100).step_by(2) {
+        assert_eq!(ends.recv_timeout(Duration::from_secs(60)).unwrap().slot, slot);
+    }
+    let stats = pool.stats();
+    assert_eq!((stats.queued, stats.run.count), (0, 100));
+}
+
+#[test]
+fn a_ticket_that_panics_is_issued_again() {
+    let bench = Bench::new(1, usize::MAX);
+    for slot in 0..100 {
+        bench.pool.send(Message::Panic);
+        bench.submit(slot, value(1.0), TaskConfig::default()).unwrap();
+        assert_eq!(bench.end().slot, slot);
+    }
+}
+
+#[test]
+fn work_may_panic_and_then_panic_when_it_is_dropped() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("on purpose: drop");
+        }
+    }
+    let bench = Bench::new(2, usize::MAX);
+    for slot in 0..20 {
+        let bomb = Bomb;
+        let work = Work::one_shot(move || {
+            let _captured = &bomb;
+            panic!("on purpose: call")
+        });
+        bench.submit(slot, work, TaskConfig::default()).unwrap();
+    }
+    for _ in 0..20 {
+        assert_eq!(bench.end().outcome.unwrap_err().message, "The kernel panicked: on purpose: call");
+    }
+}
+
+#[test]
 fn short_tasks_pass_long_ones_of_their_own_class() {
     let bench = Bench::new(1, usize::MAX);
     let long = Gate::default();

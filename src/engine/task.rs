@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use super::admission::Kind;
 use super::control::{Control, Stop};
+use super::fence::fence;
 use super::job::Job;
 use super::ready::{Class, SeatId};
 use crate::kernel::{Result, Work};
@@ -172,7 +173,11 @@ impl Task {
     /// Sends its end. Comes once: from whoever has taken its job.
     pub(super) fn complete(&self, outcome: Result<Value>, wait: Duration, run: Duration) {
         if let Some(sink) = &self.sink {
-            sink.complete(Completion { slot: self.slot, outcome, wait, run });
+            // A sink that panics costs its own completion, not what the thread has to do next.
+            let _ = fence(|| {
+                sink.complete(Completion { slot: self.slot, outcome, wait, run });
+                Ok(())
+            });
         }
     }
 

@@ -73,6 +73,13 @@ impl Watch {
         self.changes(UNWATCHED, awake(index)).then_some(index)
     }
 
+    /// This thread keeps no promise that it may have made.
+    pub(super) fn leave(&self) {
+        if let Some(index) = rayon::current_thread_index() {
+            self.changes(awake(index), UNWATCHED);
+        }
+    }
+
     /// Waits until there is something in the inbox, for a moment, and sleeps on if the whole pool is idle; whether there is.
     pub(super) fn wait(&self, index: usize, is_there: impl Fn() -> bool, is_idle: impl Fn() -> bool) -> bool {
         let (awake, asleep) = (awake(index), asleep(index));
