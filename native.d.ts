@@ -46,8 +46,13 @@ export declare class NativePool {
 export declare class Port {
   /** Runs a kernel to its end on this thread. `timeout` in milliseconds; infinite for none. */
   runSync(kernel: number, input: unknown, options: unknown, handOver: number, timeout: number): unknown
-  /** Runs a kernel on libuv's thread pool. Resolves with `{ value, wait, run }` or `{ failure, wait, run }`. */
-  runAsync(kernel: number, slot: number, input: unknown, options: unknown, handOver: number, timeout: number): Promise<{ value?: unknown, failure?: object, wait: number, run: number }>
+  /**
+   * Runs a kernel on libuv's thread pool. Resolves with `{ value, wait, run }` or `{ failure, wait, run }`; or with
+   * `{ paused: true }`, and is then to be resumed.
+   */
+  runAsync(kernel: number, slot: number, input: unknown, options: unknown, handOver: number, timeout: number): Promise<{ paused?: true, value?: unknown, failure?: object, wait: number, run: number }>
+  /** Has an AsyncTask go on that has paused. */
+  resumeAsync(slot: number): ReturnType<Port['runAsync']>
   /** `on_wake()` is to drain the port; `detach(view)` is to move a view's ArrayBuffer into a private one. */
   constructor(onWake: () => void, detach: (view: any) => unknown)
   /**

@@ -83,11 +83,7 @@ function asynchronous(kernel) {
       const given = handOver(input, settings.transfer)
       const task = new Task(resolve, reject, undefined, given, number)
       try {
-        const ended = port.runAsync(number, task.slot, given.view, options, given.mode, settings.timeout)
-        ended.then(
-          (end) => arrive(task, end),
-          (error) => arrive(task, { failure: error, wait: 0, run: 0 }),
-        )
+        follow(task, port.runAsync(number, task.slot, given.view, options, given.mode, settings.timeout))
       } catch (failure) {
         task.refuse(failure)
         return
@@ -95,6 +91,20 @@ function asynchronous(kernel) {
       task.arm(settings)
     })
   return named(form, `${kernel}Async`, kernel)
+}
+
+/**
+ * Waits for an AsyncTask, and has it go on where it has paused.
+ * @param {Task} task
+ * @param {ReturnType<typeof port.runAsync>} turn
+ */
+function follow(task, turn) {
+  turn
+    .then((end) => {
+      if (end.paused) follow(task, port.resumeAsync(task.slot))
+      else arrive(task, end)
+    })
+    .catch((failure) => arrive(task, { failure, wait: 0, run: 0 }))
 }
 
 /**

@@ -7,7 +7,7 @@
 //! 2. No thread calls the threadsafe function once the port has taken it away: `waker` is empty from then on.
 
 use std::ptr;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -25,6 +25,10 @@ pub(super) struct Mailbox {
     events: Sender<Event>,
     inbox: Receiver<Event>,
     awake: AtomicBool,
+    /// How often the event loop was woken and ran JavaScript.
+    turns: AtomicU64,
+    /// `turns` when somebody found that it had not turned for long; else `u64::MAX`.
+    silent: AtomicU64,
     /// Empty before the port is there, and once it is going.
     waker: RwLock<Option<Waker>>,
     /// Tasks that borrow memory of the environment.
@@ -48,6 +52,8 @@ impl Default for Mailbox {
             events,
             inbox,
             awake: AtomicBool::new(false),
+            turns: AtomicU64::new(0),
+            silent: AtomicU64::new(u64::MAX),
             waker: RwLock::new(None),
             borrowing: Mutex::new(0),
             returned: Condvar::new(),
@@ -101,6 +107,25 @@ impl Mailbox {
                 );
             }
         }
+    }
+
+    /// The event loop was woken, and runs JavaScript.
+    pub(super) fn turned(&self) {
+        self.turns.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn turns(&self) -> u64 {
+        self.turns.load(Ordering::Relaxed)
+    }
+
+    /// The event loop has not turned for long, though it was woken.
+    pub(super) fn note_silence(&self) {
+        self.silent.store(self.turns(), Ordering::Relaxed);
+    }
+
+    /// Whether the event loop has not turned since that was noted.
+    pub(super) fn is_silent(&self) -> bool {
+        self.silent.load(Ordering::Relaxed) == self.turns()
     }
 
     fn push(&self, event: Event) {

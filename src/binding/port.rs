@@ -30,6 +30,7 @@ use napi_derive::napi;
 use super::convert::{self, JsArg, check};
 use super::environment;
 use super::failure;
+use super::inline::InlineTask;
 use super::ledger::Kept;
 use super::mailbox::{Event, Mailbox};
 use super::pinned::{Lease, Pinned};
@@ -70,6 +71,8 @@ enum Slot {
     Pooled { pool: Arc<Pool>, task: Arc<Task>, lease: Lease },
     /// A task of the AsyncTask form.
     Inline(Arc<Control>),
+    /// One that has given its thread back, and waits to be resumed.
+    Paused(Box<InlineTask>),
     /// The task has ended.
     Held { outcome: kernel::Result<Value>, lease: Lease },
 }
@@ -169,6 +172,18 @@ impl PortState {
         self.put(slot, Slot::Inline(control));
     }
 
+    /// The task of the AsyncTask form has given its thread back.
+    pub(super) fn inline_paused(&self, slot: u32, task: Box<InlineTask>) {
+        self.put(slot, Slot::Paused(task));
+    }
+
+    /// The paused task of a slot, to go on.
+    pub(super) fn resumed(&self, slot: u32) -> Option<Box<InlineTask>> {
+        let Slot::Paused(task) = self.take_slot(slot) else { return None };
+        self.put(slot, Slot::Inline(Arc::clone(&task.control)));
+        Some(task)
+    }
+
     /// The task of the AsyncTask form has ended.
     pub(super) fn inline_ended(&self, slot: u32) {
         self.put(slot, Slot::Free);
@@ -190,6 +205,7 @@ impl PortState {
         let pooled = match self.slots.borrow().get(slot as usize) {
             Some(Slot::Pooled { pool, task, .. }) => (Arc::clone(pool), Arc::clone(task)),
             Some(Slot::Inline(control)) => return control.stop(why),
+            Some(Slot::Paused(task)) => return task.control.stop(why),
             // Too late for the task; its promise is JavaScript's affair.
             Some(Slot::Free | Slot::Held { .. }) | None => return,
         };
@@ -407,6 +423,7 @@ impl Port {
         match self.state.slots.borrow().get(slot as usize) {
             Some(Slot::Pooled { task, .. }) => task.progress(),
             Some(Slot::Inline(control)) => control.progress(),
+            Some(Slot::Paused(task)) => task.control.progress(),
             _ => 0.0,
         }
     }

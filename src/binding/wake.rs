@@ -96,6 +96,7 @@ fn call_on_wake(env: sys::napi_env, port: &PortState) {
         sys::napi_call_function(env, undefined, on_wake, 0, ptr::null(), &mut result)
     };
     if status == sys::Status::napi_ok {
+        port.mailbox.turned();
         return;
     }
     let exception = pending_exception(env);

@@ -14,7 +14,7 @@
 //! 4. After the first error nothing is claimed any more. The job is finished when it has a value or an error and nothing
 //!    is in flight; what is left of the work is handed out with the outcome, to be dropped outside the lock.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -317,22 +317,28 @@ impl Ran {
     }
 }
 
-/// Runs one job to its end on this thread.
-pub(super) fn run_to_end(job: &mut Job, control: &Control, mut between: impl FnMut(Instant)) -> Result<Value> {
+/// Runs one job on this thread, to its end, or until `between` two morsels says that it is to pause: then there is none.
+pub(super) fn run_alone(
+    job: &mut Job,
+    control: &Control,
+    mut between: impl FnMut(Instant) -> ControlFlow<()>,
+) -> Option<Result<Value>> {
     let mut now = Instant::now();
     loop {
-        let finished = match control.check(now) {
-            Err(error) => job.fail(error),
+        let (finished, goes_on) = match control.check(now) {
+            Err(error) => (job.fail(error), ControlFlow::Continue(())),
             Ok(()) => {
                 // Alone on the job, there is always a morsel until the end.
                 let ran = job.claim(1).map(|morsel| morsel.run(control));
                 let start = std::mem::replace(&mut now, Instant::now());
-                between(now);
-                ran.and_then(|ran| job.settle(ran, now - start))
+                (ran.and_then(|ran| job.settle(ran, now - start)), between(now))
             }
         };
         if let Some(finished) = finished {
-            return finished.into_outcome();
+            return Some(finished.into_outcome());
+        }
+        if goes_on.is_break() {
+            return None;
         }
     }
 }
@@ -413,7 +419,10 @@ mod tests {
     fn ranges_cover_everything_once_and_in_order() {
         for len in [0, 1, 10, 11, 100_000] {
             let (mut job, seen) = ranges(len);
-            assert_eq!(run_to_end(&mut job, &Control::default(), |_| ()), Ok(Value::Number(len as f64)));
+            assert_eq!(
+                run_alone(&mut job, &Control::default(), |_| ControlFlow::Continue(())).unwrap(),
+                Ok(Value::Number(len as f64))
+            );
             let mut next = 0;
             for range in seen.lock().unwrap().iter() {
                 assert_eq!(range.start, next);

@@ -43,7 +43,7 @@ mod watch;
 
 pub use control::{Control, Stop};
 pub use fence::fence;
-pub use inline::run_inline;
+pub use inline::{Alone, run_inline};
 pub use job::Job;
 pub use pool::{Pool, PoolConfig, default_threads};
 pub use ready::Class;

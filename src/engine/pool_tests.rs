@@ -306,7 +306,7 @@ fn panics_of_sinks_and_watchers_cost_no_thread() {
             self.0.complete(completion);
         }
     }
-    let Bench { pool, sink, ends } = Bench::new(1, usize::MAX);
+    let Bench { pool, sink, ends, .. } = Bench::new(1, usize::MAX);
     let watcher: Arc<dyn Fn() + Send + Sync> = Arc::new(|| panic!("on purpose: watcher"));
     pool.watch_drain(&watcher);
     let sink: Arc<dyn Sink> = Arc::new(Panicking(sink));

@@ -1,0 +1,88 @@
+// What surrounds the package is not taken for granted: fake timers, hidden globals, a copied process, listeners removed.
+import test from 'ava'
+import { runScript } from './helpers/child.mjs'
+import { runFixture } from './helpers/pool-child.mjs'
+
+const FAKES = `
+  const names = ['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'queueMicrotask', 'performance']
+  const real = Object.fromEntries(names.map((name) => [name, globalThis[name]]))
+  const realTick = process.nextTick
+  const fake = () => {
+    for (const name of names) {
+      Object.defineProperty(globalThis, name, { value: name === 'performance' ? { now: () => 0 } : () => ({ unref() {} }), configurable: true, writable: true })
+    }
+    process.nextTick = () => {}
+  }
+  const restore = () => {
+    for (const name of names) Object.defineProperty(globalThis, name, { value: real[name], configurable: true, writable: true })
+    process.nextTick = realTick
+  }
+`
+
+test.serial('fake timers hang no task, neither while they are there nor after', async (t) => {
+  const { code, signal, stdout, stderr } = await runScript(`
+    import { heavyLoad, heavyLoadAsync, Pool, spin } from './index.js'
+    ${FAKES}
+    const pool = new Pool({ threads: 2 })
+    fake()
+    const many = await Promise.all(Array.from({ length: 2000 }, (_, number) => pool.run('heavyLoad', number)))
+    const one = await heavyLoad(7)
+    const async = await heavyLoadAsync(8)
+    const late = await heavyLoad(1e13, { timeout: 20 }).catch(({ code }) => code)
+    const progress = []
+    await spin(200, { onProgress: (fraction) => progress.push(fraction) })
+    const drained = new Promise((resolve) => pool.once('drain', resolve))
+    await Promise.all(Array.from({ length: 50 }, () => pool.run('spin', 1)))
+    await drained
+    const closed = await pool.close({ timeout: 1000 })
+    restore()
+    console.log(JSON.stringify({ many: many.length, one, async, late, progress: progress.length > 1, after: await heavyLoad(9) }))
+  `)
+  t.deepEqual({ code, signal }, { code: 0, signal: null }, stderr)
+  t.deepEqual(JSON.parse(stdout), { many: 2000, one: 7, async: 8, late: 'ERR_TASK_TIMEOUT', progress: true, after: 9 })
+})
+
+test.serial('in a realm of its own, without the globals that one may lack', async (t) => {
+  const { code, signal, stdout, stderr } = await runFixture('other-realm')
+  t.deepEqual({ code, signal }, { code: 5, signal: null }, stderr)
+  t.deepEqual(JSON.parse(stdout), { load: 1000, moved: [1, 2, 3], left: 0, map: [0, 1, 2] })
+})
+
+for (const gone of ["process.removeAllListeners('exit')", 'process.removeAllListeners()']) {
+  test.serial(`${gone}: process.exit() waits for no AsyncTask`, async (t) => {
+    const { code, signal, stderr } = await runScript(`
+      import { heavyLoadAsync } from './index.js'
+      let running = 0
+      const onProgress = () => {
+        if (++running < 4) return
+        ${gone}
+        process.exit(3)
+      }
+      for (let number = 0; number < 100; number++) heavyLoadAsync(1e13, { onProgress }).catch(() => {})
+    `)
+    t.deepEqual({ code, signal }, { code: 3, signal: null }, stderr)
+  })
+}
+
+test.serial('an AsyncTask whose event loop is busy for long gives its thread back, and goes on', async (t) => {
+  const { code, stdout, stderr } = await runScript(`
+    import { heavyLoadAsync } from './index.js'
+    const aborts = new AbortController()
+    const tasks = Array.from({ length: 12 }, (_, number) => heavyLoadAsync(2e8 + number))
+    const aborted = heavyLoadAsync(1e13, { signal: aborts.signal }).catch(({ code }) => code)
+    const timedOut = heavyLoadAsync(1e13, { timeout: 300 }).catch(({ code }) => code)
+    await new Promise(setImmediate)
+    for (const until = performance.now() + 700; performance.now() < until; );
+    aborts.abort()
+    console.log(JSON.stringify([await aborted, await timedOut, ...(await Promise.all(tasks))]))
+  `)
+  t.is(code, 0, stderr)
+  const values = Array.from({ length: 12 }, (_, number) => 2e8 + number)
+  t.deepEqual(JSON.parse(stdout), ['ABORT_ERR', 'ERR_TASK_TIMEOUT', ...values])
+})
+
+test.serial('the timer of progress keeps no async context alive', async (t) => {
+  const { code, stdout, stderr } = await runFixture('forgotten-context', { flags: ['--expose-gc'] })
+  t.is(code, 0, stderr)
+  t.is(stdout, 'gone\n')
+})
