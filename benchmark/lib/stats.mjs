@@ -6,6 +6,10 @@ export function percentile(values, p) {
   return sorted[Math.max(0, Math.ceil((p / 100) * sorted.length) - 1)]
 }
 
+export function mean(values) {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
 /** The middle value, or the mean of the two in the middle. */
 export function median(values) {
   const sorted = Float64Array.from(values).sort()
