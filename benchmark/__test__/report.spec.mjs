@@ -89,6 +89,33 @@ test('a run that is saved takes the place of the one before', (t) => {
   t.deepEqual(Object.fromEntries(files()), first, 'the same run gives the same bytes')
 })
 
+test('goals are about ours in any form, and about the best of all peers or of some', (t) => {
+  const results = {
+    'heavy-load': { cost: summary([2]) },
+    'heavy-load-keys': { cost: summary([3]) },
+    piscina: { cost: summary([4]) },
+    poolifier: { cost: summary([1]) },
+  }
+  const goal = (what, of) => ({ what, of, atMost: 2 })
+  const goals = [
+    goal('ours', ({ ours }) => ours('cost')),
+    goal('with keys', ({ ours }) => ours('cost', 'heavy-load-keys')),
+    goal('the best of all', ({ bestPeer }) => bestPeer('cost')),
+    goal('the worst', ({ bestPeer }) => bestPeer('cost', Math.max)),
+    goal('the best of one', ({ bestPeer }) => bestPeer('cost', Math.min, ['piscina'])),
+    goal('of those that were measured', ({ bestPeer }) => bestPeer('cost', Math.min, ['piscina', 'tinypool'])),
+    goal('not measured', ({ ours }) => ours('cost', 'heavy-load-async')),
+  ]
+  t.deepEqual(rows(report({ ...SCENARIO, goals }, results, SETTINGS)).slice(-6), [
+    ['ours', '2', '<= 2', 'yes'],
+    ['with keys', '3', '<= 2', 'NO'],
+    ['the best of all', '1', '<= 2', 'yes'],
+    ['the worst', '4', '<= 2', 'NO'],
+    ['the best of one', '4', '<= 2', 'NO'],
+    ['of those that were measured', '4', '<= 2', 'NO'],
+  ])
+})
+
 /** The cells of all tables. */
 function rows(text) {
   const lines = text.split('\n').filter((line) => line.startsWith('|') && !line.includes('---'))

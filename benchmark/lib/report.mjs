@@ -69,15 +69,15 @@ function goals(scenario, results, settings) {
   return judged
 }
 
-/** What goals are made of: medians of ours, of the limits and of the best of all others. */
+/** What goals are made of: medians of ours, in all its forms, of the limits and of the best of all others, or of some. */
 function look(results) {
   const median = (contestant, name) => results[contestant]?.[name]?.median ?? NaN
   const peers = Object.keys(results).filter((name) => !name.startsWith('heavy-load') && name !== 'limits')
   return {
-    ours: (name) => median('heavy-load', name),
+    ours: (name, form = 'heavy-load') => median(form, name),
     limit: (name) => median('limits', name),
-    bestPeer: (name, best = Math.min) => {
-      const medians = peers.map((peer) => median(peer, name)).filter(Number.isFinite)
+    bestPeer: (name, best = Math.min, among = peers) => {
+      const medians = among.map((peer) => median(peer, name)).filter(Number.isFinite)
       return medians.length > 0 ? best(...medians) : NaN
     },
   }
