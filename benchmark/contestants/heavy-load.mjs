@@ -8,7 +8,7 @@ import { defaultPool, freeze, hash, heavyLoad, Pool, spin } from '../../index.js
 export function open({ threads, own = false }) {
   const pool = own ? new Pool({ threads, maxQueue: Infinity }) : defaultPool
   return {
-    empty: own ? () => pool.run(heavyLoad, 0) : () => heavyLoad(0),
+    empty: own ? (options) => pool.run(heavyLoad, 0, options) : (options) => heavyLoad(0, options),
     count: (n, options) => pool.run(heavyLoad, n, options),
     spin: (ms, options) => pool.run(spin, ms, options),
     map: (inputs) => pool.map(heavyLoad, inputs),

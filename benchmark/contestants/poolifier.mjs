@@ -12,7 +12,7 @@ export function open({ threads, flood = false }) {
     enableTasksQueue: !flood,
   })
   return {
-    empty: () => pool.execute(0, 'empty'),
+    empty: ({ signal } = {}) => pool.execute(0, 'empty', signal),
     count: (n, { signal } = {}) => pool.execute(n, 'count', signal),
     spin: (ms, { signal } = {}) => pool.execute(ms, 'spin', signal),
     // After many tasks at once, destroy() of 5.3.2 may never settle.

@@ -13,7 +13,7 @@ export function open({ threads, flood = false }) {
     concurrentTasksPerWorker: flood ? FLOOD : 1,
   })
   return {
-    empty: () => pool.run(0, EMPTY),
+    empty: ({ signal } = {}) => pool.run(0, signal === undefined ? EMPTY : { name: 'empty', signal }),
     count: (n, { signal } = {}) => pool.run(n, { name: 'count', signal }),
     spin: (ms, { signal } = {}) => pool.run(ms, { name: 'spin', signal }),
     handOvers: {

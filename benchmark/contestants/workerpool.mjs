@@ -11,7 +11,7 @@ export function open({ threads }) {
     workerTerminateTimeout: 1,
   })
   return {
-    empty: () => pool.exec('empty', []),
+    empty: (options) => exec(pool, 'empty', 0, options),
     count: (n, options) => exec(pool, 'count', n, options),
     spin: (ms, options) => exec(pool, 'spin', ms, options),
     handOvers: {
