@@ -68,7 +68,7 @@ export const limitColumns = SIZES.flatMap(({ ms }) => [
   { figure: `burst${ms}ms`, title: `a plain queue, simulated: ${ms} ms at once, mean`, unit: '% of the time of all' },
 ])
 
-/** The goals are about these two, which have a queue for all workers, or let idle ones take what waits for others. */
+/** The goals are about these two. */
 const BEST = ['piscina', 'poolifier']
 
 export const goals = [
@@ -93,7 +93,7 @@ export const goals = [
 ])
 
 export async function measure({ contestant, threads, quick }) {
-  const pool = await open(contestant, { threads })
+  const pool = await open(contestant, { threads, atRandom: true })
   const figures = {}
   for (const size of SIZES) {
     const { ms } = size

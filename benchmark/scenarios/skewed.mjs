@@ -6,7 +6,7 @@ import { mean, percentile } from '../lib/stats.mjs'
 
 export const title = 'Short tasks and a few long ones at random times'
 
-// The other peers have a plain queue, as piscina has.
+// piscina has a plain queue, as all other peers have but poolifier: that has none here, each worker has its own.
 export const contestants = ['heavy-load', 'heavy-load-keys', 'piscina', 'poolifier']
 
 export const rounds = 3
@@ -56,7 +56,7 @@ export const goals = LOADS.map(({ name, title }) => ({
 }))
 
 export async function measure({ contestant, threads, quick }) {
-  const pool = await open(contestant, { threads })
+  const pool = await open(contestant, { threads, atRandom: true })
   for (const [ms, tasks] of Object.entries(WARM_UP)) {
     await Promise.all(Array.from({ length: tasks * threads }, () => pool.spin(Number(ms))))
   }
