@@ -13,6 +13,8 @@
 //! 4. `occupancy` counts a task as queued from `reserve` on, or from `submit_all`, until somebody wins its `begin` or `withdraw`.
 //! 5. A ticket that panics is issued again.
 //! 6. A completion leaves after the counts that its receiver may look at (`occupancy`) have been updated.
+//! 7. What is left of work, which may be large, is dropped by a ticket, before it claims or watches anything: so by no event loop,
+//!    in nobody's time, and not while others take the thread for free.
 
 use std::sync::atomic::{self, AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -86,6 +88,12 @@ pub(super) struct State {
     pub(super) run: Durations,
     /// Ends to deliver once the lock is released.
     ended: Vec<End>,
+}
+
+impl State {
+    fn has_remains(&self) -> bool {
+        self.ended.iter().any(|end| end.finished.has_remains())
+    }
 }
 
 struct End {
@@ -217,11 +225,19 @@ impl Driver {
             self.publish(&mut state);
             let mut ended = std::mem::take(&mut state.ended);
             drop(state);
-            // Before the ends are delivered: who hears of one and submits the next task is to find this thread awake.
-            let watching = if claimed.is_none() && !again { self.watch.begin() } else { None };
-            if more && claimed.is_some() && self.take_ticket() {
+            let remains = ended.iter().any(|end| end.finished.has_remains());
+            if more && (claimed.is_some() || remains) && self.take_ticket() {
                 issue(Arc::clone(self), threads);
             }
+            if remains {
+                ended.drain(..).for_each(deliver);
+                now = Instant::now();
+                state = self.lock();
+                state.ended = ended;
+                continue;
+            }
+            // Before the ends are delivered: who hears of one and submits the next task is to find this thread awake.
+            let watching = if claimed.is_none() && !again { self.watch.begin() } else { None };
             ended.drain(..).for_each(deliver);
             let Some((task, morsel)) = claimed else {
                 if again {
@@ -260,9 +276,14 @@ impl Driver {
                             state.queue.leave(seat);
                         }
                         self.leave_admission(state, &task, &mut run, false, now);
-                        if task.control.stopped() == Some(Stop::TimedOut) {
-                            let waited = now.saturating_duration_since(task.submitted);
-                            self.record_wait(state, &task, waited, now);
+                        let Some(why) = task.control.stopped() else { continue };
+                        let wait = now.saturating_duration_since(task.submitted);
+                        if why == Stop::TimedOut {
+                            self.record_wait(state, &task, wait, now);
+                        }
+                        if let Some(finished) = run.job.take().and_then(|mut job| job.fail(why.error())) {
+                            let run = Duration::ZERO;
+                            state.ended.push(End { task: Arc::clone(&task), finished, wait, run });
                         }
                     } else if let Err(error) = task.control.check(now) {
                         let finished = run.job.as_mut().and_then(|job| job.fail(error));
@@ -290,14 +311,16 @@ impl Driver {
         }
     }
 
-    /// The next morsel, and its task.
+    /// The next morsel, and its task; none while there is something to drop first.
     fn claim(&self, state: &mut State, now: Instant) -> Option<(Arc<Task>, Morsel)> {
-        while let Some(seat) = state.queue.next() {
+        while !state.has_remains()
+            && let Some(seat) = state.queue.next()
+        {
             let task = Arc::clone(state.queue.get(seat));
             let mut run = task.run();
             if run.began.is_none() {
                 if !task.begin() {
-                    // Withdrawn: its own end is on its way; only the seat is left.
+                    // Withdrawn: the message that ends it is on its way; only the seat is left.
                     run.seat = None;
                     state.queue.leave(seat);
                     self.leave_admission(state, &task, &mut run, false, now);

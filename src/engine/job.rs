@@ -39,6 +39,8 @@ pub struct Job {
     sizer: Sizer,
     in_flight: usize,
     outcome: Option<Result<Value>>,
+    /// The value that came after an error: it may be large, and is dropped outside the lock too.
+    unwanted: Option<Value>,
 }
 
 /// The piece of work that is under way.
@@ -93,6 +95,7 @@ pub(super) enum Ran {
 pub(super) struct Finished {
     outcome: Result<Value>,
     remains: Phase,
+    unwanted: Option<Value>,
 }
 
 impl std::fmt::Debug for Job {
@@ -108,7 +111,7 @@ impl Job {
     /// ERR_KERNEL_PANIC.
     pub fn new(work: Work) -> Result<Self> {
         let (phase, sizer) = Phase::enter(work)?;
-        Ok(Self { phase, sizer, in_flight: 0, outcome: None })
+        Ok(Self { phase, sizer, in_flight: 0, outcome: None, unwanted: None })
     }
 
     /// About how many units its first phase has.
@@ -201,7 +204,11 @@ impl Job {
 
     fn end(&mut self, outcome: Result<Value>) {
         // The first error is the one that counts.
-        self.outcome.get_or_insert(outcome);
+        if self.outcome.is_none() {
+            self.outcome = Some(outcome);
+        } else {
+            self.unwanted = outcome.ok();
+        }
     }
 
     fn finished(&mut self) -> Option<Finished> {
@@ -209,7 +216,8 @@ impl Job {
             return None;
         }
         let outcome = self.outcome.take()?;
-        Some(Finished { outcome, remains: std::mem::replace(&mut self.phase, Phase::Ending) })
+        let remains = std::mem::replace(&mut self.phase, Phase::Ending);
+        Some(Finished { outcome, remains, unwanted: self.unwanted.take() })
     }
 }
 
@@ -223,6 +231,12 @@ impl Finished {
     pub(super) fn is_done(&self) -> bool {
         let is_late = self.outcome.as_ref().is_err_and(|error| error.code == Code::TaskTimeout);
         !is_late && !self.is_cancelled()
+    }
+
+    /// Whether there is something to drop, which may be large.
+    pub(super) fn has_remains(&self) -> bool {
+        let is_empty = matches!(self.remains, Phase::Ending | Phase::Stepped(None) | Phase::OneShot(None));
+        !is_empty || self.unwanted.is_some()
     }
 
     /// Drops what is left of the work and gives the outcome; of several errors the first.

@@ -6,7 +6,7 @@ use std::num::NonZero;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::control::Stop;
 use super::driver::{Driver, Message};
@@ -198,18 +198,14 @@ impl Pool {
         }
     }
 
-    /// Stops a task of this pool, queued or running. Its completion comes all the same: at once if it was queued, else
-    /// once its running morsels have ended.
+    /// Stops a task of this pool, queued or running. A queued one gives its place back at once. Its completion comes all the same,
+    /// when a thread has dropped its work: soon if no morsel of it runs, else once those have ended.
     pub fn stop(&self, task: &Arc<Task>, why: Stop) {
         task.control.stop(why);
         if task.withdraw() {
-            let driver = &self.driver;
-            let job = task.run().job.take();
-            let outcome = fenced_drop(job).and(Err(why.error()));
-            driver.give_place_back();
-            task.complete(outcome, task.submitted.elapsed(), Duration::ZERO);
+            self.driver.give_place_back();
         }
-        // A worker frees the seat, or ends the task if it is paused.
+        // A worker frees the seat and drops the work, or ends the task if it is paused.
         self.send(Message::Stopped(Arc::clone(task)));
     }
 

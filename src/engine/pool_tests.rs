@@ -1,6 +1,7 @@
 //! The pool with real threads. Tests wait for completions, never for time to pass.
 
 use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
@@ -159,9 +160,36 @@ fn a_running_task_is_stopped_and_its_thread_serves_on() {
     assert_eq!((stats.cancelled, stats.completed, stats.running), (1, 1, 0));
 }
 
+/// A piece of work that tells who drops it, and then waits for leave to be gone, as large memory would take its time.
+struct Heavy {
+    dropping: Sender<Option<String>>,
+    leave: Receiver<()>,
+}
+
+impl Heavy {
+    /// The work, the names of the threads that drop it, and the way to let it go.
+    fn work() -> (Work, Receiver<Option<String>>, Sender<()>) {
+        let (dropping, dropped_by) = unbounded();
+        let (let_go, leave) = unbounded();
+        let heavy = Heavy { dropping, leave };
+        let work = Work::one_shot(move || {
+            let _captured = &heavy;
+            Ok(Next::Done(Value::Null))
+        });
+        (work, dropped_by, let_go)
+    }
+}
+
+impl Drop for Heavy {
+    fn drop(&mut self) {
+        let _ = self.dropping.send(std::thread::current().name().map(str::to_owned));
+        let _ = self.leave.recv_timeout(Duration::from_secs(10));
+    }
+}
+
 #[test]
-fn a_queued_task_is_stopped_without_a_thread() {
-    let bench = Bench::new(1, usize::MAX);
+fn a_queued_task_is_stopped_at_once_and_its_work_dropped_by_a_thread() {
+    let bench = Bench::new(1, 1);
     let (entered, has_entered) = unbounded();
     let (release, released) = unbounded::<()>();
     let blocker = Work::one_shot(move || {
@@ -171,14 +199,75 @@ fn a_queued_task_is_stopped_without_a_thread() {
     });
     bench.submit(0, blocker, TaskConfig::default()).unwrap();
     has_entered.recv().unwrap();
-    let queued = bench.submit(1, value(1.0), TaskConfig::default()).unwrap();
+    let (work, dropped_by, let_go) = Heavy::work();
+    let queued = bench.submit(1, work, TaskConfig::default()).unwrap();
     assert!(bench.pool.needs_drain());
     bench.pool.stop(&queued, Stop::Aborted);
     // The only thread is still in the blocker.
-    assert_eq!(bench.end().outcome.unwrap_err().code, Code::Aborted);
     assert!(!bench.pool.needs_drain());
+    bench.submit(2, value(2.0), TaskConfig::default()).expect("the place is free");
     release.send(()).unwrap();
     assert_eq!(bench.end().slot, 0);
+    assert_eq!(dropped_by.recv_timeout(Duration::from_secs(60)).unwrap().unwrap(), "test-0");
+    assert!(bench.ends.try_recv().is_err(), "no completion before the work is dropped");
+    let_go.send(()).unwrap();
+    let end = bench.end();
+    assert_eq!((end.slot, end.outcome.unwrap_err().code), (1, Code::Aborted));
+    assert_eq!(bench.end().slot, 2);
+    assert_eq!(bench.pool.stats().queued, 0);
+}
+
+#[test]
+fn while_one_thread_drops_work_the_others_serve() {
+    let bench = Bench::new(2, usize::MAX);
+    let high = TaskConfig { class: Class::High, ..TaskConfig::default() };
+    let gates = [Gate::default(), Gate::default()];
+    for (slot, gate) in (0..).zip(&gates) {
+        bench.submit(slot, gate.work(), high.clone()).unwrap();
+        gate.entered();
+    }
+    let (work, dropped_by, let_go) = Heavy::work();
+    let heavy = bench.submit(2, work, TaskConfig::default()).unwrap();
+    bench.pool.stop(&heavy, Stop::Aborted);
+    dropped_by.recv_timeout(Duration::from_secs(60)).unwrap();
+    // The other thread takes what comes, while one drops.
+    for slot in 3..50 {
+        bench.submit(slot, value(0.0), high.clone()).unwrap();
+        assert_eq!(bench.end().slot, slot);
+    }
+    let_go.send(()).unwrap();
+    let end = bench.end();
+    assert_eq!((end.slot, end.outcome.unwrap_err().code), (2, Code::Aborted));
+    for gate in &gates {
+        gate.open();
+    }
+    assert_eq!(bench.end().slot + bench.end().slot, 1);
+}
+
+#[test]
+fn the_time_that_work_takes_to_be_dropped_is_nobody_s() {
+    let bench = Bench::new(1, usize::MAX);
+    let gate = Gate::default();
+    bench.submit(0, gate.work(), TaskConfig { class: Class::High, ..TaskConfig::default() }).unwrap();
+    gate.entered();
+    let (work, dropped_by, let_go) = Heavy::work();
+    let heavy = bench.submit(1, work, TaskConfig::default()).unwrap();
+    bench.pool.stop(&heavy, Stop::Aborted);
+    dropped_by.recv_timeout(Duration::from_secs(60)).unwrap();
+    let before = bench.pool.stats();
+    // As large memory does, it takes a while.
+    while bench.pool.stats().uptime < before.uptime + Duration::from_millis(50) {
+        std::thread::yield_now();
+    }
+    gate.open();
+    let_go.send(()).unwrap();
+    assert_eq!(bench.end().slot, 1);
+    let end = bench.end();
+    assert_eq!(end.slot, 0);
+    let busy = |stats: &Stats| Duration::from_secs_f64(stats.utilization * stats.uptime.as_secs_f64());
+    let after = bench.pool.stats();
+    let (used, passed) = (busy(&after).saturating_sub(busy(&before)), after.uptime - before.uptime);
+    assert!(used < passed / 2, "{used:?} of {passed:?}");
 }
 
 #[test]

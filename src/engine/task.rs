@@ -7,7 +7,7 @@
 //! | `slot`, `sink` | whoever makes it, before anybody else knows of it | - |
 //! | `control` | anyone, at any time | atomics |
 //! | `stage` | `Queued -> Begun` by the worker that first claims; `Queued -> Gone` by whoever stops it before | one atomic exchange |
-//! | `run` | workers, and the canceller that won `Queued -> Gone` | its mutex, taken after the pool's |
+//! | `run` | workers | its mutex, taken after the pool's |
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
