@@ -2,6 +2,7 @@
 import './helpers/pool-test-addon.mjs'
 import test from 'ava'
 import { heavyLoad, heavyLoadAsync, heavyLoadSync, spin } from '../index.js'
+import { runFixture } from './helpers/pool-child.mjs'
 import { openPool } from './helpers/pool-open.mjs'
 import { ENDLESS, hold, idle, outcome } from './helpers/pool-tasks.mjs'
 import { until } from './helpers/pool-wait.mjs'
@@ -131,3 +132,12 @@ test.serial('the other forms are no tasks of a pool', async (t) => {
   await heavyLoadAsync(10)
   t.like(pool.stats(), { completed: 0, failed: 0 })
 })
+
+for (const how of ['terminate', 'exit', 'main']) {
+  test.serial(`an environment that ends (${how}) falsifies no counts`, async (t) => {
+    const { code, stdout, stderr } = await runFixture('counts-at-end', { args: [how] })
+    t.is(code, 0, stderr)
+    // One was aborted by its caller, and three whose callers hear nothing any more.
+    t.deepEqual(JSON.parse(stdout), { completed: 100, failed: 0, cancelled: 1 + 3, timedOut: 0 })
+  })
+}
