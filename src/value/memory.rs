@@ -11,8 +11,8 @@
 //! Invariants:
 //! 1. A plain reference (`&[T]`, `&mut [T]`) is made only to memory that JavaScript cannot reach, or has promised not to write:
 //!    a copy, a moved ArrayBuffer, a frozen one.
-//! 2. Shared memory is read and written by relaxed atomic accesses of the element's size only. To Rust, JavaScript's accesses
-//!    are then those of another thread, which ECMA-262 ("Memory Model") defines as unordered, and never undefined.
+//! 2. Shared memory is read and written through [`racy`](super::racy) only, whose rule is that to Rust every access is of single
+//!    bytes, and atomic. So it does not matter in which size JavaScript, or another task, accesses the same bytes meanwhile.
 //! 3. Whoever makes a [`Region`] keeps its memory where it is until the region and all that was made of it are dropped.
 
 use std::alloc::{self, Layout};
@@ -20,8 +20,9 @@ use std::mem::{align_of, size_of};
 use std::ops::Range;
 use std::ptr::NonNull;
 use std::slice;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::racy::{self, Number};
 use crate::error::EngineError;
 
 /// The element type of a typed array.
@@ -68,54 +69,6 @@ impl Element {
             Element::BigUint64 => "BigUint64Array",
         }
     }
-}
-
-/// A number type whose elements any bits make, which atomics of its size exist for.
-///
-/// # Safety
-/// Every bit pattern is a value, there is no padding, and `load` and `store` access exactly `size_of::<Self>()` bytes,
-/// atomically.
-pub unsafe trait Number: Copy + Default + Send + Sync + 'static {
-    /// Loads an element atomically.
-    ///
-    /// # Safety
-    /// `at` is aligned and its memory allocated; others access it atomically only, with the same size.
-    unsafe fn load(at: *const Self) -> Self;
-    /// Stores an element atomically.
-    ///
-    /// # Safety
-    /// As `load`.
-    unsafe fn store(at: *mut Self, value: Self);
-}
-
-macro_rules! number {
-    ($($type:ty: $atomic:ty, $from:expr, $to:expr;)*) => {$(
-        // SAFETY: a primitive number; the atomic type has its size.
-        unsafe impl Number for $type {
-            unsafe fn load(at: *const Self) -> Self {
-                // SAFETY: passed on to the caller.
-                let bits = unsafe { <$atomic>::from_ptr(at.cast_mut().cast()) }.load(Ordering::Relaxed);
-                $from(bits)
-            }
-            unsafe fn store(at: *mut Self, value: Self) {
-                // SAFETY: passed on to the caller.
-                unsafe { <$atomic>::from_ptr(at.cast()) }.store($to(value), Ordering::Relaxed);
-            }
-        }
-    )*};
-}
-
-number! {
-    u8: AtomicU8, |bits| bits, |value| value;
-    i8: AtomicU8, |bits: u8| bits.cast_signed(), i8::cast_unsigned;
-    u16: AtomicU16, |bits| bits, |value| value;
-    i16: AtomicU16, |bits: u16| bits.cast_signed(), i16::cast_unsigned;
-    u32: AtomicU32, |bits| bits, |value| value;
-    i32: AtomicU32, |bits: u32| bits.cast_signed(), i32::cast_unsigned;
-    f32: AtomicU32, f32::from_bits, f32::to_bits;
-    u64: AtomicU64, |bits| bits, |value| value;
-    i64: AtomicU64, |bits: u64| bits.cast_signed(), i64::cast_unsigned;
-    f64: AtomicU64, f64::from_bits, f64::to_bits;
 }
 
 /// Bytes somewhere outside Rust.
@@ -349,26 +302,13 @@ impl Bytes {
         };
         scratch.clear();
         reserve(scratch, range.len())?;
-        // SAFETY: in bounds, as asserted.
-        unsafe { copy_out(region.start.as_ptr().add(range.start), range.len(), scratch) };
+        // SAFETY: in bounds, as asserted, and allocated while `self` lives (invariant 3); there is room for as many bytes, which are
+        // all written before they count as there.
+        unsafe {
+            racy::copy(region.start.as_ptr().add(range.start), scratch.as_mut_ptr(), range.len());
+            scratch.set_len(range.len());
+        }
         Ok(scratch)
-    }
-}
-
-/// Appends `len` bytes of shared memory, in words where they are aligned.
-///
-/// # Safety
-/// The bytes are allocated, and accessed atomically by others.
-unsafe fn copy_out(start: *mut u8, len: usize, out: &mut Vec<u8>) {
-    let head = start.align_offset(size_of::<u64>()).min(len);
-    let words = (len - head) / size_of::<u64>();
-    let tail = head + words * size_of::<u64>();
-    // SAFETY: all offsets are below `len`; the words' addresses are aligned by the choice of `head`.
-    unsafe {
-        out.extend((0..head).map(|at| u8::load(start.add(at))));
-        let first = start.add(head).cast::<u64>();
-        out.extend((0..words).flat_map(|word| u64::load(first.add(word)).to_ne_bytes()));
-        out.extend((tail..len).map(|at| u8::load(start.add(at))));
     }
 }
 
@@ -526,7 +466,7 @@ impl<T: Number> Shared<T> {
     /// If `index` is out of bounds.
     pub fn update(&self, index: usize, f: impl FnOnce(T) -> T) {
         assert!(index < self.len, "element {index} of {}", self.len);
-        // SAFETY: in bounds, allocated and aligned (`elements`), and accessed by others atomically only (invariant 2).
+        // SAFETY: in bounds, allocated while the memory is in use (invariant 3), and aligned (`elements`).
         unsafe {
             let at = self.start.as_ptr().add(index);
             T::store(at, f(T::load(at)));

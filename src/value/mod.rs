@@ -4,11 +4,13 @@
 //! which `memory` has the rules.
 
 mod memory;
+mod racy;
 
 use std::fmt;
 use std::ops::RangeInclusive;
 
-pub use memory::{Bytes, Element, Exclusive, Memory, Number, Owned, Parts, Region, Shared, View, collect};
+pub use memory::{Bytes, Element, Exclusive, Memory, Owned, Parts, Region, Shared, View, collect};
+pub use racy::Number;
 
 use crate::error::{EngineError, number_text};
 
