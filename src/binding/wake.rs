@@ -67,11 +67,12 @@ unsafe extern "C" fn free(_env: sys::napi_env, context: *mut c_void, _hint: *mut
 
 /// Runs on the environment's thread, once a wake.
 unsafe extern "C" fn wake(env: sys::napi_env, _: sys::napi_value, context: *mut c_void, _: *mut c_void) {
-    // SAFETY: Node-API gives the context that the function was created with, which lives until its finalizer has run.
-    let port = unsafe { &*context.cast::<Context>() }.0.upgrade();
-    if !env.is_null()
-        && let Some(port) = port
-    {
+    // Node empties the queue of a function that it has finalized, without an environment: the context is freed by then.
+    if env.is_null() {
+        return;
+    }
+    // SAFETY: with an environment, Node-API gives the context that the function was created with, before it is finalized.
+    if let Some(port) = unsafe { &*context.cast::<Context>() }.0.upgrade() {
         call_on_wake(env, &port);
     }
 }
