@@ -7,6 +7,7 @@
 //! - `control`: what the outside may do to a task at any time: stop it, read its progress.
 //! - `job`: a task's work as a source of morsels of about a millisecond.
 //! - `inline`: the driver for the calling thread.
+//! - `kinds`: how much thread time tasks of a kind take; a pure data structure.
 //! - `ready`: which task's turn it is; a pure data structure.
 //! - `admission`: how long a task would wait; a pure data structure.
 //! - `occupancy`: how full a pool is.
@@ -32,6 +33,7 @@ mod driver;
 mod fence;
 mod inline;
 mod job;
+mod kinds;
 mod occupancy;
 mod patience;
 mod place;
