@@ -1,26 +1,41 @@
 //! Whose turn it is: the order in which a pool's threads take tasks up. A pure data structure, without threads or clocks.
 //!
-//! Words: a task sits on a *seat* from `seat` to `leave`. It is *ready* while a thread may take it up. Seats of one key
-//! in one class form a *flow*. *Thread time* is what a task's morsels took on their threads, added up, in nanoseconds.
+//! Words: a task sits on a *seat* from `seat` to `leave` or `finish`. It is *ready* while a thread may take it up. Seats of one key in one
+//! class form a *flow* (`flow.rs`). *Thread time* is what a task's morsels took on their threads, added up, in nanoseconds. A task's *rank* is
+//! the thread time that it is worth waiting for: the Gittins index of its kind (`kinds.rs`), or what is left by its own progress. Virtual
+//! times are thread time by weight (`shares.rs`).
+//!
+//! Between flows, the one goes first whose virtual time and the rank of whose best task, added, are smallest: whose task will virtually be done
+//! first (packetised fair queueing: Demers, Keshav, Shenker, SIGCOMM 1989; Parekh, Gallager 1993). What that task has used itself does not
+//! count, up to `GRACE` times what was expected of it: else equals of different keys would interrupt each other just before their ends. How
+//! far that may part flows is bounded, by `HORIZON`.
 //!
 //! Invariants, each with a test of that number:
 //! 1. Work conservation: `next` gives a task whenever one is ready, and never one that is not.
 //! 2. Classes are strict: no task of a class is given while one of a higher class is ready.
-//! 3. Flows of a class share thread time in proportion to their weights while they have ready tasks (start-time fair
-//!    queueing; Goyal, Vin, Cheng, SIGCOMM 1996): the flow with the smallest virtual time goes first. A flow that comes
-//!    back starts at the current virtual time, so that it has no credit for its absence; and at no less than its own,
-//!    so that it gains nothing by leaving.
-//! 4. Within a flow the least attained service goes first, in levels: a task starts on level 0 and sinks as it uses
-//!    thread time, so a short task passes a long one without being announced as short.
-//! 5. On one level, first in, first out: a task that was given and becomes ready again on its level keeps its place.
-//! 6. Within a class nothing starves: the first task of a level is given before those of higher levels once its flow has
-//!    used `LIFT` of thread time since the task became ready; and by 3, no flow waits for ever.
+//! 3. Flows of a class share thread time in proportion to their weights while they have ready tasks, but for `HORIZON` and a morsel a thread.
+//!    A flow that comes back starts at the current virtual time, so that it has no credit for its absence; and at no less than its own, so
+//!    that it gains nothing by leaving. Neither a weight at its bounds nor a morsel that took very long destroys this.
+//! 4. Within a flow the smallest rank goes first: a short task passes a long one without being announced as short, be it that its kind is known
+//!    to be, or that the long one has run for longer.
+//! 5. Equal ranks are first in, first out. Of equal tasks of a known kind, no more have begun than there are threads, but for lifted ones.
+//! 6. Within a class nothing starves: of the tasks that have waited while their flow used `LIFT` of thread time, the one that waited longest
+//!    gets a morsel, one in each `LIFT`; and by 3, no flow waits for ever.
 //! 7. Memory is bounded by the seats taken: what is left of tasks and flows that are gone is swept.
+//! 8. Nothing that a task says of its progress gives it more than twice the thread time that it said at first that it needed, before its rank is
+//!    its kind's again.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+mod flow;
+mod shares;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use slab::Slab;
+
+use self::flow::Flow;
+use self::shares::Shares;
+use super::kinds::{Kind, KindId, Kinds};
 
 /// Priority class: strict, higher first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -35,70 +50,71 @@ pub enum Class {
 }
 
 const CLASSES: usize = 3;
-/// Thread time at which a task sinks below level 0, 1, 2, ...
-const SINK: [u64; 5] = [1_000_000, 8_000_000, 64_000_000, 512_000_000, 4_096_000_000];
-const LEVELS: usize = SINK.len() + 1;
-/// Thread time that a flow uses before a task that waits on a low level has its turn. A lifted task gets one morsel, so
-/// at most one millisecond in a hundred, and level, goes to lifted tasks.
+/// Thread time that a flow uses before a task that waits has its turn. A lifted task gets one morsel, so at most one millisecond in a hundred
+/// goes to lifted tasks.
 const LIFT: u64 = 100_000_000;
+/// What a task has used does not count against its flow up to so many times what was expected of it.
+const GRACE: f64 = 1.2;
+/// How much thread time a task's size, and what does not count of it, may part flows by. Equal tasks of different keys that take up to twice as
+/// long are as quick as in a plain queue.
+const HORIZON: u64 = 128_000_000;
+/// A morsel counts for no more, unless its kind's take so long: what the clock told while the process was stopped was no thread time.
+const LONGEST_MORSEL: u64 = 16_000_000;
+/// No morsel is expected to take less.
+const SHORTEST_MORSEL: u64 = 1_000;
+/// From here on the progress of a task is measured well enough to tell what is left ...
+const TELLING: u64 = 250_000;
+/// ... and until here what it needs in all may still turn out to be more.
+const SETTLED: u64 = 4_000_000;
 
-/// A task's place, from `seat` to `leave`.
+/// A task's place, from `seat` to `leave` or `finish`.
 pub(super) type SeatId = usize;
 type FlowId = usize;
 
 /// The seated tasks of a pool, and which of them are ready.
 pub(super) struct ReadyQueue<T> {
     seats: Slab<Seat<T>>,
+    kinds: Kinds,
     /// The first are the common flows, those without a key, one a class; they are never removed.
     flows: Slab<Flow>,
     flow_ids: HashMap<(Class, Arc<str>), FlowId>,
-    classes: [ClassState; CLASSES],
-    /// Numbers places on levels: smaller came earlier. Never used twice, so it also tells a stale entry.
+    classes: [Shares; CLASSES],
+    /// Numbers seats: smaller came earlier. Never used twice, so it also tells a stale entry.
     sequence: u64,
     ready: usize,
-    /// Entries whose tasks have left.
-    stale: usize,
 }
 
 struct Seat<T> {
     item: T,
+    place: u64,
     flow: FlowId,
-    attained: u64,
-    level: usize,
-    place: u64,
-    ready: bool,
-}
-
-struct Flow {
-    class: Class,
-    key: Option<Arc<str>>,
-    weight: f64,
-    /// Thread time used, divided by weight.
-    virtual_time: u64,
+    kind: KindId,
+    standing: Standing,
+    /// Morsels that were given and not charged yet.
+    out: u32,
     /// Thread time used.
-    used: u64,
-    levels: [VecDeque<Entry>; LEVELS],
-    seats: usize,
-    ready: usize,
-}
-
-#[derive(Clone, Copy)]
-struct Entry {
-    seat: SeatId,
-    place: u64,
+    attained: u64,
+    rank: u64,
     /// What the flow had used when the task became ready.
     since: u64,
+    /// What it has cost its flow in virtual time, with `pending` for morsels that are out.
+    paid: u64,
+    pending: u64,
+    /// How much of that does not count yet.
+    grace: u64,
+    /// What it needs in all, as it said at first, and as it said last; 0 if it said nothing.
+    told: u64,
+    total: u64,
 }
 
-#[derive(Default)]
-struct ClassState {
-    /// Flows with ready tasks, by virtual time.
-    ready: BTreeSet<(u64, FlowId)>,
-    /// Flows without seats that are ahead of the class's virtual time.
-    absent: BTreeSet<(u64, FlowId)>,
-    /// Virtual time of the flow that was served last.
-    virtual_time: u64,
-    seats: usize,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Ready, and never given.
+    Fresh,
+    /// Ready, and given before.
+    Begun,
+    /// Not ready.
+    Given,
 }
 
 impl<T> Default for ReadyQueue<T> {
@@ -110,12 +126,12 @@ impl<T> Default for ReadyQueue<T> {
         }
         Self {
             seats: Slab::new(),
+            kinds: Kinds::default(),
             flows,
             flow_ids: HashMap::new(),
             classes: Default::default(),
             sequence: 0,
             ready: 0,
-            stale: 0,
         }
     }
 }
@@ -138,110 +154,124 @@ impl<T> ReadyQueue<T> {
 
     /// Whether the task on a seat is ready.
     pub(super) fn is_ready(&self, id: SeatId) -> bool {
-        self.seats[id].ready
+        self.seats[id].standing != Standing::Given
     }
 
-    /// Gives `item` a seat in the flow of `key`, whose weight becomes `weight` (> 0), and makes it ready.
-    pub(super) fn seat(&mut self, item: T, class: Class, key: Option<&Arc<str>>, weight: f64) -> SeatId {
+    /// Gives `item` a seat in the flow of `key`, whose weight becomes `weight`, and makes it ready.
+    pub(super) fn seat(&mut self, item: T, class: Class, key: Option<&Arc<str>>, weight: f64, kind: Kind) -> SeatId {
         let flow_id = self.flow(class, key);
         let flow = &mut self.flows[flow_id];
-        let state = &mut self.classes[class as usize];
-        if flow.seats == 0 {
-            state.absent.remove(&(flow.virtual_time, flow_id));
-            flow.virtual_time = flow.virtual_time.max(state.virtual_time);
-        }
-        flow.weight = weight;
-        flow.seats += 1;
-        state.seats += 1;
+        self.classes[class as usize].enter(flow_id, flow, weight);
         self.sequence += 1;
-        let place = self.sequence;
-        let id = self.seats.insert(Seat { item, flow: flow_id, attained: 0, level: 0, place, ready: false });
-        self.ready(id);
+        let id = self.seats.insert(Seat {
+            item,
+            place: self.sequence,
+            flow: flow_id,
+            kind: self.kinds.enter(kind),
+            standing: Standing::Fresh,
+            out: 0,
+            attained: 0,
+            rank: 0,
+            since: flow.used,
+            paid: 0,
+            pending: 0,
+            grace: 0,
+            told: 0,
+            total: 0,
+        });
+        self.ready += 1;
+        flow.add_fresh(id, &mut self.seats, &self.kinds);
+        self.list(flow_id);
         id
     }
 
     /// Makes a seated task ready again that `next` gave.
     pub(super) fn ready(&mut self, id: SeatId) {
         let seat = &mut self.seats[id];
-        debug_assert!(!seat.ready, "a task is ready once");
-        seat.ready = true;
-        let level = level_of(seat.attained);
-        if level != seat.level {
-            self.sequence += 1;
-            (seat.level, seat.place) = (level, self.sequence);
-        }
-        let flow = &mut self.flows[seat.flow];
-        if flow.ready == 0 {
-            self.classes[flow.class as usize].ready.insert((flow.virtual_time, seat.flow));
-        }
-        flow.ready += 1;
+        debug_assert!(seat.standing == Standing::Given, "a task is ready once");
+        let flow_id = seat.flow;
+        let flow = &mut self.flows[flow_id];
+        seat.standing = Standing::Begun;
+        seat.since = flow.used;
+        seat.rank = seat.rank_now(&self.kinds);
+        flow.order.insert((seat.rank, seat.place, id));
         self.ready += 1;
-        flow.enqueue(level, Entry { seat: id, place: seat.place, since: flow.used });
+        self.list(flow_id);
     }
 
     /// The task whose turn it is, if one is ready; it is ready no more.
     pub(super) fn next(&mut self) -> Option<SeatId> {
-        let class = self.classes.iter().position(|class| !class.ready.is_empty())?;
-        let (virtual_time, flow_id) = *self.classes[class].ready.first()?;
-        self.advance(class, virtual_time);
+        let class = self.classes.iter().position(|class| class.first().is_some())?;
+        let flow_id = self.classes[class].first()?;
         let flow = &mut self.flows[flow_id];
-        let id = loop {
-            let level = flow.choose_level(&self.seats, &mut self.stale)?;
-            let entry = flow.levels[level].pop_front()?;
-            let seat = &mut self.seats[entry.seat];
-            let sunk = level_of(seat.attained);
-            if sunk == level {
-                break entry.seat;
-            }
-            // It used thread time in other morsels while it stood here.
-            self.sequence += 1;
-            (seat.level, seat.place) = (sunk, self.sequence);
-            flow.enqueue(sunk, Entry { seat: entry.seat, place: seat.place, since: entry.since });
-        };
-        self.seats[id].ready = false;
-        self.count_out(flow_id);
+        let id = flow.choose(&self.seats)?;
+        flow.take_out(id, &mut self.seats, &self.kinds);
+        self.ready -= 1;
+        let seat = &mut self.seats[id];
+        // Counted as it begins, so that other threads do not all turn to the same flow before the first morsel ends.
+        let expected = flow.weight.virtually(self.kinds.morsel(seat.kind).clamp(SHORTEST_MORSEL, HORIZON));
+        seat.out += 1;
+        seat.pending += expected;
+        flow.pending += u128::from(expected);
+        self.classes[class].serve(flow);
+        self.list(flow_id);
         Some(id)
     }
 
-    /// Notes that a task has used thread time.
-    pub(super) fn charge(&mut self, id: SeatId, nanos: u64) {
+    /// Notes that a morsel of a task took so much thread time, and which share of its work the task says is done, 0..=1; 0 if it does not say.
+    pub(super) fn charge(&mut self, id: SeatId, nanos: u64, done: f64) {
         let seat = &mut self.seats[id];
+        let flow_id = seat.flow;
+        let flow = &mut self.flows[flow_id];
+        let class = &mut self.classes[flow.class as usize];
+        self.kinds.note_morsel(seat.kind, nanos);
         seat.attained = seat.attained.saturating_add(nanos);
-        let flow = &mut self.flows[seat.flow];
-        let before = flow.virtual_time;
-        flow.used = flow.used.saturating_add(nanos);
-        flow.virtual_time = before.saturating_add((nanos as f64 / flow.weight) as u64);
-        if flow.ready > 0 && flow.virtual_time != before {
-            let class = &mut self.classes[flow.class as usize];
-            class.ready.remove(&(before, seat.flow));
-            class.ready.insert((flow.virtual_time, seat.flow));
+        if seat.out > 0 {
+            let expected = seat.pending / u64::from(seat.out);
+            seat.out -= 1;
+            seat.pending -= expected;
+            flow.pending -= u128::from(expected);
         }
+        let counted = nanos.min(self.kinds.usual(seat.kind).max(LONGEST_MORSEL));
+        seat.paid = seat.paid.saturating_add(class.charge(flow, counted));
+        seat.told_of(done, &mut self.kinds);
+        let expected = graced(self.kinds.expected(seat.kind).max(seat.told));
+        let grace = seat.paid.min(flow.weight.virtually(expected)).min(flow.weight.horizon);
+        flow.grace = flow.grace + u128::from(grace) - u128::from(seat.grace);
+        seat.grace = grace;
+        if seat.standing == Standing::Begun {
+            // Another morsel of it ran while it was ready.
+            flow.order.remove(&(seat.rank, seat.place, id));
+            seat.rank = seat.rank_now(&self.kinds);
+            flow.order.insert((seat.rank, seat.place, id));
+        }
+        class.forget(&mut self.flows, &mut self.flow_ids);
+        self.list(flow_id);
+    }
+
+    /// Gives the seat of a task up that has come to its own end: its kind learns from it.
+    pub(super) fn finish(&mut self, id: SeatId) -> T {
+        let seat = &self.seats[id];
+        self.kinds.learn(seat.kind, seat.attained);
+        self.leave(id)
     }
 
     /// Gives a seat up, ready or not.
     pub(super) fn leave(&mut self, id: SeatId) -> T {
+        let flow_id = self.seats[id].flow;
+        let flow = &mut self.flows[flow_id];
+        if self.seats[id].standing != Standing::Given {
+            flow.take_out(id, &mut self.seats, &self.kinds);
+            self.ready -= 1;
+        }
         let seat = self.seats.remove(id);
-        if seat.ready {
-            self.stale += 1;
-            self.count_out(seat.flow);
-        }
-        let flow = &mut self.flows[seat.flow];
+        self.kinds.leave(seat.kind);
+        flow.pending -= u128::from(seat.pending);
+        flow.grace -= u128::from(seat.grace);
         let class = flow.class as usize;
-        flow.seats -= 1;
-        self.classes[class].seats -= 1;
-        if flow.seats == 0 {
-            self.classes[class].absent.insert((flow.virtual_time, seat.flow));
-            let now = if self.classes[class].seats == 0 {
-                // Nobody is left to be fair to: the next busy period begins after the last of this one.
-                u64::max(self.classes[class].virtual_time, self.classes[class].absent.last().map_or(0, |last| last.0))
-            } else {
-                self.classes[class].virtual_time
-            };
-            self.advance(class, now);
-        }
-        if self.stale > self.ready + 64 {
-            self.sweep();
-        }
+        self.list(flow_id);
+        self.classes[class].exit(flow_id, &mut self.flows[flow_id]);
+        self.classes[class].forget(&mut self.flows, &mut self.flow_ids);
         seat.item
     }
 
@@ -253,91 +283,54 @@ impl<T> ReadyQueue<T> {
             .or_insert_with(|| self.flows.insert(Flow::new(class, Some(Arc::clone(key)))))
     }
 
-    /// One ready task less in a flow.
-    fn count_out(&mut self, flow_id: FlowId) {
+    /// Puts a flow where it belongs among those of its class, now that it may have changed.
+    fn list(&mut self, flow_id: FlowId) {
         let flow = &mut self.flows[flow_id];
-        flow.ready -= 1;
-        self.ready -= 1;
-        if flow.ready == 0 {
-            self.classes[flow.class as usize].ready.remove(&(flow.virtual_time, flow_id));
-        }
-    }
-
-    /// Moves a class's virtual time on and forgets the absent flows that it has reached.
-    fn advance(&mut self, class: usize, virtual_time: u64) {
-        let state = &mut self.classes[class];
-        state.virtual_time = state.virtual_time.max(virtual_time);
-        while let Some(&(first, flow_id)) = state.absent.first()
-            && first <= state.virtual_time
-        {
-            state.absent.pop_first();
-            if flow_id >= CLASSES {
-                let flow = self.flows.remove(flow_id);
-                self.stale -= flow.levels.iter().map(VecDeque::len).sum::<usize>();
-                if let Some(key) = flow.key {
-                    self.flow_ids.remove(&(flow.class, key));
-                }
-            }
-        }
-    }
-
-    fn sweep(&mut self) {
-        for (_, flow) in &mut self.flows {
-            for level in &mut flow.levels {
-                level.retain(|entry| entry.is_current(&self.seats));
-            }
-        }
-        self.stale = 0;
+        let finish = flow.finish(&mut self.seats, &self.kinds);
+        self.classes[flow.class as usize].list(flow_id, flow, finish);
     }
 }
 
-impl Flow {
-    fn new(class: Class, key: Option<Arc<str>>) -> Self {
-        Self { class, key, weight: 1.0, virtual_time: 0, used: 0, levels: Default::default(), seats: 0, ready: 0 }
+impl<T> Seat<T> {
+    fn rank_now(&self, kinds: &Kinds) -> u64 {
+        if self.standing == Standing::Fresh {
+            return kinds.expected(self.kind);
+        }
+        if self.total == 0 || self.attained > self.told.saturating_mul(2) {
+            return kinds.rank(self.kind, self.attained);
+        }
+        let left = self.total.saturating_sub(self.attained).max(1);
+        let expected = kinds.expected(self.kind);
+        // About as long as its kind takes: one that has begun does not make room for one that has not. Where all of the kind take alike, that
+        // goes by what it has used, since a thread that lost its core for a moment makes the first estimates much too long.
+        let alike = self.total <= graced(expected) || kinds.is_regular(self.kind) && self.attained <= graced(expected);
+        if alike { left.min(expected) } else { left }
     }
 
-    fn enqueue(&mut self, level: usize, entry: Entry) {
-        let queue = &mut self.levels[level];
-        // A newcomer goes to the end. One that was away goes back to its old place, which is near the front: before it
-        // are only those that were given earlier and came back earlier, at most one a thread.
-        if queue.back().is_none_or(|back| back.place < entry.place) {
-            queue.push_back(entry);
-        } else {
-            let index = queue.iter().position(|other| other.place > entry.place).unwrap_or(queue.len());
-            queue.insert(index, entry);
+    /// Takes in which share of its work a task says is done.
+    fn told_of(&mut self, done: f64, kinds: &mut Kinds) {
+        if self.attained < TELLING || !(done > 0.0 && done <= 1.0) {
+            return;
         }
-    }
-
-    /// The level whose first task is to be given; none if no task of this flow is ready.
-    fn choose_level<T>(&mut self, seats: &Slab<Seat<T>>, stale: &mut usize) -> Option<usize> {
-        let used = self.used;
-        let mut chosen = None;
-        for (level, queue) in self.levels.iter_mut().enumerate() {
-            while queue.front().is_some_and(|entry| !entry.is_current(seats)) {
-                queue.pop_front();
-                *stale -= 1;
-            }
-            if let Some(entry) = queue.front() {
-                let lifted = used - entry.since >= LIFT;
-                if chosen.is_none() || lifted {
-                    chosen = Some(level);
-                }
-            }
+        self.total = ((self.attained as f64 / done) as u64).max(1);
+        if self.told == 0 {
+            kinds.project(self.kind, self.total);
         }
-        chosen
+        if self.told == 0 || self.attained <= SETTLED {
+            self.told = self.told.max(self.total);
+        }
     }
 }
 
-impl Entry {
-    fn is_current<T>(&self, seats: &Slab<Seat<T>>) -> bool {
-        seats.get(self.seat).is_some_and(|seat| seat.ready && seat.place == self.place)
-    }
-}
-
-fn level_of(attained: u64) -> usize {
-    SINK.iter().take_while(|limit| attained >= **limit).count()
+/// Up to how much a task may use before it counts against its flow, if so much was expected of it.
+fn graced(expected: u64) -> u64 {
+    (expected as f64 * GRACE) as u64
 }
 
 #[cfg(test)]
 #[path = "ready_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "ready/loads_tests.rs"]
+mod loads_tests;

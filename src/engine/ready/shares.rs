@@ -1,0 +1,146 @@
+//! The flows of one class: their virtual times, and whose turn it is among them.
+//!
+//! A flow's virtual time is the thread time that it has used, divided by its weight; the class's is that of the flow that is served, and
+//! goes on with what is served, shared among all that are there: so it goes on although every flow that is served has only just come.
+//!
+//! Invariants:
+//! 1. Virtual times are whole numbers of 1/1024 ns in 128 bits: they are never full, and a morsel of one nanosecond pays at the largest weight.
+//! 2. Weights are what they were said to be, within 0.001 to 1000.
+//! 3. A flow without seats is kept until its class has reached its virtual time, and no longer.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use slab::Slab;
+
+use super::flow::Flow;
+use super::{CLASSES, Class, FlowId, HORIZON};
+
+/// Virtual time of a nanosecond at weight 1.
+const NANO: f64 = 1024.0;
+/// A weight of 1.
+const ONE: f64 = (1 << 20) as f64;
+
+#[derive(Default)]
+pub(super) struct Shares {
+    /// Flows with ready tasks, by when the best will virtually be done, and its place.
+    ready: BTreeSet<(u128, u64, FlowId)>,
+    /// Flows without seats that are ahead of the class's virtual time.
+    absent: BTreeSet<(u128, FlowId)>,
+    virtual_time: u128,
+    /// Weights of the flows with seats, added.
+    weight: u64,
+    seats: usize,
+}
+
+/// A flow's share.
+#[derive(Clone, Copy)]
+pub(super) struct Weight {
+    fixed: u64,
+    /// Virtual time of a nanosecond.
+    nano: f64,
+    /// How far a task's size may part flows, in virtual time: no more than at weight 1, so that a light flow does not use in one go what is its
+    /// share of minutes.
+    pub(super) horizon: u64,
+}
+
+impl Weight {
+    pub(super) fn new(weight: f64) -> Self {
+        let weight = if weight.is_nan() { 1.0 } else { weight.clamp(0.001, 1000.0) };
+        let fixed = (weight * ONE) as u64;
+        let nano = NANO * ONE / fixed as f64;
+        Self { fixed, nano, horizon: (HORIZON as f64 * weight.min(1.0) * nano) as u64 }
+    }
+
+    pub(super) fn virtually(self, nanos: u64) -> u64 {
+        (nanos as f64 * self.nano) as u64
+    }
+}
+
+impl Shares {
+    /// The flow whose turn it is.
+    pub(super) fn first(&self) -> Option<FlowId> {
+        self.ready.first().map(|first| first.2)
+    }
+
+    /// Whether there is nothing.
+    #[cfg(test)]
+    pub(super) fn is_idle(&self) -> bool {
+        self.ready.is_empty() && self.weight == 0 && self.seats == 0
+    }
+
+    /// A seat of this flow is taken.
+    pub(super) fn enter(&mut self, id: FlowId, flow: &mut Flow, weight: f64) {
+        let weight = Weight::new(weight);
+        if flow.seats == 0 {
+            self.absent.remove(&(flow.virtual_time, id));
+            flow.virtual_time = flow.virtual_time.max(self.virtual_time);
+        } else {
+            self.weight -= flow.weight.fixed;
+        }
+        self.weight += weight.fixed;
+        flow.weight = weight;
+        flow.seats += 1;
+        self.seats += 1;
+    }
+
+    /// A seat of this flow is given up.
+    pub(super) fn exit(&mut self, id: FlowId, flow: &mut Flow) {
+        flow.seats -= 1;
+        self.seats -= 1;
+        if flow.seats == 0 {
+            self.weight -= flow.weight.fixed;
+            self.absent.insert((flow.virtual_time, id));
+        }
+        if self.seats == 0
+            && let Some(last) = self.absent.last()
+        {
+            // Nobody is left to be fair to: the next busy period begins after the last of this one.
+            self.virtual_time = self.virtual_time.max(last.0);
+        }
+    }
+
+    /// A morsel of this flow begins.
+    pub(super) fn serve(&mut self, flow: &Flow) {
+        self.virtual_time = self.virtual_time.max(flow.start());
+    }
+
+    /// A morsel of this flow took so long; gives what that is in virtual time.
+    pub(super) fn charge(&mut self, flow: &mut Flow, nanos: u64) -> u64 {
+        let virtually = flow.weight.virtually(nanos);
+        let shared = (nanos as f64 * NANO * ONE / self.weight as f64) as u64;
+        self.virtual_time = self.virtual_time.max(flow.start() + u128::from(shared));
+        flow.virtual_time += u128::from(virtually);
+        flow.used = flow.used.saturating_add(nanos);
+        virtually
+    }
+
+    /// Lists a flow under this end and place, or not at all.
+    pub(super) fn list(&mut self, id: FlowId, flow: &mut Flow, finish: Option<(u128, u64)>) {
+        if flow.listed == finish {
+            return;
+        }
+        if let Some((end, place)) = flow.listed {
+            self.ready.remove(&(end, place, id));
+        }
+        if let Some((end, place)) = finish {
+            self.ready.insert((end, place, id));
+        }
+        flow.listed = finish;
+    }
+
+    /// Forgets the flows without seats that the class's virtual time has reached.
+    pub(super) fn forget(&mut self, flows: &mut Slab<Flow>, ids: &mut HashMap<(Class, Arc<str>), FlowId>) {
+        while let Some(&(first, id)) = self.absent.first()
+            && first <= self.virtual_time
+        {
+            self.absent.pop_first();
+            if id >= CLASSES
+                && let Some(key) = flows[id].key.take()
+            {
+                ids.remove(&(flows[id].class, key));
+                flows.remove(id);
+            }
+        }
+    }
+}
