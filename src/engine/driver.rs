@@ -302,7 +302,8 @@ impl Driver {
         // One that was withdrawn before anyone saw it needs no seat.
         if !task.is_gone() {
             let config = &task.config;
-            let seat = state.queue.seat(Arc::clone(&task), config.class, config.key.as_ref(), config.weight);
+            let (key, kind) = (config.key.as_ref(), task.size_class());
+            let seat = state.queue.seat(Arc::clone(&task), config.class, key, config.weight, kind);
             run.seat = Some(seat);
             if self.predicts.load(Ordering::Relaxed) {
                 state.admission.enter(task.kind(), now.saturating_duration_since(self.began));
@@ -371,7 +372,7 @@ impl Driver {
             unreachable!("a task with a morsel in flight has a job and a seat")
         };
         let seat = *seat;
-        state.queue.charge(seat, elapsed.as_nanos() as u64);
+        state.queue.charge(seat, elapsed.as_nanos() as u64, task.progress());
         let finished = job.settle(ran, elapsed);
         if job.in_flight() == 0 {
             let more = job.can_claim(1);
@@ -410,8 +411,10 @@ impl Driver {
     /// Takes a task that has begun, or expired, out of the books; the end is delivered once the lock is released.
     fn end(&self, state: &mut State, task: &Arc<Task>, run: &mut Run, finished: Finished, now: Instant) {
         run.job = None;
-        if let Some(seat) = run.seat.take() {
-            state.queue.leave(seat);
+        match run.seat.take() {
+            Some(seat) if finished.is_done() => drop(state.queue.finish(seat)),
+            Some(seat) => drop(state.queue.leave(seat)),
+            None => {}
         }
         state.running -= 1;
         state.paused -= usize::from(std::mem::take(&mut run.paused));

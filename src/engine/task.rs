@@ -17,6 +17,7 @@ use super::admission::Kind;
 use super::control::{Control, Stop};
 use super::fence::fence;
 use super::job::Job;
+use super::kinds;
 use super::ready::{Class, SeatId};
 use crate::kernel::{Result, Work};
 use crate::value::Value;
@@ -189,6 +190,11 @@ impl Task {
     pub(super) fn run(&self) -> MutexGuard<'_, Run> {
         // No kernel code runs under this lock, so a poisoned one would be our own bug; the data are still whole.
         self.run.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Which tasks it is expected to take as long as.
+    pub(super) fn size_class(&self) -> kinds::Kind {
+        kinds::Kind { kernel: self.config.kernel, size: self.magnitude }
     }
 
     pub(super) fn kind(&self) -> Kind {
