@@ -5,7 +5,8 @@
 //!
 //! Invariants:
 //! 1. At most one thread watches.
-//! 2. A thread sleeps inside a rayon job only while the whole pool is idle, and only one does; so no rayon work waits for it.
+//! 2. No thread begins to wait awake on the CPU that the last submission came from.
+//! 3. A thread sleeps inside a rayon job only while the whole pool is idle, and only one does; so no rayon work waits for it.
 
 use std::hint::spin_loop;
 use std::sync::OnceLock;
@@ -14,7 +15,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use super::patience::Patience;
-use super::place::{current_cpu, leave_cpu};
+use super::place::current_cpu;
 
 /// How long a thread waits awake: about what it costs to wake one.
 const AWAKE: Duration = Duration::from_micros(50);
@@ -84,7 +85,7 @@ impl Watch {
     pub(super) fn wait(&self, index: usize, is_there: impl Fn() -> bool, is_idle: impl Fn() -> bool) -> bool {
         let (awake, asleep) = (awake(index), asleep(index));
         fence(Ordering::SeqCst);
-        if self.patience.is_left() {
+        if self.is_apart() && self.patience.is_left() {
             let nothing_yet = || !is_there() && self.word.load(Ordering::Relaxed) == awake;
             let until = Instant::now() + AWAKE;
             while nothing_yet() && Instant::now() < until {
@@ -103,11 +104,8 @@ impl Watch {
                 return !self.changes(asleep, UNWATCHED) || is_there();
             }
         }
-        if self.changes(awake, UNWATCHED) {
-            return is_there();
-        }
-        self.make_way();
-        true
+        // Whoever has changed it meanwhile has handed this thread what it sent.
+        !self.changes(awake, UNWATCHED) || is_there()
     }
 
     fn changes(&self, from: usize, to: usize) -> bool {
@@ -115,12 +113,10 @@ impl Watch {
     }
 
     /// Who waits awake for a thread on its own CPU waits in vain: two that wait for each other, as the event loop that polls
-    /// and the thread that watches do, would take turns by going to sleep, and the system leaves such a pair together.
-    fn make_way(&self) {
-        let submitter = self.submitter_cpu.load(Ordering::Relaxed);
-        if current_cpu() == Some(submitter) {
-            leave_cpu(submitter);
-        }
+    /// and the thread that watches do, would take turns by going to sleep. So this one sleeps at once: whoever wakes it then
+    /// keeps that CPU busy, and the system puts it on another that it finds idle.
+    fn is_apart(&self) -> bool {
+        current_cpu().is_none_or(|cpu| cpu != self.submitter_cpu.load(Ordering::Relaxed))
     }
 
     /// Wakes whom `word` says to sleep.
