@@ -32,7 +32,7 @@ export interface TaskOptions {
   priority?: 'high' | 'normal' | 'low'
   /** Tenant for fair sharing: tasks of different keys in one class get equal shares (scaled by `weight`). Default: one common key. */
   key?: string
-  /** Relative share of `key`, > 0. Default 1. */
+  /** Relative share of `key`, 0.001 to 1000. Default 1. */
   weight?: number
   /** Most threads this one task may use at once. Default: all threads of the pool. */
   maxThreads?: number
@@ -106,6 +106,11 @@ export interface PoolOptions {
   maxQueue?: number
   /** Linux: how much the pool's threads yield to the event loop (0..19). Default 10. Ignored elsewhere. */
   niceness?: number
+  /**
+   * Working memory that begun tasks may take together, in bytes, as their kernels estimate it; tasks that do not fit wait. What needs
+   * more by itself runs alone. > 0, Infinity for no limit. Default: a quarter of the memory this process may use (cgroup limit included).
+   */
+  maxMemory?: number
   /** Shown in thread names. */
   name?: string
 }
@@ -162,6 +167,8 @@ export interface PoolStats {
   timedOut: number
   /** Calls refused with ERR_POOL_OVERLOADED. */
   rejected: number
+  /** Working memory of the tasks that have begun, in bytes, as their kernels estimate it. */
+  memory: number
   /** Share of thread time spent in kernels since the pool began, 0..1. */
   utilization: number
   /** Since the pool began. */

@@ -126,6 +126,8 @@ export interface NativePoolConfig {
   threads: number
   maxQueue: number
   niceness: number
+  /** Bytes. */
+  maxMemory: number
   name: string
 }
 
@@ -138,6 +140,7 @@ export interface NativeStats {
   cancelled: number
   timedOut: number
   rejected: number
+  memory: number
   utilization: number
   /** Milliseconds. */
   uptime: number

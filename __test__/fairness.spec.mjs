@@ -65,7 +65,7 @@ test.serial('equal tasks of one key end in order', async (t) => {
 
 test.serial('refuses what is no weight or key', async (t) => {
   const pool = openPool(t, { threads: 1 })
-  for (const weight of [0, -1, Number.NaN, Infinity]) {
+  for (const weight of [0, -1, 0.000_999, 1000.001, Number.MIN_VALUE, Number.NaN, Infinity]) {
     const error = await t.throwsAsync(spin(1, { pool, weight }), { instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE' })
     t.regex(error.message, /"options\.weight"/)
   }
@@ -73,7 +73,7 @@ test.serial('refuses what is no weight or key', async (t) => {
     await t.throwsAsync(spin(1, { pool, ...options }), { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' })
   }
   await t.throwsAsync(spin(1, { pool, priority: 'urgent' }), { code: 'ERR_INVALID_ARG_VALUE' })
-  for (const weight of [Number.MIN_VALUE, 1e-9, 1e9, Number.MAX_VALUE]) {
+  for (const weight of [0.001, 1000]) {
     t.is(typeof (await spin(0, { pool, key: 'extreme', weight })), 'number')
   }
 })

@@ -114,6 +114,7 @@ test("prom-client: names, labels and units keep Prometheus' conventions", async 
   const names = metrics.map(({ name }) => name).sort()
   t.deepEqual(names, [
     'heavy_load_event_loop_delay_seconds',
+    'heavy_load_memory_bytes',
     'heavy_load_queue_depth',
     'heavy_load_run_seconds',
     'heavy_load_running',
@@ -163,6 +164,7 @@ test('OpenTelemetry: the same, by its conventions', async (t) => {
   const units = Object.fromEntries(metrics.map(({ descriptor: { name, unit } }) => [name, unit]))
   t.deepEqual(units, {
     'heavy_load.event_loop.delay': 's',
+    'heavy_load.memory': 'By',
     'heavy_load.queue.depth': '{task}',
     'heavy_load.run.duration': 's',
     'heavy_load.running': '{task}',

@@ -22,6 +22,7 @@ test.serial('all zero at first', (t) => {
     cancelled: 0,
     timedOut: 0,
     rejected: 0,
+    memory: 0,
     utilization: 0,
     wait: ZERO,
     run: ZERO,

@@ -36,6 +36,7 @@ module.exports = {
   clearTimeout,
   nextTick,
   performance,
+  process,
   setImmediate,
   setInterval,
   setTimeout,

@@ -4,6 +4,9 @@ const { invalidType, invalidValue, outOfRange } = require('./errors.js')
 const { TIMES } = require('./observe.js')
 
 const CLASSES = { high: 0, normal: 1, low: 2 }
+/** What a key's weight may be: shares of a millionth of each other at the least. */
+const LEAST_WEIGHT = 0.001
+const MOST_WEIGHT = 1000
 /** The longest that setTimeout takes, in milliseconds. */
 const LONGEST_TIMER = 2 ** 31 - 1
 /** The classes' names, by number. */
@@ -63,7 +66,7 @@ function taskSettings(options) {
     timeout: timeout === undefined ? Infinity : positive('options.timeout', timeout),
     priority: CLASSES[/** @type {keyof typeof CLASSES} */ (priority ?? 'normal')],
     key,
-    weight: weight === undefined ? 1 : positive('options.weight', weight, Number.MAX_VALUE),
+    weight: weight === undefined ? 1 : between('options.weight', weight, LEAST_WEIGHT, MOST_WEIGHT),
     maxThreads: maxThreads === undefined ? 0xffffffff : integer('options.maxThreads', maxThreads, 1, 0xffffffff),
     onProgress,
     transfer: transfer === true,
@@ -95,11 +98,22 @@ function object(name, value) {
 /**
  * @param {string} name
  * @param {any} value
- * @param {number} [max]
  */
-function positive(name, value, max = Infinity) {
+function positive(name, value) {
   if (typeof value !== 'number') throw invalidType(name, 'of type number', value)
-  if (!(value > 0 && value <= max)) throw outOfRange(name, max === Infinity ? '> 0' : '> 0 and finite', value)
+  if (!(value > 0)) throw outOfRange(name, '> 0', value)
+  return value
+}
+
+/**
+ * @param {string} name
+ * @param {any} value
+ * @param {number} min
+ * @param {number} max
+ */
+function between(name, value, min, max) {
+  if (typeof value !== 'number') throw invalidType(name, 'of type number', value)
+  if (!(value >= min && value <= max)) throw outOfRange(name, `>= ${min} and <= ${max}`, value)
   return value
 }
 

@@ -1,13 +1,14 @@
 'use strict'
 
 const { EventEmitter } = require('node:events')
+const { totalmem } = require('node:os')
 const { handOver } = require('./buffers.js')
 const { close } = require('./closing.js')
 const { aborted, invalidType, invalidValue, makeError, toError } = require('./errors.js')
 const { Gathered } = require('./gathered.js')
-const { nextTick } = require('./host.js')
+const { nextTick, process } = require('./host.js')
 const { NativePool, kernelNames } = require('./native.js')
-const { integer, object, taskSettings } = require('./options.js')
+const { integer, object, positive, taskSettings } = require('./options.js')
 const { map } = require('./map.js')
 const { isTraced, trace } = require('./observe.js')
 const { STOP_CLOSED, Task, drainListeners, mayPoll, port, settleArrived, startPolling, stopAll } = require('./tasks.js')
@@ -216,9 +217,9 @@ class Pool extends EventEmitter {
 
   #open() {
     if (this.#native === undefined) {
-      const { threads, maxQueue, niceness, name } = this.#config
+      const { threads, maxQueue, niceness, maxMemory, name } = this.#config
       try {
-        const config = { threads, maxQueue, niceness, name }
+        const config = { threads, maxQueue, niceness, maxMemory: maxMemory ?? memoryShare(), name }
         this.#native = new NativePool(port, this.#number, config, this.#shared, this.#owner.counts)
       } catch (failure) {
         throw toError(failure)
@@ -257,7 +258,7 @@ function drainListener(pool) {
 /** @param {any} options */
 function poolConfig(options) {
   object('options', options)
-  const { threads, maxQueue = 16384, niceness = 10, name = 'heavy-load' } = options
+  const { threads, maxQueue = 16384, niceness = 10, maxMemory, name = 'heavy-load' } = options
   if (typeof name !== 'string') throw invalidType('options.name', 'of type string', name)
   if (name === '' || name.includes('\0')) throw invalidValue('options.name', 'must be a name', name)
   return {
@@ -265,8 +266,16 @@ function poolConfig(options) {
     threads: threads === undefined ? 0 : integer('options.threads', threads, 1, MOST_THREADS),
     maxQueue: maxQueue === Infinity ? maxQueue : integer('options.maxQueue', maxQueue, 0, Number.MAX_SAFE_INTEGER),
     niceness: integer('options.niceness', niceness, 0, 19),
+    maxMemory: maxMemory === undefined ? undefined : positive('options.maxMemory', maxMemory),
     name,
   }
+}
+
+/** A quarter of the memory that this process may use, in bytes. */
+function memoryShare() {
+  // None, or more than there is, where nobody limits it.
+  const limit = process.constrainedMemory?.() || Infinity
+  return Math.min(limit, totalmem()) / 4
 }
 
 /**

@@ -39,6 +39,22 @@ pub trait Kernel: Sync {
     /// # Errors
     /// The codes for arguments: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE.
     fn prepare(&self, input: Value, options: &Options) -> Result<Work>;
+
+    /// What a call takes that `prepare` has taken. Cheap, as `prepare` is.
+    fn estimate(&self, _input: &Value, _options: &Options) -> Estimate {
+        Estimate::default()
+    }
+}
+
+/// What a call takes, as far as its kernel can tell beforehand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Estimate {
+    /// Its work, in units of about one steady cost: calls of which each has about twice the other's units take about twice as long.
+    /// 0 if that cannot be told: then what the first phase says of its length counts.
+    pub cost: u64,
+    /// Working memory that it allocates once it has begun, in bytes: scratch and result, at their most. 0 if little. The pool has no
+    /// more begin at once than there is memory for; so what `prepare` asks for already stays untouched until then, and takes none.
+    pub memory: u64,
 }
 
 impl fmt::Debug for dyn Kernel {

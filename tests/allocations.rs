@@ -189,7 +189,7 @@ fn every_kernel_on_a_pool() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (sender, ends) = mpsc::channel();
     let sink: Arc<dyn Sink> = Arc::new(Ends(Mutex::new(sender)));
-    let config = PoolConfig { threads: 2, max_queue: 0, niceness: 0, name: "test".into() };
+    let config = PoolConfig { threads: 2, max_queue: 0, niceness: 0, max_memory: u64::MAX, name: "test".into() };
     let pool = Pool::new(config).expect("two threads");
     let mut input = Input::new(1 << 20, Element::Uint32);
     for (name, options, how, _) in calls() {

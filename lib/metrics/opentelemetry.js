@@ -54,6 +54,10 @@ function instrument(meter, options = {}) {
   observe(count('heavy_load.running', 'Tasks that have begun and not ended.', '{task}'), () =>
     watch.each(({ running }) => running),
   )
+  observe(
+    count('heavy_load.memory', 'Working memory of the tasks that have begun, as their kernels estimate it.', 'By'),
+    () => watch.each(({ memory }) => memory),
+  )
   observe(count('heavy_load.threads', 'Threads of the pool.', '{thread}'), () => watch.each(({ threads }) => threads))
   observe(
     meter.createObservableGauge('heavy_load.utilization', {

@@ -69,6 +69,9 @@ function registerMetrics(register, options = {}) {
     gauge('heavy_load_running', 'Tasks that have begun and not ended, paused ones included.', () =>
       watch.each(({ running }) => running),
     )
+    gauge('heavy_load_memory_bytes', 'Working memory of the tasks that have begun, as their kernels estimate it.', () =>
+      watch.each(({ memory }) => memory),
+    )
     gauge('heavy_load_threads', 'Threads of the pool.', () => watch.each(({ threads }) => threads))
     gauge('heavy_load_utilization_ratio', 'Share of thread time spent in kernels since the last collection.', () =>
       watch.utilization(),

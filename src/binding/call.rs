@@ -20,7 +20,7 @@ use super::pinned::{Lease, Pinned};
 use super::port::PortState;
 use crate::engine::fence;
 use crate::error::EngineError;
-use crate::kernel::{Kernel, Work};
+use crate::kernel::{Estimate, Kernel, Work};
 use crate::kernels::KERNELS;
 use crate::value::{Element, Memory, Options, Owned, Region, Value, View};
 
@@ -37,8 +37,12 @@ enum HandOver {
 const BARE: u32 = 8;
 
 /// Work over a number, without options.
-pub(super) fn prepare_number(kernel: usize, input: f64) -> crate::kernel::Result<Work> {
-    fence(|| KERNELS[kernel].prepare(Value::Number(input), &Options::default()))
+pub(super) fn prepare_number(kernel: usize, input: f64) -> crate::kernel::Result<(Work, Estimate)> {
+    let (kernel, options) = (KERNELS[kernel], Options::default());
+    fence(|| {
+        let estimate = kernel.estimate(&Value::Number(input), &options);
+        Ok((kernel.prepare(Value::Number(input), &options)?, estimate))
+    })
 }
 
 pub(super) struct Call {
@@ -68,8 +72,8 @@ impl Call {
         Ok(Self { kernel, options, arg, hand_over, bare, prepared: Cell::new(None) })
     }
 
-    /// Checks the arguments. Unless `take_over` gives other work, this is the work to run.
-    pub(super) fn prepare(&self, env: &Env) -> Result<Work> {
+    /// Checks the arguments; what the call takes. Unless `take_over` gives other work, this is the work to run.
+    pub(super) fn prepare(&self, env: &Env) -> Result<(Work, Estimate)> {
         let value = match view(env, self.arg)? {
             None => convert::value(env, self.arg)?,
             Some(found) => {
@@ -78,7 +82,8 @@ impl Call {
                 Value::View(self.view(found.element, self.claim(found.region)))
             }
         };
-        self.work(env, value)
+        let estimate = fence(|| Ok(self.kernel.estimate(&value, &self.options))).unwrap_or_default();
+        Ok((self.work(env, value)?, estimate))
     }
 
     /// Takes the input's memory over, now that nothing can be refused: the work to run instead, if the memory is to be

@@ -101,7 +101,7 @@ fn prepare(
     hand_over: u32,
 ) -> Result<(Work, Lease)> {
     let call = Call::new(env, kernel, input, Some(options), hand_over)?;
-    let work = call.prepare(env)?;
+    let (work, _) = call.prepare(env)?;
     let (instead, lease) = call.take_over(env, port)?;
     Ok((instead.unwrap_or(work), lease))
 }

@@ -20,7 +20,7 @@ use super::pinned::Lease;
 use super::port::{Port, PortState};
 use crate::engine::{Class, Percentiles, Pool, PoolConfig, Sink, Stats, Tally, Task, TaskConfig, default_threads};
 use crate::error::{Code, EngineError};
-use crate::kernel;
+use crate::kernel::{self, Estimate};
 
 /// Numbers that a record of `submitGathered` has.
 const GATHERED: usize = 3;
@@ -148,6 +148,7 @@ impl NativePool {
             weight,
             max_threads: max_threads as usize,
             timeout: timeout_of(timeout),
+            ..TaskConfig::default()
         };
         self.handle.submit(&env, &Call::new(&env, kernel, input, Some(options), hand_over)?, slot, config, may_poll)
     }
@@ -193,6 +194,7 @@ impl NativePool {
             cancelled: stats.cancelled as f64,
             timed_out: stats.timed_out as f64,
             rejected: stats.rejected as f64,
+            memory: stats.memory as f64,
             utilization: stats.utilization,
             uptime: stats.uptime.as_secs_f64() * 1e3,
             wait: stats.wait.into(),
@@ -219,7 +221,8 @@ impl Handle {
         let sink: Arc<dyn Sink> = Arc::clone(&self.port.mailbox) as Arc<dyn Sink>;
         let works = records.map(|record| {
             let (kernel, slot) = (record[0] as usize, record[1] as u32);
-            Ok((prepare_number(kernel, record[2])?, kernel, slot))
+            let (work, estimate) = prepare_number(kernel, record[2])?;
+            Ok((work, config_of(kernel, estimate, TaskConfig::default()), slot))
         });
         let mut taken = 0;
         pool.submit_all(works, &sink, |task| {
@@ -232,7 +235,8 @@ impl Handle {
     fn submit(&self, env: &Env, call: &Call, slot: u32, config: TaskConfig, may_poll: bool) -> Result<bool> {
         let throw = |error| failure::throw(env, &error);
         self.port.reclaim();
-        let work = call.prepare(env)?;
+        let (work, estimate) = call.prepare(env)?;
+        let config = config_of(config.kernel, estimate, config);
         let pool = self.pool().map_err(throw)?;
         let mut reservation = pool.reserve(work, config, Instant::now()).map_err(throw)?;
         let (instead, lease) = call.take_over(env, &self.port)?;
@@ -270,6 +274,11 @@ impl Drop for Handle {
     }
 }
 
+/// How a task of this kernel is to be run.
+fn config_of(kernel: usize, estimate: Estimate, config: TaskConfig) -> TaskConfig {
+    TaskConfig { kernel, cost: estimate.cost, memory: estimate.memory, ..config }
+}
+
 /// A pool's own configuration.
 #[napi(object)]
 pub struct NativePoolConfig {
@@ -277,15 +286,18 @@ pub struct NativePoolConfig {
     pub threads: u32,
     pub max_queue: f64,
     pub niceness: u32,
+    /// Bytes.
+    pub max_memory: f64,
     pub name: String,
 }
 
 impl NativePoolConfig {
     fn open(self) -> kernel::Result<Pool> {
         let threads = if self.threads == 0 { default_threads()? } else { self.threads as usize };
-        let Self { max_queue, niceness, name, .. } = self;
-        // The cast saturates: an infinite queue has the largest number.
-        Pool::new(PoolConfig { threads, max_queue: max_queue as usize, niceness: niceness as u8, name })
+        let Self { max_queue, niceness, max_memory, name, .. } = self;
+        // The casts saturate: what is infinite has the largest number.
+        let (max_queue, max_memory) = (max_queue as usize, max_memory as u64);
+        Pool::new(PoolConfig { threads, max_queue, niceness: niceness as u8, max_memory, name })
     }
 }
 
@@ -299,6 +311,7 @@ pub struct NativeStats {
     pub cancelled: f64,
     pub timed_out: f64,
     pub rejected: f64,
+    pub memory: f64,
     pub utilization: f64,
     /// Milliseconds.
     pub uptime: f64,

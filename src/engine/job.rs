@@ -119,11 +119,6 @@ impl Job {
         self.sizer.total
     }
 
-    /// How many of its morsels are claimed and not yet settled.
-    pub(super) fn in_flight(&self) -> usize {
-        self.in_flight
-    }
-
     /// Whether `claim` would give a morsel to one more of at most `max_threads` threads.
     pub(super) fn can_claim(&self, max_threads: usize) -> bool {
         self.outcome.is_none()

@@ -28,8 +28,10 @@
 #![forbid(unsafe_code)]
 
 mod admission;
+mod budget;
 mod control;
 mod driver;
+mod durations;
 mod fence;
 mod inline;
 mod job;
@@ -39,6 +41,8 @@ mod patience;
 mod place;
 mod pool;
 mod ready;
+mod scheduler;
+mod stage;
 mod stats;
 mod task;
 mod watch;

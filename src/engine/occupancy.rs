@@ -32,17 +32,14 @@ impl Occupancy {
         queued(self.0.fetch_sub(1, Ordering::SeqCst))
     }
 
-    /// A queued task begins, and counts as a demand of one; how many were queued before.
-    pub(super) fn begin(&self) -> usize {
-        queued(self.0.fetch_add(DEMAND - 1, Ordering::SeqCst))
-    }
-
-    /// The demand has changed.
-    pub(super) fn demand(&self, change: isize) {
-        if change != 0 {
-            // Modulo 2^64, so that negative changes work too and leave the low half alone.
-            self.0.fetch_add((change as u64).wrapping_mul(DEMAND), Ordering::SeqCst);
+    /// So many queued tasks have begun, or ended, and the demand has changed; how many were queued before.
+    pub(super) fn change(&self, left: usize, demand: isize) -> usize {
+        if left == 0 && demand == 0 {
+            return 0;
         }
+        // Modulo 2^64, so that negative changes work too and leave the low half alone.
+        let change = (demand as u64).wrapping_mul(DEMAND).wrapping_sub(left as u64);
+        queued(self.0.fetch_add(change, Ordering::SeqCst))
     }
 }
 
@@ -62,11 +59,11 @@ mod tests {
     fn a_task_that_begins_goes_from_queue_to_demand() {
         let occupancy = Occupancy::default();
         assert_eq!([(1, 2), (3, 2), (1, 2)].map(|(count, limit)| occupancy.join(count, limit)), [1, 1, 0]);
-        assert_eq!(occupancy.begin(), 2);
+        assert_eq!(occupancy.change(1, 1), 2);
         assert_eq!((occupancy.queued(), occupancy.load()), (1, 2));
-        occupancy.demand(3);
+        occupancy.change(0, 3);
         assert_eq!((occupancy.queued(), occupancy.load()), (1, 5));
-        occupancy.demand(-4);
+        occupancy.change(0, -4);
         assert_eq!(occupancy.leave(), 1);
         assert_eq!((occupancy.queued(), occupancy.load()), (0, 0));
     }

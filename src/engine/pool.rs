@@ -30,6 +30,8 @@ pub struct PoolConfig {
     pub max_queue: usize,
     /// Linux: how far the threads stand back behind others, 0..=19.
     pub niceness: u8,
+    /// Working memory that tasks which have begun may take together, in bytes, as their kernels estimate it.
+    pub max_memory: u64,
     /// The beginning of the threads' names.
     pub name: String,
 }
@@ -61,7 +63,7 @@ pub struct Pool {
 /// A place in the queue, and the task that has it, which nobody else knows yet. Given back if it is not submitted.
 pub struct Reservation<'pool> {
     driver: &'pool Driver,
-    task: Option<Arc<Task>>,
+    task: Option<(Arc<Task>, Job)>,
 }
 
 impl std::fmt::Debug for Pool {
@@ -72,7 +74,7 @@ impl std::fmt::Debug for Pool {
 
 impl std::fmt::Debug for Reservation<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reservation").field("task", &self.task).finish_non_exhaustive()
+        f.debug_struct("Reservation").finish_non_exhaustive()
     }
 }
 
@@ -82,7 +84,8 @@ impl Pool {
     /// # Errors
     /// ERR_OUT_OF_RANGE if the system does not give so many threads.
     pub fn new(config: PoolConfig) -> Result<Self> {
-        let PoolConfig { threads: size, max_queue, niceness, name } = config;
+        let driver = Arc::new(Driver::new(&config));
+        let PoolConfig { threads: size, niceness, name, .. } = config;
         let threads = rayon::ThreadPoolBuilder::new()
             .num_threads(size)
             .thread_name(move |index| format!("{name}-{index}"))
@@ -93,7 +96,7 @@ impl Pool {
             .map_err(|error| {
                 EngineError::new(Code::OutOfRange, format!("The system does not give {size} threads: {error}"))
             })?;
-        Ok(Self { driver: Arc::new(Driver::new(size, max_queue)), threads: Arc::new(threads) })
+        Ok(Self { driver, threads: Arc::new(threads) })
     }
 
     /// The number of threads.
@@ -109,7 +112,7 @@ impl Pool {
     /// Has `watcher` called, on any thread, whenever [`Pool::needs_drain`] has become false. It is forgotten with its
     /// last owner.
     pub fn watch_drain(&self, watcher: &Arc<dyn Fn() + Send + Sync>) {
-        let mut watchers = self.driver.drain_watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watchers = self.driver.drain_watchers.write().unwrap_or_else(PoisonError::into_inner);
         watchers.retain(|watcher| watcher.strong_count() > 0);
         watchers.push(Arc::downgrade(watcher));
     }
@@ -119,11 +122,11 @@ impl Pool {
     /// # Errors
     /// ERR_POOL_OVERLOADED if the queue is full, or if the predicted wait exceeds the task's timeout; ERR_KERNEL_PANIC.
     pub fn reserve(&self, work: Work, config: TaskConfig, now: Instant) -> Result<Reservation<'_>> {
-        let task = self.task(work, config, now)?;
+        let (task, job) = Task::new(work, config, now)?;
         match self.admit(&task) {
-            Ok(()) => Ok(Reservation { driver: &self.driver, task: Some(task) }),
+            Ok(()) => Ok(Reservation { driver: &self.driver, task: Some((Arc::new(task), job)) }),
             Err(error) => {
-                let _ = fenced_drop(task);
+                let _ = fenced_drop(job);
                 Err(error)
             }
         }
@@ -154,10 +157,6 @@ impl Pool {
         Ok(())
     }
 
-    fn task(&self, work: Work, config: TaskConfig, now: Instant) -> Result<Arc<Task>> {
-        Task::new(work, config, now).map(Arc::new)
-    }
-
     /// Whether a thread is awake that would take the next task up at once.
     pub fn is_watching(&self) -> bool {
         self.driver.watch.is_awake()
@@ -165,16 +164,16 @@ impl Pool {
 
     /// Queues the work for which a place was reserved. Its end goes to `sink`.
     pub fn submit(&self, reservation: Reservation<'_>, sink: Arc<dyn Sink>, slot: u32) -> Arc<Task> {
-        let task = reservation.into_task(sink, slot);
-        self.send(Message::Submit(Arc::clone(&task)));
+        let (task, job) = reservation.into_task(sink, slot);
+        self.send(Message::Submit(Arc::clone(&task), job));
         task
     }
 
-    /// Queues works (with the number of the kernel, and a slot) whose configuration is the default, for as long as there are places
-    /// and works; each task is told to `queued`. For many this costs a fraction of what `submit` does.
+    /// Queues works, each with its configuration and a slot, for as long as there are places and works; each task is told to `queued`.
+    /// None has a timeout. For many this costs a fraction of what `submit` does.
     pub fn submit_all(
         &self,
-        works: impl ExactSizeIterator<Item = Result<(Work, usize, u32)>>,
+        works: impl ExactSizeIterator<Item = Result<(Work, TaskConfig, u32)>>,
         sink: &Arc<dyn Sink>,
         mut queued: impl FnMut(Arc<Task>),
     ) {
@@ -182,13 +181,13 @@ impl Pool {
         let places = driver.join(works.len());
         let mut tasks = Vec::with_capacity(places);
         for work in works.take(places) {
-            let task = work.and_then(|(work, kernel, slot)| {
-                let task = self.task(work, TaskConfig { kernel, ..TaskConfig::default() }, now)?;
-                Ok(Reservation { driver, task: Some(task) }.into_task(Arc::clone(sink), slot))
+            let task = work.and_then(|(work, config, slot)| {
+                let (task, job) = Task::new(work, config, now)?;
+                Ok(Reservation { driver, task: Some((Arc::new(task), job)) }.into_task(Arc::clone(sink), slot))
             });
-            let Ok(task) = task else { break };
+            let Ok((task, job)) = task else { break };
             queued(Arc::clone(&task));
-            tasks.push(task);
+            tasks.push((task, job));
         }
         for _ in tasks.len()..places {
             driver.give_place_back();
@@ -227,22 +226,23 @@ impl Pool {
     pub fn stats(&self) -> Stats {
         let driver = &self.driver;
         let [completed, failed, cancelled, timed_out] = self.tallies().ended();
-        let state = driver.lock();
+        let gauges = &driver.gauges;
         let uptime = driver.began.elapsed();
         let thread_time = uptime.as_secs_f64() * driver.size as f64;
         Stats {
             threads: driver.size,
             queued: driver.occupancy.queued(),
-            running: state.running,
+            running: gauges.running(),
             completed,
             failed,
             cancelled,
             timed_out,
             rejected: driver.rejected.load(Ordering::Relaxed),
-            utilization: (state.busy.as_secs_f64() / thread_time).clamp(0.0, 1.0),
+            memory: gauges.memory(),
+            utilization: (gauges.busy().as_secs_f64() / thread_time).clamp(0.0, 1.0),
             uptime,
-            wait: state.wait.percentiles(),
-            run: state.run.percentiles(),
+            wait: gauges.wait.percentiles(),
+            run: gauges.run.percentiles(),
         }
     }
 
@@ -258,19 +258,17 @@ impl Reservation<'_> {
     /// ERR_KERNEL_PANIC.
     pub fn replace(&mut self, work: Work) -> Result<()> {
         let job = Job::new(work)?;
-        fenced_drop(self.own().run_mut().job.replace(job))
+        fenced_drop(std::mem::replace(&mut self.own().1, job))
     }
 
-    fn into_task(mut self, sink: Arc<dyn Sink>, slot: u32) -> Arc<Task> {
-        self.own().address(sink, slot);
+    fn into_task(mut self, sink: Arc<dyn Sink>, slot: u32) -> (Arc<Task>, Job) {
+        let task = Arc::get_mut(&mut self.own().0);
+        task.unwrap_or_else(|| unreachable!("nobody else knows the task")).address(sink, slot);
         self.task.take().unwrap_or_else(|| unreachable!("only this takes the task, and the reservation"))
     }
 
-    fn own(&mut self) -> &mut Task {
-        let task = self.task.as_mut().and_then(Arc::get_mut);
-        task.unwrap_or_else(|| {
-            unreachable!("nobody else knows the task, and it is not taken while there is the reservation")
-        })
+    fn own(&mut self) -> &mut (Arc<Task>, Job) {
+        self.task.as_mut().unwrap_or_else(|| unreachable!("it is not taken while there is the reservation"))
     }
 }
 
@@ -283,8 +281,8 @@ impl Drop for Pool {
 impl Drop for Reservation<'_> {
     fn drop(&mut self) {
         // Once submitted, a task has the place and counts itself out.
-        if let Some(task) = self.task.take() {
-            let _ = fenced_drop(task);
+        if let Some((_, job)) = self.task.take() {
+            let _ = fenced_drop(job);
             self.driver.give_place_back();
         }
     }

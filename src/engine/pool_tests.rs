@@ -39,7 +39,8 @@ struct Bench {
 impl Bench {
     fn new(threads: usize, max_queue: usize) -> Self {
         let (sender, ends) = unbounded();
-        let pool = Pool::new(PoolConfig { threads, max_queue, niceness: 0, name: "test".into() }).unwrap();
+        let pool =
+            Pool::new(PoolConfig { threads, max_queue, niceness: 0, max_memory: 100, name: "test".into() }).unwrap();
         let counts = Arc::<Counts>::default();
         pool.add_tally(Arc::clone(&counts) as Arc<dyn Tally>);
         Self { pool, counts, sink: Arc::new(Ends(sender)), ends }
@@ -330,12 +331,13 @@ fn a_full_queue_refuses_and_a_dropped_reservation_gives_its_place_back() {
 #[test]
 fn many_at_once_take_the_places_there_are_up_to_the_first_that_is_no_work() {
     let bench = Bench::new(1, 5);
-    let submit = |works: Vec<Result<(Work, usize, u32)>>| {
+    let submit = |works: Vec<Result<(Work, TaskConfig, u32)>>| {
         let mut slots = Vec::new();
         bench.pool.submit_all(works.into_iter(), &bench.sink, |task| slots.push(task.slot));
         slots
     };
-    let works = |slots: std::ops::Range<u32>| slots.map(|slot| Ok((value(f64::from(slot)), 0, slot)));
+    let works =
+        |slots: std::ops::Range<u32>| slots.map(|slot| Ok((value(f64::from(slot)), TaskConfig::default(), slot)));
     let gate = Gate::default();
     bench.submit(100, gate.work(), TaskConfig { class: Class::High, ..TaskConfig::default() }).unwrap();
     gate.entered();

@@ -152,6 +152,20 @@ impl<T> ReadyQueue<T> {
         &self.seats[id].item
     }
 
+    /// As `get`, to change it.
+    pub(super) fn get_mut(&mut self, id: SeatId) -> &mut T {
+        &mut self.seats[id].item
+    }
+
+    /// Takes a turn back that `next` gave: no morsel came of it. The task is not ready.
+    pub(super) fn give_back(&mut self, id: SeatId) {
+        let seat = &mut self.seats[id];
+        let flow = &mut self.flows[seat.flow];
+        seat.take_back(flow);
+        let flow_id = seat.flow;
+        self.list(flow_id);
+    }
+
     /// Whether the task on a seat is ready.
     pub(super) fn is_ready(&self, id: SeatId) -> bool {
         self.seats[id].standing != Standing::Given
@@ -226,12 +240,7 @@ impl<T> ReadyQueue<T> {
         let class = &mut self.classes[flow.class as usize];
         self.kinds.note_morsel(seat.kind, nanos);
         seat.attained = seat.attained.saturating_add(nanos);
-        if seat.out > 0 {
-            let expected = seat.pending / u64::from(seat.out);
-            seat.out -= 1;
-            seat.pending -= expected;
-            flow.pending -= u128::from(expected);
-        }
+        seat.take_back(flow);
         let counted = nanos.min(self.kinds.usual(seat.kind).max(LONGEST_MORSEL));
         seat.paid = seat.paid.saturating_add(class.charge(flow, counted));
         seat.told_of(done, &mut self.kinds);
@@ -292,6 +301,16 @@ impl<T> ReadyQueue<T> {
 }
 
 impl<T> Seat<T> {
+    /// A morsel is out no more.
+    fn take_back(&mut self, flow: &mut Flow) {
+        if self.out > 0 {
+            let expected = self.pending / u64::from(self.out);
+            self.out -= 1;
+            self.pending -= expected;
+            flow.pending -= u128::from(expected);
+        }
+    }
+
     fn rank_now(&self, kinds: &Kinds) -> u64 {
         if self.standing == Standing::Fresh {
             return kinds.expected(self.kind);

@@ -4,10 +4,10 @@
 //! a pool only adds the tallies up.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
-
+use super::durations::Durations;
 use crate::error::{Code, EngineError};
 
 /// How a task ended, as it is counted.
@@ -76,43 +76,38 @@ fn sum(one: Ended, other: Ended) -> Ended {
     std::array::from_fn(|index| one[index] + other[index])
 }
 
-/// Durations from a microsecond to a day, to three significant digits (HdrHistogram; Tene, 2012).
-pub(super) struct Durations(Histogram<u64>);
-
-/// A day, in nanoseconds: longer durations count as this.
-const LONGEST: u64 = 86_400_000_000_000;
-
-impl Default for Durations {
-    fn default() -> Self {
-        // Below a microsecond the buckets are coarser than three digits. The counts are zeroed lazily by the allocator,
-        // so that only buckets in use take memory.
-        let histogram = Histogram::new_with_bounds(1_000, LONGEST, 3);
-        Self(histogram.unwrap_or_else(|_| unreachable!("the bounds are constants that hdrhistogram takes")))
-    }
+/// What a pool's threads publish for whoever asks: they write it under the pool's lock, and nobody needs that to read it.
+#[derive(Default)]
+pub(super) struct Gauges {
+    running: AtomicUsize,
+    /// Bytes.
+    memory: AtomicU64,
+    /// Thread time used, in nanoseconds.
+    busy: AtomicU64,
+    pub(super) wait: Durations,
+    pub(super) run: Durations,
 }
 
-impl Durations {
-    pub(super) fn record(&mut self, duration: Duration) {
-        self.0.saturating_record((duration.as_nanos() as u64).min(LONGEST));
+impl Gauges {
+    pub(super) fn set(&self, running: usize, memory: u64) {
+        self.running.store(running, Ordering::Relaxed);
+        self.memory.store(memory, Ordering::Relaxed);
     }
 
-    pub(super) fn percentiles(&self) -> Percentiles {
-        let histogram = &self.0;
-        if histogram.is_empty() {
-            return Percentiles::default();
-        }
-        let ms = |nanos: u64| nanos as f64 / 1e6;
-        let at = |quantile| ms(histogram.value_at_quantile(quantile));
-        Percentiles {
-            count: histogram.len(),
-            mean: histogram.mean() / 1e6,
-            min: ms(histogram.min()),
-            max: ms(histogram.max()),
-            p50: at(0.5),
-            p90: at(0.9),
-            p99: at(0.99),
-            p999: at(0.999),
-        }
+    pub(super) fn add_busy(&self, elapsed: Duration) {
+        self.busy.fetch_add(elapsed.as_nanos() as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn running(&self) -> usize {
+        self.running.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn memory(&self) -> u64 {
+        self.memory.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn busy(&self) -> Duration {
+        Duration::from_nanos(self.busy.load(Ordering::Relaxed))
     }
 }
 
@@ -149,6 +144,8 @@ pub struct Stats {
     pub timed_out: u64,
     /// Calls that were refused for overload.
     pub rejected: u64,
+    /// Working memory of the tasks that have begun, in bytes, as their kernels estimate it.
+    pub memory: u64,
     /// Share of thread time spent in kernels since the pool began, 0..=1.
     pub utilization: f64,
     /// Since the pool began.
@@ -162,20 +159,6 @@ pub struct Stats {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn percentiles_are_in_milliseconds() {
-        let mut durations = Durations::default();
-        assert_eq!(durations.percentiles(), Percentiles::default());
-        for ms in 1..=100 {
-            durations.record(Duration::from_millis(ms));
-        }
-        durations.record(Duration::from_secs(1_000_000));
-        let summary = durations.percentiles();
-        assert_eq!(summary.count, 101);
-        assert!((summary.p50 - 51.0).abs() < 0.1, "{summary:?}");
-        assert!((summary.max - 86_400_000.0).abs() < 100_000.0, "{summary:?}");
-    }
 
     #[test]
     fn outcomes_follow_codes() {

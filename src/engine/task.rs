@@ -6,11 +6,11 @@
 //! |---|---|---|
 //! | `slot`, `sink` | whoever makes it, before anybody else knows of it | - |
 //! | `control` | anyone, at any time | atomics |
-//! | `stage` | `Queued -> Begun` by the worker that first claims; `Queued -> Gone` by whoever stops it before | one atomic exchange |
+//! | `queued` | `Queued -> Begun` by the worker that first claims; `Queued -> Withdrawn` by whoever stops it before | one atomic exchange |
 //! | `run` | workers | its mutex, taken after the pool's |
 
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::admission::Kind;
@@ -37,11 +37,24 @@ pub struct TaskConfig {
     pub max_threads: usize,
     /// Its time, queued and running.
     pub timeout: Option<Duration>,
+    /// Its work, in units of about one steady cost; 0 if its kernel cannot tell, and its first phase is to.
+    pub cost: u64,
+    /// Working memory that it takes once it has begun, in bytes.
+    pub memory: u64,
 }
 
 impl Default for TaskConfig {
     fn default() -> Self {
-        Self { kernel: 0, class: Class::Normal, key: None, weight: 1.0, max_threads: usize::MAX, timeout: None }
+        Self {
+            kernel: 0,
+            class: Class::Normal,
+            key: None,
+            weight: 1.0,
+            max_threads: usize::MAX,
+            timeout: None,
+            cost: 0,
+            memory: 0,
+        }
     }
 }
 
@@ -78,9 +91,11 @@ pub struct Task {
     pub(super) control: Control,
     pub(super) config: TaskConfig,
     pub(super) submitted: Instant,
-    pub(super) magnitude: u32,
-    stage: AtomicU8,
-    run: Mutex<Run>,
+    /// What it costs, roughly: a binary logarithm.
+    magnitude: u32,
+    queued: AtomicU8,
+    /// `UNSEATED` before a worker has taken it over, and once it has ended.
+    seat: AtomicUsize,
 }
 
 impl std::fmt::Debug for Task {
@@ -89,52 +104,27 @@ impl std::fmt::Debug for Task {
     }
 }
 
-/// What the scheduler knows of a task.
-pub(super) struct Run {
-    /// None once it has ended.
-    pub(super) job: Option<Job>,
-    /// None before a worker has taken it over, and once it has ended.
-    pub(super) seat: Option<SeatId>,
-    pub(super) began: Option<Instant>,
-    /// Since when no morsel of it runs.
-    pub(super) idle_since: Instant,
-    /// Whether it has begun and no morsel of it runs.
-    pub(super) paused: bool,
-    /// Time of threads that it has used.
-    pub(super) thread_time: Duration,
-    /// Whether it is counted where waits are predicted.
-    pub(super) predicted_with: bool,
-    /// Time without a running morsel, from the call on.
-    pub(super) waited: Duration,
-}
-
 const QUEUED: u8 = 0;
 const BEGUN: u8 = 1;
-const GONE: u8 = 2;
+const WITHDRAWN: u8 = 2;
+const UNSEATED: usize = usize::MAX;
 
 impl Task {
-    /// A task that nobody knows yet. Asks the work for its size.
-    pub(super) fn new(work: Work, config: TaskConfig, submitted: Instant) -> Result<Self> {
+    /// A task that nobody knows yet, and its job. Asks the work for its size.
+    pub(super) fn new(work: Work, config: TaskConfig, submitted: Instant) -> Result<(Self, Job)> {
         let job = Job::new(work)?;
-        Ok(Self {
+        let cost = if config.cost > 0 { config.cost } else { job.units() };
+        let task = Self {
             slot: 0,
             sink: None,
             control: Control::new(submitted, config.timeout),
             submitted,
-            magnitude: magnitude(&job),
-            stage: AtomicU8::new(QUEUED),
-            run: Mutex::new(Run {
-                job: Some(job),
-                seat: None,
-                began: None,
-                idle_since: submitted,
-                paused: false,
-                thread_time: Duration::ZERO,
-                predicted_with: false,
-                waited: Duration::ZERO,
-            }),
+            magnitude: u64::BITS - cost.leading_zeros(),
+            queued: AtomicU8::new(QUEUED),
+            seat: AtomicUsize::new(UNSEATED),
             config,
-        })
+        };
+        Ok((task, job))
     }
 
     /// The share that is done, 0..=1.
@@ -154,15 +144,15 @@ impl Task {
 
     /// Whether this call took the task out of the queue for good.
     pub(super) fn withdraw(&self) -> bool {
-        self.leave_queue(GONE)
+        self.leave_queue(WITHDRAWN)
     }
 
-    pub(super) fn is_gone(&self) -> bool {
-        self.stage.load(Ordering::Acquire) == GONE
+    pub(super) fn is_withdrawn(&self) -> bool {
+        self.queued.load(Ordering::Acquire) == WITHDRAWN
     }
 
     fn leave_queue(&self, to: u8) -> bool {
-        self.stage.compare_exchange(QUEUED, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        self.queued.compare_exchange(QUEUED, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
     /// Where its end is to go, and by what name; before anyone knows of it.
@@ -182,14 +172,14 @@ impl Task {
         }
     }
 
-    /// As `run`, of a task that nobody knows yet.
-    pub(super) fn run_mut(&mut self) -> &mut Run {
-        self.run.get_mut().unwrap_or_else(PoisonError::into_inner)
+    /// Where it sits in the pool's queue.
+    pub(super) fn seat(&self) -> Option<SeatId> {
+        // Relaxed, here and below: written and read under the pool's lock.
+        Some(self.seat.load(Ordering::Relaxed)).filter(|seat| *seat != UNSEATED)
     }
 
-    pub(super) fn run(&self) -> MutexGuard<'_, Run> {
-        // No kernel code runs under this lock, so a poisoned one would be our own bug; the data are still whole.
-        self.run.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn set_seat(&self, seat: Option<SeatId>) {
+        self.seat.store(seat.unwrap_or(UNSEATED), Ordering::Relaxed);
     }
 
     /// Which tasks it is expected to take as long as.
@@ -201,9 +191,4 @@ impl Task {
         let TaskConfig { class, key, kernel, .. } = &self.config;
         Kind { class: *class, key: key.clone(), kernel: *kernel, magnitude: self.magnitude }
     }
-}
-
-/// A task's size, roughly: the binary logarithm of its units.
-fn magnitude(job: &Job) -> u32 {
-    u64::BITS - job.units().leading_zeros()
 }

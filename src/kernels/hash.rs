@@ -12,7 +12,7 @@ use data_encoding::{BASE64, HEXLOWER};
 use sha2::Digest;
 
 use crate::error::EngineError;
-use crate::kernel::{Kernel, Next, OptionSpec, Parallel, Result, Spec, Step, Stepped, Work};
+use crate::kernel::{Estimate, Kernel, Next, OptionSpec, Parallel, Result, Spec, Step, Stepped, Work};
 use crate::value::{Bytes, Options, Value, collect};
 
 pub(super) static KERNEL: Hash = Hash;
@@ -62,6 +62,18 @@ enum Encoding {
 impl Kernel for Hash {
     fn spec(&self) -> &'static Spec {
         &SPEC
+    }
+
+    fn estimate(&self, input: &Value, options: &Options) -> Estimate {
+        let Value::View(view) = input else { return Estimate::default() };
+        let bytes = view.memory.len() as u64;
+        // Of the tree, what its leaves give; a chain keeps a block at most.
+        let leaves = bytes / LEAF as u64 * size_of::<OnceLock<ChainingValue>>() as u64;
+        // A byte's cost beside that of the cheapest, on a processor that has instructions for them; and the memory.
+        let algorithms =
+            [("blake3", (4, leaves)), ("sha256", (8, 0)), ("sha512", (16, 0)), ("xxh3", (1, 0)), ("crc32", (1, 0))];
+        let (weight, memory) = options.choice("algorithm", &algorithms).unwrap_or((1, 0));
+        Estimate { cost: bytes * weight, memory }
     }
 
     fn prepare(&self, input: Value, options: &Options) -> Result<Work> {

@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use crate::error::EngineError;
-use crate::kernel::{Kernel, Next, OptionSpec, Parallel, Result, Spec, Work};
+use crate::kernel::{Estimate, Kernel, Next, OptionSpec, Parallel, Result, Spec, Work};
 use crate::value::{Element, Options, Shared, Value, View};
 
 pub(super) static KERNEL: HeavyLoadShared = HeavyLoadShared;
@@ -45,6 +45,13 @@ const ROUNDS_PER_PHASE: u64 = 1 << 16;
 impl Kernel for HeavyLoadShared {
     fn spec(&self) -> &'static Spec {
         &SPEC
+    }
+
+    fn estimate(&self, input: &Value, options: &Options) -> Estimate {
+        let Value::View(View { memory, .. }) = input else { return Estimate::default() };
+        let elements = (memory.len() / size_of::<u32>()) as u64;
+        let rounds = options.integer("rounds", 0..=u64::from(u32::MAX), 1000).unwrap_or(1);
+        Estimate { cost: elements.saturating_mul(rounds), memory: 0 }
     }
 
     fn prepare(&self, input: Value, options: &Options) -> Result<Work> {

@@ -23,6 +23,8 @@ kernels! {
     sort,
     #[cfg(feature = "test-kernels")]
     misbehave,
+    #[cfg(feature = "test-kernels")]
+    hold,
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::mem;
 use std::ops::Range;
 
 use crate::error::EngineError;
-use crate::kernel::{Kernel, Next, Parallel, Result, Spec, Work};
+use crate::kernel::{Estimate, Kernel, Next, Parallel, Result, Spec, Work};
 use crate::value::{Element, Exclusive, Memory, Number, Options, Parts, Shared, Value, View};
 
 pub(super) static KERNEL: Sort = Sort;
@@ -40,6 +40,15 @@ const RUN: usize = 32 * 1024;
 impl Kernel for Sort {
     fn spec(&self) -> &'static Spec {
         &SPEC
+    }
+
+    fn estimate(&self, input: &Value, _options: &Options) -> Estimate {
+        let Value::View(View { element, memory, .. }) = input else { return Estimate::default() };
+        let (bytes, elements) = (memory.len() as u64, (memory.len() / element.size()) as u64);
+        // The runs are merged from one buffer into another; shared elements are sorted in a copy.
+        let spare = if elements > RUN as u64 { bytes } else { 0 };
+        let copy = if matches!(memory, Memory::Shared(_)) { bytes } else { 0 };
+        Estimate { cost: elements, memory: spare + copy }
     }
 
     fn prepare(&self, input: Value, _options: &Options) -> Result<Work> {
