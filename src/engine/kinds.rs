@@ -19,6 +19,7 @@
 //! 7. What a task says of its own progress counts only while no task of the kind has ended.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use slab::Slab;
@@ -84,7 +85,9 @@ struct History {
     users: usize,
     /// Whether one of the generations knows it.
     known: bool,
-    /// Tasks that ended in each bucket, fading.
+    /// The weight of one task that ends now; it grows, so that those before fade.
+    unit: f32,
+    /// Tasks that ended in each bucket.
     seen: [f32; BUCKETS],
     /// Their time.
     time: [f32; BUCKETS],
@@ -93,8 +96,8 @@ struct History {
     index: [f32; BUCKETS],
     /// How far the distribution has moved since `index` was made.
     drift: f32,
-    /// `total` as it was then.
-    total_then: f32,
+    /// What was known then.
+    known_then: f32,
     /// Ends in a row that are alike, and the first of which the history did not expect; and their bucket.
     surprises: u8,
     surprising: usize,
@@ -198,12 +201,13 @@ impl History {
         Self {
             users: 0,
             known: true,
+            unit: 1.0,
             seen: [0.0; BUCKETS],
             time: [0.0; BUCKETS],
             total: 0.0,
             index,
             drift: 0.0,
-            total_then: 0.0,
+            known_then: 0.0,
             surprises: 0,
             surprising: 0,
             projected: 0.0,
@@ -226,17 +230,19 @@ impl History {
         if changed {
             self.replace();
         }
-        let expected = self.seen[bucket] / (self.total + PRIOR);
-        for i in 0..BUCKETS {
-            self.seen[i] *= FADE;
-            self.time[i] *= FADE;
-        }
-        self.seen[bucket] += 1.0;
-        self.time[bucket] += nanos.min(ENDS[BUCKETS - 1]) as f32;
-        self.total = self.total * FADE + 1.0;
-        self.drift += (1.0 - expected) / self.total;
-        if self.drift >= DRIFT || self.total >= 1.25 * self.total_then || changed {
+        let expected = self.seen[bucket] / (self.total + PRIOR * self.unit);
+        // Rather than that all that was seen fades, what comes weighs more.
+        self.unit *= 1.0 / FADE;
+        self.seen[bucket] += self.unit;
+        self.time[bucket] += self.unit * nanos.min(ENDS[BUCKETS - 1]) as f32;
+        self.total += self.unit;
+        self.drift += (1.0 - expected) * self.unit / self.total;
+        if self.drift >= DRIFT || self.known() >= 1.25 * self.known_then || changed {
             self.remake();
+        }
+        if self.unit > 1e12 {
+            self.scale(0..BUCKETS, 1.0 / self.unit);
+            (self.total, self.unit) = (self.total / self.unit, 1.0);
         }
     }
 
@@ -260,26 +266,33 @@ impl History {
     fn replace(&mut self) {
         let alike = self.surprising.saturating_sub(2)..(self.surprising + 3).min(BUCKETS);
         let kept: f32 = self.seen[alike.clone()].iter().sum();
-        let factor = CHANGE / (self.total - kept).max(CHANGE);
-        for i in (0..BUCKETS).filter(|i| !alike.contains(i)) {
-            self.seen[i] *= factor;
-            self.time[i] *= factor;
-        }
+        let factor = CHANGE * self.unit / (self.total - kept).max(CHANGE * self.unit);
+        self.scale(0..alike.start, factor);
+        self.scale(alike.end..BUCKETS, factor);
         self.total = self.seen.iter().sum();
+    }
+
+    fn scale(&mut self, buckets: Range<usize>, factor: f32) {
+        self.seen[buckets.clone()].iter_mut().chain(&mut self.time[buckets]).for_each(|weight| *weight *= factor);
+    }
+
+    /// How many tasks it has learned from, those before the last some 64 hardly counted.
+    fn known(&self) -> f32 {
+        self.total / self.unit
     }
 
     /// Makes the table of indices from what was seen, in a few hundred steps: an interval is looked at only while it could still be better
     /// than the best so far, and the time that it takes grows with its end by half an octave a step.
     fn indices(&mut self) -> [f32; BUCKETS] {
         let projected = (self.total == 0.0 && self.projected > 0.0).then(|| bucket_of_size(self.projected as u64));
-        let known = if projected.is_some() { PROJECTED } else { self.total };
+        let known = if projected.is_some() { PROJECTED } else { self.known() };
         let prior = PRIOR / (1.0 + known) / BUCKETS as f32;
         let (mut weight, mut mean, mut alive) = ([0.0; BUCKETS], [0.0; BUCKETS], [0.0; BUCKETS]);
         let mut left = 0.0;
-        (self.drift, self.total_then) = (0.0, self.total);
+        (self.drift, self.known_then) = (0.0, known);
         self.usual = 0;
         for i in (0..BUCKETS).rev() {
-            let (mut seen, mut time) = (self.seen[i], self.time[i]);
+            let (mut seen, mut time) = (self.seen[i] / self.unit, self.time[i] / self.unit);
             if projected == Some(i) {
                 (seen, time) = (PROJECTED, PROJECTED * self.projected.min(ENDS[i] as f32));
             }

@@ -26,6 +26,7 @@
 //!    its kind's again.
 
 mod flow;
+mod ranking;
 mod shares;
 
 use std::collections::HashMap;
@@ -250,9 +251,9 @@ impl<T> ReadyQueue<T> {
         seat.grace = grace;
         if seat.standing == Standing::Begun {
             // Another morsel of it ran while it was ready.
-            flow.order.remove(&(seat.rank, seat.place, id));
+            let old = (seat.rank, seat.place, id);
             seat.rank = seat.rank_now(&self.kinds);
-            flow.order.insert((seat.rank, seat.place, id));
+            flow.order.replace(old, (seat.rank, seat.place, id));
         }
         class.forget(&mut self.flows, &mut self.flow_ids);
         self.list(flow_id);

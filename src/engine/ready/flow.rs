@@ -7,11 +7,12 @@
 //! 1. `order` holds exactly the ready seats that have begun and the first live seat of each line, by the rank that stands in the seat.
 //! 2. At most half of a line, and a few more, are left over from tasks that are gone.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use slab::Slab;
 
+use super::ranking::Ranking;
 use super::shares::Weight;
 use super::{Class, LIFT, Seat, SeatId, Standing};
 use crate::engine::kinds::{KindId, Kinds};
@@ -36,7 +37,7 @@ pub(super) struct Flow {
     /// Under what it is listed in its class.
     pub(super) listed: Option<(u128, u64)>,
     /// Seats by rank and place.
-    pub(super) order: BTreeSet<(u64, u64, SeatId)>,
+    pub(super) order: Ranking<(u64, u64, SeatId)>,
     /// By kind.
     lines: Vec<Line>,
 }
@@ -62,7 +63,7 @@ impl Flow {
             lifted: 0,
             seats: 0,
             listed: None,
-            order: BTreeSet::new(),
+            order: Ranking::default(),
             lines: vec![],
         }
     }
@@ -80,8 +81,10 @@ impl Flow {
         };
         let line = &mut self.lines[index];
         line.queue.push_back((id, place));
-        if line.queue.len() == 1 {
-            self.put_head(index, seats, kinds);
+        if line.queue.len() == 1
+            && let Some(head) = line.head(seats, kinds)
+        {
+            self.order.insert(head);
         }
     }
 
@@ -91,15 +94,17 @@ impl Flow {
         let (kind, entry) = (seat.kind, (seat.rank, seat.place, id));
         let was = std::mem::replace(&mut seat.standing, Standing::Given);
         if was == Standing::Begun {
-            self.order.remove(&entry);
+            self.order.remove(entry);
             return;
         }
         let Ok(index) = self.lines.binary_search_by_key(&kind, |line| line.kind) else { return };
         let line = &mut self.lines[index];
         if line.queue.front().is_some_and(|front| front.0 == id) {
-            self.order.remove(&entry);
             line.queue.pop_front();
-            self.put_head(index, seats, kinds);
+            match line.head(seats, kinds) {
+                Some(head) => self.order.replace(entry, head),
+                None => self.order.remove(entry),
+            }
         } else {
             line.gone += 1;
             if line.gone > line.queue.len() / 2 + 32 {
@@ -112,32 +117,16 @@ impl Flow {
         }
     }
 
-    /// Has the first of a line stand in the order.
-    fn put_head<T>(&mut self, index: usize, seats: &mut Slab<Seat<T>>, kinds: &Kinds) {
-        let line = &mut self.lines[index];
-        while let Some(front) = line.queue.front() {
-            if is_fresh(*front, seats) {
-                let (id, place) = *front;
-                seats[id].rank = kinds.expected(line.kind);
-                self.order.insert((seats[id].rank, place, id));
-                return;
-            }
-            line.queue.pop_front();
-            line.gone -= 1;
-        }
-    }
-
     /// When the flow's best task will virtually be done, and the place of that task; none if none is ready.
     pub(super) fn finish<T>(&mut self, seats: &mut Slab<Seat<T>>, kinds: &Kinds) -> Option<(u128, u64)> {
         loop {
-            let (rank, place, id) = *self.order.first()?;
+            let (rank, place, id) = self.order.first()?;
             let seat = &mut seats[id];
             let expected = kinds.expected(seat.kind);
             if seat.standing == Standing::Fresh && rank != expected {
                 // Its kind has learned since.
-                self.order.pop_first();
                 seat.rank = expected;
-                self.order.insert((expected, place, id));
+                self.order.replace((rank, place, id), (expected, place, id));
                 continue;
             }
             let left = self.weight.virtually(rank).min(self.weight.horizon);
@@ -168,6 +157,21 @@ impl Flow {
             self.lifted = longest.0;
         }
         self.order.first().map(|entry| entry.2)
+    }
+}
+
+impl Line {
+    /// The first, ranked as it is now.
+    fn head<T>(&mut self, seats: &mut Slab<Seat<T>>, kinds: &Kinds) -> Option<(u64, u64, SeatId)> {
+        while let Some((id, place)) = self.queue.front().copied() {
+            if is_fresh((id, place), seats) {
+                seats[id].rank = kinds.expected(self.kind);
+                return Some((seats[id].rank, place, id));
+            }
+            self.queue.pop_front();
+            self.gone -= 1;
+        }
+        None
     }
 }
 

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use slab::Slab;
 
 use super::flow::Flow;
+use super::ranking::Ranking;
 use super::{CLASSES, Class, FlowId, HORIZON};
 
 /// Virtual time of a nanosecond at weight 1.
@@ -24,7 +25,7 @@ const ONE: f64 = (1 << 20) as f64;
 #[derive(Default)]
 pub(super) struct Shares {
     /// Flows with ready tasks, by when the best will virtually be done, and its place.
-    ready: BTreeSet<(u128, u64, FlowId)>,
+    ready: Ranking<(u128, u64, FlowId)>,
     /// Flows without seats that are ahead of the class's virtual time.
     absent: BTreeSet<(u128, FlowId)>,
     virtual_time: u128,
@@ -66,7 +67,7 @@ impl Shares {
     /// Whether there is nothing.
     #[cfg(test)]
     pub(super) fn is_idle(&self) -> bool {
-        self.ready.is_empty() && self.weight == 0 && self.seats == 0
+        self.ready.first().is_none() && self.weight == 0 && self.seats == 0
     }
 
     /// A seat of this flow is taken.
@@ -120,11 +121,12 @@ impl Shares {
         if flow.listed == finish {
             return;
         }
-        if let Some((end, place)) = flow.listed {
-            self.ready.remove(&(end, place, id));
-        }
-        if let Some((end, place)) = finish {
-            self.ready.insert((end, place, id));
+        let entry = |(end, place)| (end, place, id);
+        match (flow.listed.map(entry), finish.map(entry)) {
+            (None, None) => {}
+            (None, Some(new)) => self.ready.insert(new),
+            (Some(old), None) => self.ready.remove(old),
+            (Some(old), Some(new)) => self.ready.replace(old, new),
         }
         flow.listed = finish;
     }
