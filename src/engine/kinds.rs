@@ -40,6 +40,8 @@ const CHANGE: f32 = 1.0 / 32.0;
 const PROJECTED: f32 = 8.0;
 /// Indices that differ by less are the same.
 const ROUNDING: f32 = 1.0 / 64.0;
+/// One that has not begun is worth an interruption if its index is lower by this.
+const WORTH: f32 = 1.0 / 8.0;
 /// The table of indices is made again once the distribution has moved by so much (total variation).
 const DRIFT: f32 = 1.0 / 16.0;
 /// Kinds in each of two generations.
@@ -249,16 +251,21 @@ impl History {
     /// Makes the table of indices again. What has hardly changed stays as it is, so that tasks ranked before and after do not change places.
     fn remake(&mut self) {
         let new = self.indices();
-        let mut last = 0.0;
+        let (mut first, mut last) = (0.0, 0.0);
         for (index, new) in self.index.iter_mut().zip(new) {
             if (new - *index).abs() >= ROUNDING * *index {
                 *index = new;
             }
-            // Nor does one that has begun make room for an equal one because of rounding.
-            if *index > last && *index < last * (1.0 + 2.0 * ROUNDING) {
-                *index = last;
+            // Nor does one that has begun make room for one that has not because of rounding, or because of what little the prior says.
+            for (equal, margin) in [(first, WORTH), (last, 2.0 * ROUNDING)] {
+                if *index > equal && *index < equal * (1.0 + margin) {
+                    *index = equal;
+                }
             }
             last = *index;
+            if first == 0.0 {
+                first = last;
+            }
         }
     }
 

@@ -37,16 +37,16 @@ proptest! {
     }
 
     #[test]
-    fn invariant_2_equal_tasks_go_on(time in 100_000..200 * MS, count in 8..200usize) {
+    fn invariant_2_equal_tasks_go_on(time in 100_000..100 * MS, count in 8..200usize) {
         let (kinds, id) = learned((0..count).map(|_| time));
         let mut last = u64::MAX;
         for percent in 0..100 {
             let rank = kinds.rank(id, time * percent / 100);
-            prop_assert!(rank <= last, "at {percent} %: {rank} after {last}");
+            prop_assert!(rank <= last && rank <= kinds.expected(id), "at {percent} %: {rank} after {last}");
             last = rank;
         }
         let expected = kinds.expected(id) as f64 / time as f64;
-        prop_assert!((0.9..1.3).contains(&expected), "{expected}");
+        prop_assert!((0.8..1.3).contains(&expected), "{expected}");
     }
 }
 
