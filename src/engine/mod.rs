@@ -10,6 +10,7 @@
 //! - `kinds`: how much thread time tasks of a kind take; a pure data structure.
 //! - `ready`: which task's turn it is; a pure data structure.
 //! - `admission`: how long a task would wait; a pure data structure.
+//! - `forecast`: when a task would be done, by the order itself; what is to take the place of `admission`, and not wired yet.
 //! - `occupancy`: how full a pool is.
 //! - `patience`: whether to wait awake is worth while.
 //! - `place`: where its threads stand among the machine's others.
@@ -33,6 +34,8 @@ mod control;
 mod driver;
 mod durations;
 mod fence;
+#[cfg(test)]
+mod forecast;
 mod inline;
 mod job;
 mod kinds;

@@ -64,6 +64,12 @@ impl Shares {
         self.ready.first().map(|first| first.2)
     }
 
+    /// How far a flow is ahead, in nanoseconds at weight 1.
+    #[cfg(test)]
+    pub(super) fn ahead(&self, flow: &Flow) -> u64 {
+        ((flow.start() + flow.pending).saturating_sub(self.virtual_time) as f64 / NANO) as u64
+    }
+
     /// Whether there is nothing.
     #[cfg(test)]
     pub(super) fn is_idle(&self) -> bool {
