@@ -123,7 +123,7 @@ const options = {
   ],
   weight: [
     [TYPE, 'of type number', noNumbers],
-    [RANGE, '> 0', [...notFinite, [0, '0'], [-1, '-1']]],
+    [RANGE, '>= 0.001 and <= 1000', [...notFinite, [0, '0'], [-1, '-1'], [1001, '1001']]],
   ],
   maxThreads: [
     [TYPE, 'of type number', noNumbers],
