@@ -82,6 +82,16 @@ for (const { name, run } of promiseFormsOf('heavyLoad')) {
     t.is(signal.onabort, onabort)
   })
 
+  test.serial(`${name}: a listener of the caller's that stops the event does not disarm ours`, async (t) => {
+    const controller = new AbortController()
+    const { signal } = controller
+    signal.addEventListener('abort', (event) => event.stopImmediatePropagation())
+    const tasks = [errorOf(run(ENDLESS, { signal })), errorOf(run(ENDLESS, { signal }))]
+    await turns(5)
+    controller.abort()
+    for (const error of await Promise.all(tasks)) isAbort(t, error, signal.reason)
+  })
+
   test.serial(`${name}: takes AbortSignal.timeout for an abort`, async (t) => {
     const signal = AbortSignal.timeout(20)
     const error = await errorOf(run(ENDLESS, { signal }))
@@ -183,4 +193,23 @@ test.serial('a queued task is aborted, and never runs', async (t) => {
   t.is(await heavyLoad(1000, { pool }), 1000)
   await pool.close()
   t.deepEqual([...view], [1, 1, 1, 1])
+})
+
+test.serial('a signal of another make that can be listened to again, after it could not', async (t) => {
+  class Signal extends EventTarget {
+    aborted = false
+    broken = true
+    addEventListener(...args) {
+      if (this.broken) throw new Error('foreign')
+      super.addEventListener(...args)
+    }
+  }
+  const signal = new Signal()
+  t.is((await errorOf(heavyLoad(ENDLESS, { signal }))).message, 'foreign')
+  signal.broken = false
+  const tasks = [errorOf(heavyLoad(ENDLESS, { signal })), errorOf(heavyLoad(ENDLESS, { signal }))]
+  signal.aborted = true
+  signal.reason = new Error('changed my mind')
+  signal.dispatchEvent(new Event('abort'))
+  for (const error of await Promise.all(tasks)) isAbort(t, error, signal.reason)
 })

@@ -8,6 +8,7 @@ const { throwApart } = require('./host.js')
 const { taskSettings } = require('./options.js')
 const { defaultPool, kernelNumber, runNumber } = require('./pool.js')
 const { isTraced, trace } = require('./observe.js')
+const { isAborted } = require('./signals.js')
 const { Task, port } = require('./tasks.js')
 
 /**
@@ -79,7 +80,7 @@ function asynchronous(kernel) {
   const run = (input, options) =>
     new Promise((resolve, reject) => {
       const settings = taskSettings(options)
-      if (settings.signal?.aborted) throw aborted({ cause: settings.signal.reason })
+      if (settings.signal !== undefined && isAborted(settings.signal)) throw aborted({ cause: settings.signal.reason })
       const given = handOver(input, settings.transfer)
       const task = new Task(resolve, reject, undefined, given, number)
       try {

@@ -12,7 +12,7 @@ const { exitListener, host } = require('./native.js')
 
 /** The runtime's own realm. */
 const realm = host()
-const { AbortController, process, structuredClone } = realm
+const { AbortController, AbortSignal, EventTarget, process, structuredClone } = realm
 const { nextTick } = process
 
 // libuv waits for its threads before the process exits: what they run has to stop first.
@@ -31,7 +31,9 @@ function throwApart(error) {
 
 module.exports = {
   AbortController,
+  AbortSignal,
   Buffer,
+  EventTarget,
   clearInterval,
   clearTimeout,
   nextTick,

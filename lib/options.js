@@ -2,6 +2,7 @@
 
 const { invalidType, invalidValue, outOfRange } = require('./errors.js')
 const { TIMES } = require('./observe.js')
+const { isSignal } = require('./signals.js')
 
 const CLASSES = { high: 0, normal: 1, low: 2 }
 /** What a key's weight may be: shares of a millionth of each other at the least. */
@@ -129,15 +130,6 @@ function integer(name, value, min, max) {
     throw outOfRange(name, `an integer >= ${min} and <= ${max}`, value)
   }
   return value
-}
-
-/**
- * Node's AbortSignal, or another that can be listened to.
- * @param {any} value
- */
-function isSignal(value) {
-  if (typeof value !== 'object' || value === null || typeof value.aborted !== 'boolean') return false
-  return typeof value.addEventListener === 'function' && typeof value.removeEventListener === 'function'
 }
 
 module.exports = { LONGEST_TIMER, PRIORITIES, TASK_OPTIONS, closeTimeout, integer, object, positive, taskSettings }

@@ -11,6 +11,7 @@ const { NativePool, kernelNames } = require('./native.js')
 const { integer, object, positive, taskSettings } = require('./options.js')
 const { map } = require('./map.js')
 const { isTraced, trace } = require('./observe.js')
+const { isAborted } = require('./signals.js')
 const { STOP_CLOSED, Task, drainListeners, mayPoll, port, settleArrived, startPolling, stopAll } = require('./tasks.js')
 
 /** @type {Map<string, number>} */
@@ -179,7 +180,7 @@ class Pool extends EventEmitter {
     }
     gathered.flush()
     const settings = taskSettings(options === undefined ? {} : options)
-    if (settings.signal?.aborted) throw aborted({ cause: settings.signal.reason })
+    if (settings.signal !== undefined && isAborted(settings.signal)) throw aborted({ cause: settings.signal.reason })
     const given = handOver(input, settings.transfer)
     const task = new Task(resolve, reject, this.#owner, given, kernel)
     const { timeout, priority, key, weight, maxThreads } = settings

@@ -4,11 +4,72 @@
  * One listener a signal, however many tasks it may abort; it is removed with the last of them. The caller's own listeners
  * and `onabort` are never touched.
  *
- * @typedef {{ tasks: Set<Abortable>, listener: () => void }} Watch
+ * A signal's properties are looked up as rarely as can be: in some versions of Node.js each has a hidden class of its own, and every
+ * look-up is one that no inline cache knows. So the runtime's own signals are known by their prototype, and asked by its functions.
+ */
+
+const events = require('node:events')
+const { AbortSignal, EventTarget } = require('./host.js')
+
+/**
  * @typedef {{ abort: (reason: unknown) => void }} Abortable
- * @type {WeakMap<AbortSignal, Watch>}
+ * @type {WeakMap<AbortSignal, Abortable | Set<Abortable>>} most signals have one task, which needs no set
  */
 const watches = new WeakMap()
+/** @type {WeakMap<AbortSignal, () => void>} the listeners of signals that are not the runtime's own */
+const listeners = new WeakMap()
+
+const { getPrototypeOf } = Object
+const OWN = AbortSignal.prototype
+const abortedOf = uncurry(/** @type {any} */ (Object.getOwnPropertyDescriptor(OWN, 'aborted')).get)
+const addListener = uncurry(EventTarget.prototype.addEventListener)
+const removeListener = uncurry(EventTarget.prototype.removeEventListener)
+const LISTENING = listening()
+
+/**
+ * The options with which `events.addAbortListener` listens, so that a listener of the caller's that stops the event does not disarm ours.
+ * That function itself costs twice as much as listening.
+ */
+function listening() {
+  let options = { once: true }
+  try {
+    const signal = {
+      aborted: false,
+      /** @type {(type: string, listener: () => void, given: typeof options) => void} */
+      addEventListener: (_type, _listener, given) => {
+        if (given?.once === true) options = given
+      },
+    }
+    events.addAbortListener?.(/** @type {any} */ (signal), () => undefined)
+  } catch {
+    // A runtime that takes no such signal.
+  }
+  return options
+}
+
+/**
+ * Node's AbortSignal, or another that can be listened to.
+ * @param {any} value
+ */
+function isSignal(value) {
+  if (typeof value !== 'object' || value === null) return false
+  if (isOwn(value)) return true
+  if (typeof value.aborted !== 'boolean') return false
+  return typeof value.addEventListener === 'function' && typeof value.removeEventListener === 'function'
+}
+
+/** @param {AbortSignal} signal */
+function isAborted(signal) {
+  return isOwn(signal) ? abortedOf(signal) : signal.aborted
+}
+
+/**
+ * Whether a signal is the runtime's own.
+ * @param {AbortSignal} signal
+ */
+function isOwn(signal) {
+  return getPrototypeOf(signal) === OWN
+}
 
 /**
  * Has `task.abort(reason)` called when the signal aborts.
@@ -16,18 +77,20 @@ const watches = new WeakMap()
  * @param {Abortable} task
  */
 function watch(signal, task) {
-  let entry = watches.get(signal)
-  if (entry === undefined) {
-    const tasks = new Set()
-    const listener = () => {
+  const others = watches.get(signal)
+  if (others === undefined) {
+    watches.set(signal, task)
+    try {
+      listen(signal)
+    } catch (error) {
       watches.delete(signal)
-      for (const task of tasks) task.abort(signal.reason)
+      throw error
     }
-    entry = { tasks, listener }
-    watches.set(signal, entry)
-    signal.addEventListener('abort', listener, { once: true })
+  } else if (others instanceof Set) {
+    others.add(task)
+  } else {
+    watches.set(signal, new Set([others, task]))
   }
-  entry.tasks.add(task)
 }
 
 /**
@@ -35,11 +98,46 @@ function watch(signal, task) {
  * @param {Abortable} task
  */
 function unwatch(signal, task) {
-  const entry = watches.get(signal)
-  if (entry?.tasks.delete(task) && entry.tasks.size === 0) {
+  const tasks = watches.get(signal)
+  if (tasks === task || (tasks instanceof Set && tasks.delete(task) && tasks.size === 0)) {
     watches.delete(signal)
-    signal.removeEventListener('abort', entry.listener)
+    unlisten(signal)
   }
 }
 
-module.exports = { unwatch, watch }
+/** @param {AbortSignal} signal */
+function listen(signal) {
+  if (isOwn(signal)) {
+    addListener(signal, 'abort', onAbort, LISTENING)
+    return
+  }
+  const listener = () => onAbort.call(signal)
+  listeners.set(signal, listener)
+  signal.addEventListener('abort', listener, LISTENING)
+}
+
+/** @param {AbortSignal} signal */
+function unlisten(signal) {
+  if (isOwn(signal)) removeListener(signal, 'abort', onAbort)
+  else signal.removeEventListener('abort', /** @type {() => void} */ (listeners.get(signal)))
+}
+
+/**
+ * The listener, one for all signals.
+ * @this {AbortSignal}
+ */
+function onAbort() {
+  const tasks = watches.get(this)
+  if (tasks === undefined) return
+  watches.delete(this)
+  const { reason } = this
+  if (tasks instanceof Set) for (const task of tasks) task.abort(reason)
+  else tasks.abort(reason)
+}
+
+/** @param {any} method */
+function uncurry(method) {
+  return Function.prototype.call.bind(method)
+}
+
+module.exports = { isAborted, isSignal, unwatch, watch }

@@ -140,7 +140,7 @@ class Task {
       if (signal !== undefined) {
         signals.watch(signal, this)
         extras.signal = signal
-        if (signal.aborted) {
+        if (signals.isAborted(signal)) {
           this.abort(signal.reason)
           return
         }
