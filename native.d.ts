@@ -29,10 +29,11 @@ export declare class NativePool {
    */
   get submitGathered(): (records: Float64Array, count: number) => number
   /**
-   * Queues a task. `timeout` in milliseconds; infinite for none. True if the caller, who said that it may, is now to
-   * poll: the port is kept awake, because a thread takes the task up at once.
+   * A function `(kernel, slot, input, mayPoll, options, handOver, timeout, priority, key, weight, maxThreads)` that queues a
+   * task. `timeout` in milliseconds; infinite for none. True if the caller, who said that it may, is now to poll: the port is
+   * kept awake, because a thread takes the task up at once. A function of its own, as `submitPlain`.
    */
-  submit(kernel: number, slot: number, input: unknown, options: unknown, handOver: number, timeout: number, priority: number, key: string | undefined | null, weight: number, maxThreads: number, mayPoll: boolean): boolean
+  get submit(): (kernel: number, slot: number, input: unknown, mayPoll: boolean, options: unknown, handOver: number, timeout: number, priority: number, key: string | undefined, weight: number, maxThreads: number) => boolean
   get threads(): number
   get needsDrain(): boolean
   /** Whether to tell, from now on, whenever the queue has drained. */

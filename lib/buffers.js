@@ -54,9 +54,6 @@ const CLASSES = {
   BigUint64Array,
 }
 
-/** What is given of an input that is no buffer. */
-const PLAIN = Object.freeze({ mode: COPY, frozen: undefined, isBuffer: false })
-
 /**
  * Says how an input is to be handed over. Throws ERR_INVALID_ARG_VALUE for memory that could move or vanish under a kernel.
  * @param {any} input
@@ -64,12 +61,21 @@ const PLAIN = Object.freeze({ mode: COPY, frozen: undefined, isBuffer: false })
  * @returns {Given}
  */
 function handOver(input, transfer) {
-  if (typeof input !== 'object' || input === null) return { ...PLAIN, view: input }
+  if (typeof input !== 'object' || input === null) return plain(input)
   if (isFrozen(input)) return { view: frozenView(input), mode: FROZEN | BARE, frozen: input, isBuffer: false }
   const bare = !types.isTypedArray(input)
   const view = viewOf(input)
-  if (view === undefined) return { ...PLAIN, view: input }
+  if (view === undefined) return plain(input)
   return { view, mode: modeOf(view, transfer) | (bare ? BARE : 0), frozen: undefined, isBuffer: Buffer.isBuffer(view) }
+}
+
+/**
+ * An input that is no buffer.
+ * @param {any} input
+ * @returns {Given}
+ */
+function plain(input) {
+  return { view: input, mode: COPY, frozen: undefined, isBuffer: false }
 }
 
 /**

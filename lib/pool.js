@@ -37,6 +37,8 @@ class Pool extends EventEmitter {
   #native
   /** @type {any} */
   #submitPlain
+  /** @type {any} */
+  #submitTask
   /** @type {Gathered | undefined} */
   #gathered
   /** Tasks whose completion has not arrived. */
@@ -166,7 +168,7 @@ class Pool extends EventEmitter {
     if (this.#closed !== undefined) {
       throw makeError('ERR_POOL_CLOSED', 'The pool is closed')
     }
-    const native = this.#native ?? this.#open()
+    if (this.#native === undefined) this.#open()
     const gathered = /** @type {Gathered} */ (this.#gathered)
     if (options === undefined && typeof input !== 'object') {
       const task = new Task(resolve, reject, this.#owner, undefined, kernel)
@@ -187,9 +189,9 @@ class Pool extends EventEmitter {
     try {
       const { view, mode } = given
       const poll = mayPoll()
-      if (native.submit(kernel, task.slot, view, options, mode, timeout, priority, key, weight, maxThreads, poll)) {
+      const submit = this.#submitTask
+      if (submit(kernel, task.slot, view, poll, options, mode, timeout, priority, key, weight, maxThreads))
         startPolling()
-      }
     } catch (failure) {
       task.refuse(failure)
       return
@@ -226,6 +228,7 @@ class Pool extends EventEmitter {
         throw toError(failure)
       }
       this.#submitPlain = this.#native.submitPlain
+      this.#submitTask = this.#native.submit
       this.#gathered = new Gathered(this.#native.submitGathered, (task, input) => this.#submit(task, input), maxQueue)
       drainListeners.set(this.#number, drainListener(new WeakRef(this)))
       forgotten.register(this, this.#number)

@@ -89,6 +89,9 @@ impl Call {
     /// Takes the input's memory over, now that nothing can be refused: the work to run instead, if the memory is to be
     /// copied or moved, and what keeps it alive until the task has ended.
     pub(super) fn take_over(&self, env: &Env, port: &PortState) -> Result<(Option<Work>, Lease)> {
+        if self.prepared.get().is_none() {
+            return Ok((None, Lease::default())); // it was no memory
+        }
         let Some(found) = view(env, self.arg)? else { return Ok((None, Lease::default())) };
         let pin = |view: JsArg| Pinned::new(env.raw(), view.0).map(|pinned| Lease::of(pinned, found.region.len()));
         match self.hand_over {

@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 use std::ptr;
+use std::sync::Arc;
 
 use napi::bindgen_prelude::{FromNapiValue, Null, ToNapiValue, TypeName, ValidateNapiValue};
 use napi::{Env, Error, Result, Status, ValueType, sys};
@@ -10,6 +11,9 @@ use super::external;
 use super::pinned::Pinned;
 use crate::kernel::Spec;
 use crate::value::{Memory, Options, Value, View};
+
+/// Bytes of a text that is short.
+const SHORT: usize = 64;
 
 /// A JavaScript value as it comes in, unconverted.
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +71,24 @@ pub(super) fn value(env: &Env, arg: JsArg) -> Result<Value> {
     })
 }
 
+/// A text, or none for what is none. A short one is read by a single call.
+pub(super) fn text(env: &Env, arg: JsArg) -> Result<Option<Arc<str>>> {
+    let (mut bytes, mut length) = ([0; SHORT], 0);
+    // SAFETY: `arg` is a value of the running callback; N-API writes no more than it is told that there is room for.
+    let status = unsafe {
+        sys::napi_get_value_string_utf8(env.raw(), arg.0, bytes.as_mut_ptr().cast(), bytes.len(), &mut length)
+    };
+    if status == sys::Status::napi_string_expected {
+        return Ok(None);
+    }
+    check(status)?;
+    // With room left for a nul and the longest character, all of it is there.
+    match str::from_utf8(&bytes[..length]) {
+        Ok(text) if length + 1 + char::MAX.len_utf8() <= SHORT => Ok(Some(text.into())),
+        _ => read::<String>(env.raw(), arg).map(|text| Some(text.into())),
+    }
+}
+
 fn read<T: FromNapiValue>(env: sys::napi_env, arg: JsArg) -> Result<T> {
     // SAFETY: environment and value are those of the running callback; N-API checks that the value is of the type.
     unsafe { T::from_napi_value(env, arg.0) }
@@ -89,10 +111,13 @@ fn constructor_name(env: &Env, arg: JsArg) -> Option<String> {
 
 /// Reads a kernel's own options from the caller's options object, which `lib/options.js` has checked to be one.
 pub(super) fn options(env: &Env, object: JsArg, spec: &Spec) -> Result<Options> {
+    if spec.options.is_empty() {
+        return Ok(Options::default());
+    }
     let mut kind = 0;
     // SAFETY: `object` is a value of the running callback; the out-pointer is a local.
     check(unsafe { sys::napi_typeof(env.raw(), object.0, &mut kind) })?;
-    if spec.options.is_empty() || kind != sys::ValueType::napi_object {
+    if kind != sys::ValueType::napi_object {
         return Ok(Options::default());
     }
     let mut values = Vec::with_capacity(spec.options.len());

@@ -12,7 +12,7 @@ use napi_derive::napi;
 use once_cell::sync::OnceCell;
 
 use super::call::{Call, prepare_number};
-use super::convert::JsArg;
+use super::convert::{self, JsArg};
 use super::failure;
 use super::ledger::Kept;
 use super::mailbox::{Borrowing, Mailbox};
@@ -119,38 +119,33 @@ impl NativePool {
         })
     }
 
-    /// Queues a task. `timeout` in milliseconds; infinite for none. True if the caller, who said that it may, is now to
-    /// poll: the port is kept awake, because a thread takes the task up at once.
-    #[napi]
-    pub fn submit(
-        &self,
-        env: Env,
-        kernel: u32,
-        slot: u32,
-        #[napi(ts_arg_type = "unknown")] input: JsArg,
-        #[napi(ts_arg_type = "unknown")] options: JsArg,
-        hand_over: u32,
-        timeout: f64,
-        priority: u32,
-        key: Option<String>,
-        weight: f64,
-        max_threads: u32,
-        may_poll: bool,
-    ) -> Result<bool> {
-        let config = TaskConfig {
-            kernel: kernel as usize,
-            class: match priority {
-                0 => Class::High,
-                2 => Class::Low,
-                _ => Class::Normal,
-            },
-            key: key.map(Arc::from),
-            weight,
-            max_threads: max_threads as usize,
-            timeout: timeout_of(timeout),
-            ..TaskConfig::default()
-        };
-        self.handle.submit(&env, &Call::new(&env, kernel, input, Some(options), hand_over)?, slot, config, may_poll)
+    /// A function `(kernel, slot, input, mayPoll, options, handOver, timeout, priority, key, weight, maxThreads)` that queues a
+    /// task. `timeout` in milliseconds; infinite for none. True if the caller, who said that it may, is now to poll: the port is
+    /// kept awake, because a thread takes the task up at once. A function of its own, as `submitPlain`.
+    #[napi(
+        getter,
+        ts_return_type = "(kernel: number, slot: number, input: unknown, mayPoll: boolean, options: unknown, handOver: number, timeout: number, priority: number, key: string | undefined, weight: number, maxThreads: number) => boolean"
+    )]
+    pub fn submit<'env>(&self, env: &'env Env) -> Result<Function<'env, (u32, u32, JsArg, bool), bool>> {
+        let handle = Rc::clone(&self.handle);
+        env.create_function_from_closure("submit", move |call| {
+            let (env, kernel, slot): (Env, u32, u32) = (*call.env, call.get(0)?, call.get(1)?);
+            let (input, may_poll, options, hand_over) = (call.get(2)?, call.get(3)?, call.get(4)?, call.get(5)?);
+            let config = TaskConfig {
+                kernel: kernel as usize,
+                timeout: timeout_of(call.get(6)?),
+                class: match call.get::<u32>(7)? {
+                    0 => Class::High,
+                    2 => Class::Low,
+                    _ => Class::Normal,
+                },
+                key: convert::text(&env, call.get(8)?)?,
+                weight: call.get(9)?,
+                max_threads: call.get::<u32>(10)? as usize,
+                ..TaskConfig::default()
+            };
+            handle.submit(&env, &Call::new(&env, kernel, input, Some(options), hand_over)?, slot, config, may_poll)
+        })
     }
 
     #[napi(getter)]
