@@ -81,8 +81,10 @@ test.serial('an AsyncTask whose event loop is busy for long gives its thread bac
   t.deepEqual(JSON.parse(stdout), ['ABORT_ERR', 'ERR_TASK_TIMEOUT', ...values])
 })
 
-test.serial('the timer of progress keeps no async context alive', async (t) => {
-  const { code, stdout, stderr } = await runFixture('forgotten-context', { flags: ['--expose-gc'] })
-  t.is(code, 0, stderr)
-  t.is(stdout, 'gone\n')
-})
+for (const what of ['progress', 'timeout']) {
+  test.serial(`the timer of ${what} keeps no async context alive`, async (t) => {
+    const { code, stdout, stderr } = await runFixture('forgotten-context', { flags: ['--expose-gc'], args: [what] })
+    t.is(code, 0, stderr)
+    t.is(stdout, 'gone\n')
+  })
+}

@@ -104,3 +104,54 @@ test.serial('a task keeps the process alive until its timeout', async (t) => {
     t.is(stdout, 'ERR_TASK_TIMEOUT\n', form)
   }
 })
+
+test.serial('many at once, alike and different: none before its time, in the order of their ends', async (t) => {
+  const pool = new Pool({ threads: 1 })
+  const controller = new AbortController()
+  const running = errorOf(heavyLoad(ENDLESS, { pool, priority: 'high', signal: controller.signal }))
+  const early = []
+  const order = []
+  const start = performance.now()
+  const tasks = Array.from({ length: 600 }, async (_, number) => {
+    const timeout = [90, 30.5, 60, 60_000][number % 4]
+    const own = new AbortController()
+    const task = errorOf(heavyLoad(ENDLESS, { pool, priority: 'low', timeout, signal: own.signal }))
+    // The first, the last and some in between leave before.
+    if (timeout === 60_000 || number < 12 || number > 587 || number % 5 === 0) {
+      own.abort()
+      t.is((await task).code, 'ABORT_ERR')
+      return
+    }
+    isTimeout(t, await task, `${timeout} ms`)
+    if (performance.now() - start < timeout) early.push(timeout)
+    order.push(timeout)
+  })
+  await Promise.all(tasks)
+  t.deepEqual(early, [])
+  t.true(order.length > 300)
+  t.deepEqual(
+    order,
+    order.toSorted((a, b) => a - b),
+  )
+  // Another with a timeout that has been in use.
+  isTimeout(t, await errorOf(heavyLoad(1e9, { pool, priority: 'low', timeout: 30.5 })), 'again')
+  controller.abort()
+  await running
+  await pool.close()
+})
+
+test.serial(
+  'what is done in its time is no timeout, though the event loop was busy past the time of many',
+  async (t) => {
+    const pool = new Pool({ threads: 2 })
+    const tasks = Array.from({ length: 200 }, (_, number) =>
+      pool.run('heavyLoad', number, { timeout: 2000 + (number % 3) }),
+    )
+    for (const until = performance.now() + 2200; performance.now() < until; );
+    t.deepEqual(
+      await Promise.all(tasks),
+      Array.from({ length: 200 }, (_, number) => number),
+    )
+    await pool.close()
+  },
+)

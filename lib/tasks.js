@@ -10,11 +10,11 @@
 
 const { AsyncResource } = require('node:async_hooks')
 const { asBuffer, countReaders, detach } = require('./buffers.js')
+const deadlines = require('./deadlines.js')
 const { aborted, closed, isTimeout, timedOut, toError } = require('./errors.js')
-const { clearTimeout, performance, setImmediate, setTimeout, throwApart } = require('./host.js')
+const { performance, setImmediate, throwApart } = require('./host.js')
 const { Port, kernelNames } = require('./native.js')
 const { observers } = require('./observe.js')
-const { LONGEST_TIMER } = require('./options.js')
 const progress = require('./progress.js')
 const signals = require('./signals.js')
 
@@ -79,14 +79,16 @@ let pollsToSkip = 0
 let lastSojourn = 0
 
 /** What only some tasks have: those without it are small, of which there may be very many. */
-class Extras {
-  /** @param {import('./observe.js').Times | undefined} times */
-  constructor(times) {
+class Extras extends deadlines.Limited {
+  /**
+   * @param {Task} task
+   * @param {import('./observe.js').Times | undefined} times
+   */
+  constructor(task, times) {
+    super(task)
     this.times = times
     /** @type {AbortSignal | undefined} */
     this.signal = undefined
-    /** @type {NodeJS.Timeout | undefined} */
-    this.timer = undefined
     /** @type {((fraction: number) => void) | undefined} */
     this.onProgress = undefined
     /** @type {AsyncResource | undefined} */
@@ -129,7 +131,7 @@ class Task {
    * @param {import('./options.js').Settings} settings
    */
   arm({ signal, timeout, onProgress, times }) {
-    const extras = new Extras(times)
+    const extras = new Extras(this, times)
     this.extras = extras
     if (this.settled) {
       // Stopped by a getter of the caller's, before there was anything to stop.
@@ -150,8 +152,7 @@ class Task {
       this.abandon(error)
       return
     }
-    // setTimeout cannot hold longer ones; the engine enforces them.
-    if (timeout <= LONGEST_TIMER) extras.timer = setTimeout(expire, timeout, this).unref()
+    if (timeout !== Infinity) deadlines.limit(extras, timeout)
     if (onProgress !== undefined) {
       extras.onProgress = onProgress
       extras.context = new AsyncResource('heavy-load.task')
@@ -164,6 +165,11 @@ class Task {
     // The time of AbortSignal.timeout() is over, too, only for what has not been done.
     if (isTimeout(reason)) settleArrived()
     this.stop(STOP_ABORTED, { cause: reason })
+  }
+
+  /** The task's time is over, and it has not been done in it. */
+  expire() {
+    this.stop(STOP_TIMED_OUT)
   }
 
   /**
@@ -242,8 +248,8 @@ class Task {
         this.#observe((observer, pool, kernel) => observer.ended(pool, kernel, OUTCOMES[outcome]))
     }
     if (this.extras === undefined) return
-    const { signal, timer, onProgress } = this.extras
-    if (timer !== undefined) clearTimeout(timer)
+    const { signal, onProgress } = this.extras
+    deadlines.release(this.extras)
     if (onProgress !== undefined) progress.unwatch(this)
     if (signal !== undefined) {
       try {
@@ -356,15 +362,6 @@ function stopAll(owner, why) {
   }
 }
 
-/**
- * A task's time is over. The event loop may have been busy, and the task done in time all the same.
- * @param {Task} task
- */
-function expire(task) {
-  settleArrived()
-  task.stop(STOP_TIMED_OUT)
-}
-
 /** Settles what has completed. Called by the port when it is woken; does not throw. */
 function onWake() {
   // A full batch: there may be more, but I/O has its turn first.
@@ -457,5 +454,7 @@ function settle(slot, tag, value, wait, run) {
     task.leave()
   }
 }
+
+deadlines.beforeExpiry(settleArrived)
 
 module.exports = { STOP_CLOSED, Task, drainListeners, mayPoll, port, settleArrived, startPolling, stopAll, taskAt }
