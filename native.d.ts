@@ -48,12 +48,12 @@ export declare class Port {
   /** Runs a kernel to its end on this thread. `timeout` in milliseconds; infinite for none. */
   runSync(kernel: number, input: unknown, options: unknown, handOver: number, timeout: number): unknown
   /**
-   * Runs a kernel on libuv's thread pool. Resolves with `{ value, wait, run }` or `{ failure, wait, run }`; or with
-   * `{ paused: true }`, and is then to be resumed.
+   * Runs a kernel on libuv's thread pool. Its end comes as every task's does, by the port; the promise only says that a thread
+   * is free again: with true if the task has paused, and is to be resumed.
    */
-  runAsync(kernel: number, slot: number, input: unknown, options: unknown, handOver: number, timeout: number): Promise<{ paused?: true, value?: unknown, failure?: object, wait: number, run: number }>
-  /** Has an AsyncTask go on that has paused. */
-  resumeAsync(slot: number): ReturnType<Port['runAsync']>
+  runAsync(kernel: number, slot: number, input: unknown, options: unknown, handOver: number, timeout: number): Promise<boolean>
+  /** Has an AsyncTask go on that has paused. As `run_async`. */
+  resumeAsync(slot: number): Promise<boolean>
   /** `on_wake()` is to drain the port; `detach(view)` is to move a view's ArrayBuffer into a private one. */
   constructor(onWake: () => void, detach: (view: any) => unknown)
   /**
@@ -64,10 +64,15 @@ export declare class Port {
   get drain(): (records: Float64Array, stay: boolean) => number
   /** The result that a slot holds; throws the failure, if it is one. */
   take(slot: number): unknown
-  /** Drops the result that a slot holds. */
+  /** Drops the result that a slot holds, or an AsyncTask that never ran. */
   discard(slot: number): void
-  /** Stops a task whose completion has not come: the end of its work, nobody's promise. */
-  stop(slot: number, why: number): void
+  /**
+   * Stops a task. False if it has ended by now, though its record may not have been drained: whoever stops it because its time is
+   * over leaves it to that.
+   */
+  stop(slot: number, why: number): boolean
+  /** Has the event loop drain, once I/O has had its turn. */
+  knock(): void
   /** The share of a task that is done, 0..=1. */
   progress(slot: number): number
 }

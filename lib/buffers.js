@@ -66,7 +66,10 @@ function handOver(input, transfer) {
   const bare = !types.isTypedArray(input)
   const view = viewOf(input)
   if (view === undefined) return plain(input)
-  return { view, mode: modeOf(view, transfer) | (bare ? BARE : 0), frozen: undefined, isBuffer: Buffer.isBuffer(view) }
+  const mode = modeOf(view, transfer)
+  // Over shared memory the result is the caller's own view.
+  const isBuffer = mode !== SHARED && Buffer.isBuffer(view)
+  return { view, mode: mode | (bare ? BARE : 0), frozen: undefined, isBuffer }
 }
 
 /**

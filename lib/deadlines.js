@@ -47,8 +47,6 @@ class Queue {
 /** @type {Map<number, Queue>} */
 const queues = new Map()
 const context = new AsyncResource('heavy-load.deadlines')
-/** What has to be done before anything expires: what was done in time is no timeout, however busy the event loop was. */
-let settleFirst = () => {}
 
 /**
  * Has `expire` called once so many milliseconds have passed, unless it is released before.
@@ -96,7 +94,6 @@ function start(queue, delay) {
 
 /** @param {Queue} queue */
 function expire(queue) {
-  settleFirst()
   const now = performance.now()
   // The queue may empty, and go, meanwhile; with what comes then there is another.
   while (queue.first !== undefined && queue.first.deadline <= now) {
@@ -107,9 +104,4 @@ function expire(queue) {
   if (queue.first !== undefined) start(queue, queue.first.deadline - now)
 }
 
-/** @param {() => void} settle */
-function beforeExpiry(settle) {
-  settleFirst = settle
-}
-
-module.exports = { Limited, beforeExpiry, limit, release }
+module.exports = { Limited, limit, release }

@@ -50,11 +50,38 @@ const CLASSES = {
  * @returns {any}
  */
 function toError(failure, options) {
-  if (failure instanceof Error || !Object.hasOwn(CLASSES, failure?.code)) return failure
+  const known = codeOf(failure)
+  if (known === undefined || !Object.hasOwn(CLASSES, known) || isError(failure)) return failure
   const { code, message, retryAfter } = /** @type {Failure} */ (failure)
   const error = makeError(/** @type {keyof typeof CLASSES} */ (code), message, options)
   if (retryAfter != null) /** @type {any} */ (error).retryAfter = retryAfter
   return error
+}
+
+/**
+ * Whether it is an error already; a proxy's answer is its own affair.
+ * @param {any} failure
+ */
+function isError(failure) {
+  try {
+    return failure instanceof Error
+  } catch {
+    return true
+  }
+}
+
+/**
+ * The code of something that was thrown, by whomever, if it has one that can be read.
+ * @param {any} failure
+ * @returns {string | undefined}
+ */
+function codeOf(failure) {
+  try {
+    const code = failure?.code
+    return typeof code === 'string' ? code : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /**
@@ -169,6 +196,7 @@ module.exports = {
   HeavyLoadError,
   aborted,
   closed,
+  codeOf,
   invalidType,
   invalidValue,
   isTimeout,

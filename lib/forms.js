@@ -4,7 +4,6 @@
 
 const { asBuffer, countReaders, handOver } = require('./buffers.js')
 const { aborted, invalidType, toError } = require('./errors.js')
-const { throwApart } = require('./host.js')
 const { taskSettings } = require('./options.js')
 const { defaultPool, kernelNumber, runNumber } = require('./pool.js')
 const { isTraced, trace } = require('./observe.js')
@@ -95,34 +94,21 @@ function asynchronous(kernel) {
 }
 
 /**
- * Waits for an AsyncTask, and has it go on where it has paused.
+ * Has an AsyncTask go on whenever it has given its thread back. Its end comes by the port.
  * @param {Task} task
- * @param {ReturnType<typeof port.runAsync>} turn
+ * @param {Promise<boolean>} turn
  */
 function follow(task, turn) {
   turn
-    .then((end) => {
-      if (end.paused) follow(task, port.resumeAsync(task.slot))
-      else arrive(task, end)
+    .then((paused) => {
+      if (paused) follow(task, port.resumeAsync(task.slot))
     })
-    .catch((failure) => arrive(task, { failure, wait: 0, run: 0 }))
-}
-
-/**
- * An AsyncTask has ended.
- * @param {Task} task
- * @param {{ value?: any, failure?: any, wait: number, run: number }} end
- */
-function arrive(task, { value, failure, wait, run }) {
-  try {
-    if (failure === undefined) task.succeed(value)
-    else task.fail(failure)
-    task.measured(wait, run)
-  } catch (error) {
-    throwApart(error)
-  } finally {
-    task.leave()
-  }
+    .catch((failure) => {
+      // Node-API has not run it.
+      port.discard(task.slot)
+      task.fail(failure)
+      task.leave()
+    })
 }
 
 /**

@@ -12,7 +12,7 @@ const { integer, object, positive, taskSettings } = require('./options.js')
 const { map } = require('./map.js')
 const { isTraced, trace } = require('./observe.js')
 const { isAborted } = require('./signals.js')
-const { STOP_CLOSED, Task, drainListeners, mayPoll, port, settleArrived, startPolling, stopAll } = require('./tasks.js')
+const { STOP_CLOSED, Task, drainListeners, mayPoll, port, startPolling, stopAll } = require('./tasks.js')
 
 /** @type {Map<string, number>} */
 const KERNELS = new Map(kernelNames().map((name, number) => [name, number]))
@@ -145,8 +145,6 @@ class Pool extends EventEmitter {
   close(options = {}) {
     const cancel = () => {
       this.#gathered?.flush()
-      // What was done by now was done in time, though the event loop may not have heard of it.
-      settleArrived()
       stopAll(this.#owner, STOP_CLOSED)
     }
     return close(options, () => this.#end(), cancel)

@@ -25,10 +25,8 @@ function tick() {
  * context in which it was made: so each is made in that of a task that is still there, and none outlives its tasks for long.
  */
 function schedule() {
-  for (const task of tasks) {
-    timer ??= task.inContext(() => setTimeout(tick, INTERVAL).unref())
-    return
-  }
+  const [first] = tasks
+  if (first !== undefined) timer ??= first.inContext(() => setTimeout(tick, INTERVAL).unref())
 }
 
 /** @param {Reporting} task */

@@ -11,7 +11,7 @@
 const { AsyncResource } = require('node:async_hooks')
 const { asBuffer, countReaders, detach } = require('./buffers.js')
 const deadlines = require('./deadlines.js')
-const { aborted, closed, isTimeout, timedOut, toError } = require('./errors.js')
+const { aborted, closed, codeOf, isTimeout, timedOut, toError } = require('./errors.js')
 const { performance, setImmediate, throwApart } = require('./host.js')
 const { Port, kernelNames } = require('./native.js')
 const { observers } = require('./observe.js')
@@ -23,8 +23,8 @@ const RECORD = 5
 const TAG_NUMBER = 0
 const TAG_HELD = 1
 const TAG_DRAINED = 2
-const TAG_ABORTED = 3
-const TAG_TIMED_OUT = 4
+/** Stopped: this and the reason, one of the numbers of `Port.stop`. */
+const TAG_STOPPED = 3
 /** Completions settled without letting the event loop have a turn: their reactions run before it has. */
 const BATCH = 128
 /** How long the event loop polls for a completion, at most: about what its being woken would cost. */
@@ -52,6 +52,16 @@ const OUTCOME_OF = {
 const KERNELS = kernelNames()
 
 /**
+ * How a promise was settled that rejected with this.
+ * @param {unknown} failure
+ * @returns {number | undefined}
+ */
+function outcomeOf(failure) {
+  const code = codeOf(failure)
+  return code !== undefined && Object.hasOwn(OUTCOME_OF, code) ? OUTCOME_OF[code] : undefined
+}
+
+/**
  * What has to know when a task ends: the task's pool. `counts` has a number for each outcome that counts as an end.
  * @typedef {{ pool: import('./pool.js').Pool, counts: Float64Array, taskStarted: () => void, taskEnded: () => void }} Owner
  */
@@ -61,9 +71,6 @@ const slots = []
 /** @type {number[]} */
 const freeSlots = []
 const records = new Float64Array(RECORD * BATCH)
-/** The records that have been drained and not settled: from `next` to `end`. */
-let next = 0
-let end = 0
 /** By a pool's number. */
 /** @type {Map<number, () => void>} */
 const drainListeners = new Map()
@@ -71,6 +78,8 @@ const port = new Port(onWake, detach)
 const drain = port.drain
 /** Pool tasks whose completion has not arrived. */
 let inFlight = 0
+/** Whether the runtime's own setImmediate was there to be taken: a fake one may never call back. */
+let hasImmediate = false
 let polling = false
 let pollUntil = 0
 let pollsInVain = 0
@@ -116,6 +125,8 @@ class Task {
     /** What is needed of the input at the end: not the view, which may be the caller's own. */
     this.frozen = given?.frozen
     this.gaveBuffer = given?.isBuffer === true
+    /** Whether the addon has it. Getters of the caller's run before that, of calls with options. */
+    this.submitted = given === undefined
     /** @type {Extras | undefined} */
     this.extras = undefined
     if (this.frozen !== undefined) countReaders(this.frozen, 1)
@@ -133,6 +144,7 @@ class Task {
   arm({ signal, timeout, onProgress, times }) {
     const extras = new Extras(this, times)
     this.extras = extras
+    this.submitted = true
     if (this.settled) {
       // Stopped by a getter of the caller's, before there was anything to stop.
       port.stop(this.slot, STOP_ABORTED)
@@ -142,14 +154,15 @@ class Task {
       if (signal !== undefined) {
         signals.watch(signal, this)
         extras.signal = signal
-        if (signals.isAborted(signal)) {
-          this.abort(signal.reason)
-          return
-        }
+        if (signals.isAborted(signal)) this.abort(signal.reason)
       }
     } catch (error) {
       // A signal that is not Node's own.
       this.abandon(error)
+    }
+    if (this.settled) {
+      // By code of the signal's, which may have stopped it before all of this was there to be taken down.
+      this.#disarm()
       return
     }
     if (timeout !== Infinity) deadlines.limit(extras, timeout)
@@ -162,25 +175,25 @@ class Task {
 
   /** @param {unknown} reason */
   abort(reason) {
-    // The time of AbortSignal.timeout() is over, too, only for what has not been done.
-    if (isTimeout(reason)) settleArrived()
-    this.stop(STOP_ABORTED, { cause: reason })
+    if (this.settled) return
+    const inTime = !port.stop(this.slot, STOP_ABORTED) && this.submitted
+    // The time of AbortSignal.timeout() is over only for what was not done in it.
+    if (!inTime || !isTimeout(reason)) this.rejectAsStopped(STOP_ABORTED, { cause: reason })
   }
 
-  /** The task's time is over, and it has not been done in it. */
+  /** The task's time is over. */
   expire() {
-    this.stop(STOP_TIMED_OUT)
+    this.cut(STOP_TIMED_OUT)
   }
 
   /**
-   * Rejects now; the thread follows.
+   * Rejects now, and the thread follows; unless the task has ended, and the event loop has only not heard of it yet.
    * @param {number} why
-   * @param {ErrorOptions} [options]
    */
-  stop(why, options) {
+  cut(why) {
     if (this.settled) return
-    port.stop(this.slot, why)
-    this.rejectAsStopped(why, options)
+    const inTime = !port.stop(this.slot, why) && this.submitted
+    if (!inTime) this.rejectAsStopped(why)
   }
 
   /**
@@ -195,7 +208,7 @@ class Task {
   /** Calls `onProgress`, in the caller's async context, if there is progress. */
   report(fraction = port.progress(this.slot)) {
     const extras = /** @type {Extras} */ (this.extras)
-    if (fraction <= extras.reported) return
+    if (this.settled || fraction <= extras.reported) return
     extras.reported = fraction
     try {
       this.inContext(() => extras.onProgress?.(fraction))
@@ -247,6 +260,11 @@ class Task {
       if (observers.size !== 0)
         this.#observe((observer, pool, kernel) => observer.ended(pool, kernel, OUTCOMES[outcome]))
     }
+    this.#disarm()
+  }
+
+  /** Whatever might have stopped the task, or wanted to know of it, is let go. */
+  #disarm() {
     if (this.extras === undefined) return
     const { signal, onProgress } = this.extras
     deadlines.release(this.extras)
@@ -293,7 +311,7 @@ class Task {
    * @param {any} failure
    */
   fail(failure) {
-    this.rejectWith(toError(failure), OUTCOME_OF[failure?.code] ?? FAILED)
+    this.rejectWith(toError(failure), outcomeOf(failure) ?? FAILED)
   }
 
   /**
@@ -301,7 +319,7 @@ class Task {
    * @param {any} failure
    */
   refuse(failure) {
-    const outcome = OUTCOME_OF[failure?.code]
+    const outcome = outcomeOf(failure)
     this.rejectWith(toError(failure), outcome === REJECTED ? outcome : undefined)
     this.leave()
   }
@@ -358,21 +376,16 @@ function taskAt(slot) {
  */
 function stopAll(owner, why) {
   for (const task of slots) {
-    if (task?.owner === owner) task.stop(why)
+    if (task?.owner === owner) task.cut(why)
   }
 }
 
 /** Settles what has completed. Called by the port when it is woken; does not throw. */
 function onWake() {
-  // A full batch: there may be more, but I/O has its turn first.
-  if (settleBatch(polling) === BATCH && !polling) setImmediate(onWake)
-}
-
-/** Settles all that has completed by now. */
-function settleArrived() {
-  while (settleBatch(true) > 0);
-  // Whatever comes next wakes the event loop, unless that polls.
-  if (!polling) onWake()
+  if (settleBatch(polling) < BATCH || polling) return
+  // There may be more, but I/O has its turn first.
+  if (hasImmediate) setImmediate(onWake)
+  else port.knock()
 }
 
 /**
@@ -382,7 +395,7 @@ function settleArrived() {
  * worst this costs about what the wake-up would have. Where it is in vain it is tried more and more rarely.
  */
 function mayPoll() {
-  if (polling || lastSojourn > POLL_MS) return false
+  if (polling || lastSojourn > POLL_MS || !hasImmediate) return false
   if (pollsToSkip === 0) return true
   pollsToSkip--
   return false
@@ -411,19 +424,12 @@ function poll() {
 }
 
 /**
- * Callbacks of the caller's run in between. One that has this called again settles those that are left of the batch.
  * @param {boolean} stay whether the port is to stay awake
  * @returns {number} how many records there were
  */
 function settleBatch(stay) {
-  if (next === end) {
-    next = 0
-    end = RECORD * drain(records, stay)
-  }
-  const count = (end - next) / RECORD
-  while (next < end) {
-    const at = next
-    next += RECORD
+  const count = drain(records, stay)
+  for (let at = 0; at < count * RECORD; at += RECORD) {
     if (records[at + 1] === TAG_DRAINED) drainListeners.get(records[at])?.()
     else settle(records[at], records[at + 1], records[at + 2], records[at + 3], records[at + 4])
   }
@@ -439,14 +445,11 @@ function settleBatch(stay) {
  */
 function settle(slot, tag, value, wait, run) {
   const task = /** @type {Task} */ (slots[slot])
-  lastSojourn = wait + run
+  if (task.owner !== undefined) lastSojourn = wait + run
   try {
     if (tag === TAG_NUMBER) task.succeed(value)
     else if (tag === TAG_HELD) task.collect()
-    else if (!task.settled) {
-      if (tag === TAG_TIMED_OUT) task.rejectAsStopped(STOP_TIMED_OUT)
-      else task.rejectAsStopped(tag === TAG_ABORTED ? STOP_ABORTED : STOP_CLOSED)
-    }
+    else if (!task.settled) task.rejectAsStopped(tag - TAG_STOPPED)
     if (task.extras?.times !== undefined || observers.size !== 0) task.measured(wait, run)
   } catch (error) {
     throwApart(error)
@@ -455,6 +458,8 @@ function settle(slot, tag, value, wait, run) {
   }
 }
 
-deadlines.beforeExpiry(settleArrived)
+setImmediate(() => {
+  hasImmediate = true
+})?.unref?.()
 
-module.exports = { STOP_CLOSED, Task, drainListeners, mayPoll, port, settleArrived, startPolling, stopAll, taskAt }
+module.exports = { STOP_CLOSED, Task, drainListeners, mayPoll, port, startPolling, stopAll, taskAt }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use napi::bindgen_prelude::{FromNapiValue, Null, ToNapiValue, TypeName, ValidateNapiValue};
 use napi::{Env, Error, Result, Status, ValueType, sys};
 
-use super::external;
 use super::pinned::Pinned;
+use super::{external, failure};
+use crate::error::EngineError;
 use crate::kernel::Spec;
 use crate::value::{Memory, Options, Value, View};
 
@@ -61,7 +62,7 @@ pub(super) fn value(env: &Env, arg: JsArg) -> Result<Value> {
         sys::ValueType::napi_undefined => Value::Undefined,
         sys::ValueType::napi_null => Value::Null,
         sys::ValueType::napi_boolean => Value::Bool(read(raw, arg)?),
-        sys::ValueType::napi_string => Value::String(read(raw, arg)?),
+        sys::ValueType::napi_string => Value::String(string(env, arg)?),
         sys::ValueType::napi_bigint => Value::Other("type bigint".into()),
         sys::ValueType::napi_symbol => Value::Other("type symbol".into()),
         sys::ValueType::napi_function => Value::Other("a function".into()),
@@ -73,11 +74,8 @@ pub(super) fn value(env: &Env, arg: JsArg) -> Result<Value> {
 
 /// A text, or none for what is none. A short one is read by a single call.
 pub(super) fn text(env: &Env, arg: JsArg) -> Result<Option<Arc<str>>> {
-    let (mut bytes, mut length) = ([0; SHORT], 0);
-    // SAFETY: `arg` is a value of the running callback; N-API writes no more than it is told that there is room for.
-    let status = unsafe {
-        sys::napi_get_value_string_utf8(env.raw(), arg.0, bytes.as_mut_ptr().cast(), bytes.len(), &mut length)
-    };
+    let mut bytes = [0; SHORT];
+    let (status, length) = read_utf8(env, arg, &mut bytes);
     if status == sys::Status::napi_string_expected {
         return Ok(None);
     }
@@ -85,8 +83,45 @@ pub(super) fn text(env: &Env, arg: JsArg) -> Result<Option<Arc<str>>> {
     // With room left for a nul and the longest character, all of it is there.
     match str::from_utf8(&bytes[..length]) {
         Ok(text) if length + 1 + char::MAX.len_utf8() <= SHORT => Ok(Some(text.into())),
-        _ => read::<String>(env.raw(), arg).map(|text| Some(text.into())),
+        _ => {
+            let text = string(env, arg)?;
+            // Asked for first, since an `Arc` cannot be refused.
+            drop(room(env, text.len())?);
+            Ok(Some(text.into()))
+        }
     }
+}
+
+/// A string, however long, if there is memory for it.
+fn string(env: &Env, arg: JsArg) -> Result<String> {
+    let (status, length) = read_utf8(env, arg, &mut []);
+    check(status)?;
+    let mut bytes = room(env, length + 1)?;
+    bytes.resize(length + 1, 0);
+    let (status, length) = read_utf8(env, arg, &mut bytes);
+    check(status)?;
+    bytes.truncate(length);
+    // V8 replaces what is no character.
+    String::from_utf8(bytes).map_err(|_| Error::from_reason("V8 gives UTF-8"))
+}
+
+/// Writes a string's beginning as UTF-8, with a nul; gives how many bytes were written before that, or, if there is no room at
+/// all, how many all of it has.
+fn read_utf8(env: &Env, arg: JsArg, bytes: &mut [u8]) -> (sys::napi_status, usize) {
+    let mut length = 0;
+    let start = if bytes.is_empty() { ptr::null_mut() } else { bytes.as_mut_ptr().cast() };
+    // SAFETY: `arg` is a value of the running callback; Node-API writes no more than it is told that there is room for, and
+    // nothing to null; the out-pointer is a local.
+    let status = unsafe { sys::napi_get_value_string_utf8(env.raw(), arg.0, start, bytes.len(), &mut length) };
+    (status, length)
+}
+
+/// Room for so many bytes; throws if there is none.
+fn room(env: &Env, length: usize) -> Result<Vec<u8>> {
+    let mut bytes = vec![];
+    let reserved = bytes.try_reserve_exact(length);
+    reserved.map_err(|_| failure::throw(env, &EngineError::out_of_memory(length)))?;
+    Ok(bytes)
 }
 
 fn read<T: FromNapiValue>(env: sys::napi_env, arg: JsArg) -> Result<T> {
@@ -98,7 +133,7 @@ fn read<T: FromNapiValue>(env: sys::napi_env, arg: JsArg) -> Result<T> {
 fn constructor_name(env: &Env, arg: JsArg) -> Option<String> {
     let raw = env.raw();
     let constructor = get(env, arg, c"constructor");
-    let name = constructor.and_then(|constructor| get(env, constructor, c"name")).and_then(|name| read(raw, name));
+    let name = constructor.and_then(|constructor| get(env, constructor, c"name")).and_then(|name| beginning(env, name));
     let mut pending = false;
     // SAFETY: plain queries of the running callback's environment; out-pointers are locals.
     unsafe {
@@ -107,6 +142,13 @@ fn constructor_name(env: &Env, arg: JsArg) -> Option<String> {
         }
     }
     name.ok().filter(|name: &String| !name.is_empty())
+}
+
+/// What a text begins with, for messages.
+fn beginning(env: &Env, arg: JsArg) -> Result<String> {
+    let mut bytes = [0; SHORT];
+    let (status, length) = read_utf8(env, arg, &mut bytes);
+    check(status).map(|()| String::from_utf8_lossy(&bytes[..length]).into_owned())
 }
 
 /// Reads a kernel's own options from the caller's options object, which `lib/options.js` has checked to be one.

@@ -8,22 +8,21 @@
 //! on once it is there again.
 
 use std::ops::ControlFlow;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use napi::bindgen_prelude::AsyncTask;
-use napi::{Env, Result, ScopedTask, sys};
+use napi::{Env, Result, Task};
 use napi_derive::napi;
 
 use super::call::Call;
-use super::convert::{self, JsArg, check, set};
+use super::convert::{self, JsArg};
 use super::failure;
 use super::mailbox::Mailbox;
 use super::pinned::Lease;
 use super::pool::timeout_of;
 use super::port::{Port, PortState};
-use crate::engine::{Alone, Control, run_inline};
+use crate::engine::{Alone, Completion, Control, Sink, run_inline};
 use crate::kernel::{self, Work};
 use crate::value::Value;
 
@@ -53,9 +52,9 @@ impl Port {
         }
     }
 
-    /// Runs a kernel on libuv's thread pool. Resolves with `{ value, wait, run }` or `{ failure, wait, run }`; or with
-    /// `{ paused: true }`, and is then to be resumed.
-    #[napi(ts_return_type = "Promise<{ paused?: true, value?: unknown, failure?: object, wait: number, run: number }>")]
+    /// Runs a kernel on libuv's thread pool. Its end comes as every task's does, by the port; the promise only says that a thread
+    /// is free again: with true if the task has paused, and is to be resumed.
+    #[napi(ts_return_type = "Promise<boolean>")]
     pub fn run_async(
         &self,
         env: Env,
@@ -67,27 +66,29 @@ impl Port {
         timeout: f64,
     ) -> Result<AsyncTask<InlineTask>> {
         let submitted = Instant::now();
+        self.state.reclaim();
         let control = Arc::new(Control::new(submitted, timeout_of(timeout)));
         let (work, lease) = prepare(&self.state, &env, kernel, input, options, hand_over)?;
         let work = Alone::new(work).map_err(|error| failure::throw(&env, &error))?;
-        self.state.inline(slot, Arc::clone(&control));
+        self.state.inline(slot, Arc::clone(&control), lease);
+        let mailbox = Arc::clone(&self.state.mailbox);
         Ok(AsyncTask::new(InlineTask {
+            mailbox,
             slot,
-            work: Some(work),
-            control,
-            mailbox: Arc::clone(&self.state.mailbox),
-            submitted,
-            began: None,
-            home: Some(OnHomeThread(Home { port: Rc::clone(&self.state), lease })),
+            turn: Some(Box::new(Turn { work, control, submitted, began: None })),
         }))
     }
 
-    /// Has an AsyncTask go on that has paused.
-    #[napi(ts_return_type = "ReturnType<Port['runAsync']>")]
+    /// Has an AsyncTask go on that has paused. As `run_async`.
+    #[napi(ts_return_type = "Promise<boolean>")]
     pub fn resume_async(&self, slot: u32) -> Result<AsyncTask<InlineTask>> {
-        self.state.mailbox.turned();
-        let task = self.state.resumed(slot);
-        task.map(|task| AsyncTask::new(*task)).ok_or_else(|| napi::Error::from_reason("nothing to resume"))
+        let mailbox = Arc::clone(&self.state.mailbox);
+        mailbox.turned();
+        let turn = mailbox.resume(slot);
+        if turn.is_none() {
+            return Err(napi::Error::from_reason("nothing to resume"));
+        }
+        Ok(AsyncTask::new(InlineTask { mailbox, slot, turn }))
     }
 }
 
@@ -106,103 +107,71 @@ fn prepare(
     Ok((instead.unwrap_or(work), lease))
 }
 
-/// A task on libuv's thread pool.
+/// A task on libuv's thread pool. Nothing of it is JavaScript's: its memory is kept by the port, until its end is taken in there.
 pub struct InlineTask {
     slot: u32,
-    /// None once it has ended, or paused.
-    work: Option<Alone>,
-    pub(super) control: Arc<Control>,
     mailbox: Arc<Mailbox>,
+    /// None once it has ended, or paused.
+    turn: Option<Box<Turn>>,
+}
+
+/// What is left to do of it.
+pub(super) struct Turn {
+    work: Alone,
+    control: Arc<Control>,
     submitted: Instant,
     began: Option<Instant>,
-    home: Option<OnHomeThread<Home>>,
 }
 
-/// What of a task stays on its JavaScript thread.
-struct Home {
-    port: Rc<PortState>,
-    lease: Lease,
+impl Task for InlineTask {
+    type Output = bool;
+    type JsValue = bool;
+
+    fn compute(&mut self) -> Result<bool> {
+        let Some(mut turn) = self.turn.take() else { unreachable!("it is computed once") };
+        let Some(outcome) = turn.run(&self.mailbox) else {
+            self.mailbox.pause(self.slot, turn);
+            return Ok(true);
+        };
+        let Turn { work, control, submitted, began } = *turn;
+        let ended = Instant::now();
+        // On this thread, and before the end is known: what the work borrows is free then.
+        drop(work);
+        let outcome = control.stopped().map_or(outcome, |why| Err(why.error()));
+        let began = began.unwrap_or(ended);
+        self.mailbox.complete(Completion { slot: self.slot, outcome, wait: began - submitted, run: ended - began });
+        Ok(false)
+    }
+
+    fn resolve(&mut self, _env: Env, paused: bool) -> Result<bool> {
+        Ok(paused)
+    }
 }
 
-/// A value that other threads carry and only its own thread touches.
-struct OnHomeThread<T>(T);
-
-// SAFETY: `InlineTask` is made and dropped on the JavaScript thread (napi-rs drops it in the completion callback, or when
-// queueing fails), and `compute`, which alone runs elsewhere, does not touch `home`.
-unsafe impl<T> Send for OnHomeThread<T> {}
-
-/// How a turn on libuv's thread ended.
-pub enum Turn {
-    Paused,
-    Ended(kernel::Result<Value>, Instant),
-}
-
-impl<'env> ScopedTask<'env> for InlineTask {
-    type Output = Turn;
-    type JsValue = JsArg;
-
-    fn compute(&mut self) -> Result<Turn> {
-        if self.mailbox.is_silent() {
-            self.mailbox.knock();
-            return Ok(Turn::Paused);
+impl Turn {
+    /// Runs it on this thread, to its end, or until it is to pause: then there is none.
+    fn run(&mut self, mailbox: &Mailbox) -> Option<kernel::Result<Value>> {
+        if mailbox.is_silent() {
+            mailbox.knock();
+            return None;
         }
         let now = Instant::now();
         self.began.get_or_insert(now);
-        let (mut beat, mut answered, mut turns) = (now, now, self.mailbox.turns());
-        let Some(work) = &mut self.work else { unreachable!("it is not computed again after its end") };
-        let outcome = work.run(&self.control, |now| {
+        let (mut beat, mut answered, mut turns) = (now, now, mailbox.turns());
+        self.work.run(&self.control, |now| {
             if now - beat < HEARTBEAT {
                 return ControlFlow::Continue(());
             }
             beat = now;
-            if std::mem::replace(&mut turns, self.mailbox.turns()) != turns {
+            if std::mem::replace(&mut turns, mailbox.turns()) != turns {
                 answered = now;
             }
-            self.mailbox.knock();
+            mailbox.knock();
             if now - answered < UNANSWERED {
                 return ControlFlow::Continue(());
             }
-            self.mailbox.note_silence();
+            mailbox.note_silence();
             ControlFlow::Break(())
-        });
-        let Some(outcome) = outcome else { return Ok(Turn::Paused) };
-        // What is left of it, on this thread.
-        self.work = None;
-        Ok(Turn::Ended(outcome, Instant::now()))
-    }
-
-    fn resolve(&mut self, env: &'env Env, turn: Turn) -> Result<JsArg> {
-        let Some(OnHomeThread(Home { port, lease })) = self.home.take() else {
-            return Err(napi::Error::from_reason("resolved twice"));
-        };
-        let mut object = std::ptr::null_mut();
-        // SAFETY: `env` is the running callback's; the out-pointer is a local.
-        check(unsafe { sys::napi_create_object(env.raw(), &mut object) })?;
-        let (outcome, ended) = match turn {
-            Turn::Paused => {
-                let paused = InlineTask {
-                    slot: self.slot,
-                    work: self.work.take(),
-                    control: Arc::clone(&self.control),
-                    mailbox: Arc::clone(&self.mailbox),
-                    submitted: self.submitted,
-                    began: self.began,
-                    home: Some(OnHomeThread(Home { port: Rc::clone(&port), lease })),
-                };
-                port.inline_paused(self.slot, Box::new(paused));
-                set(env, object, c"paused", true)?;
-                return Ok(JsArg(object));
-            }
-            Turn::Ended(outcome, ended) => (outcome, ended),
-        };
-        port.inline_ended(self.slot);
-        match outcome {
-            Ok(value) => set(env, object, c"value", JsArg(convert::output(env, value, lease.view())?))?,
-            Err(error) => set(env, object, c"failure", JsArg(failure::to_object(env, &error)?))?,
-        }
-        let began = self.began.unwrap_or(ended);
-        set(env, object, c"wait", (began - self.submitted).as_secs_f64() * 1e3)?;
-        set(env, object, c"run", (ended - began).as_secs_f64() * 1e3)?;
-        Ok(JsArg(object))
+        })
     }
 }

@@ -6,13 +6,15 @@
 //!    stays behind.
 //! 2. No thread calls the threadsafe function once the port has taken it away: `waker` is empty from then on.
 
+use std::collections::HashMap;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use napi::sys;
 
+use super::inline::Turn;
 use crate::engine::{Completion, Sink};
 
 pub(super) enum Event {
@@ -34,6 +36,8 @@ pub(super) struct Mailbox {
     /// Tasks that borrow memory of the environment.
     borrowing: Mutex<usize>,
     returned: Condvar,
+    /// AsyncTasks that have given their threads back, by slot.
+    paused: Mutex<HashMap<u32, Box<Turn>>>,
 }
 
 /// The threadsafe function that has the event loop drain.
@@ -57,6 +61,7 @@ impl Default for Mailbox {
             waker: RwLock::new(None),
             borrowing: Mutex::new(0),
             returned: Condvar::new(),
+            paused: Mutex::default(),
         }
     }
 }
@@ -126,6 +131,26 @@ impl Mailbox {
     /// Whether the event loop has not turned since that was noted.
     pub(super) fn is_silent(&self) -> bool {
         self.silent.load(Ordering::Relaxed) == self.turns()
+    }
+
+    /// Keeps a task that has given its thread back.
+    pub(super) fn pause(&self, slot: u32, turn: Box<Turn>) {
+        self.paused().insert(slot, turn);
+    }
+
+    /// The paused task of a slot, to go on.
+    pub(super) fn resume(&self, slot: u32) -> Option<Box<Turn>> {
+        self.paused().remove(&slot)
+    }
+
+    /// Nobody will resume those that have paused.
+    pub(super) fn drop_paused(&self) {
+        let paused = std::mem::take(&mut *self.paused());
+        drop(paused);
+    }
+
+    fn paused(&self) -> MutexGuard<'_, HashMap<u32, Box<Turn>>> {
+        self.paused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn push(&self, event: Event) {

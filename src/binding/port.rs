@@ -30,13 +30,11 @@ use napi_derive::napi;
 use super::convert::{self, JsArg, check};
 use super::environment;
 use super::failure;
-use super::inline::InlineTask;
 use super::ledger::Kept;
 use super::mailbox::{Event, Mailbox};
 use super::pinned::{Lease, Pinned};
 use super::wake::{self, Context};
 use crate::engine::{Completion, Control, Pool, Stop, Task};
-use crate::error::Code;
 use crate::kernel;
 use crate::value::Value;
 
@@ -47,16 +45,17 @@ type Record = [f64; RECORD];
 /// A record's second number; `lib/tasks.js` has the same.
 mod tag {
     /// The third number is the result.
-    pub(super) const NUMBER: f64 = 0.0;
+    pub(super) const NUMBER: u32 = 0;
     /// The slot holds the result, or the failure: to be fetched with `take`, or discarded.
-    pub(super) const HELD: f64 = 1.0;
+    pub(super) const HELD: u32 = 1;
     /// The slot is not a task's but a pool's number, whose queue has drained.
-    pub(super) const DRAINED: f64 = 2.0;
-    /// The task was stopped, for this reason.
-    pub(super) const ABORTED: f64 = 3.0;
-    pub(super) const TIMED_OUT: f64 = 4.0;
-    pub(super) const CLOSED: f64 = 5.0;
+    pub(super) const DRAINED: u32 = 2;
+    /// The task was stopped: this and the reason's number, that of `Port::stop`.
+    pub(super) const STOPPED: u32 = 3;
 }
+
+/// The numbers that JavaScript has for the reasons of a stop.
+const REASONS: [Stop; 3] = [Stop::Aborted, Stop::TimedOut, Stop::Closed];
 
 /// Bytes that tasks may borrow before submitting one looks for tasks that have ended. Code that awaits nothing but promises
 /// does not let the event loop turn, which alone drains the port.
@@ -70,9 +69,7 @@ enum Slot {
     /// A task of the pool form.
     Pooled { pool: Arc<Pool>, task: Arc<Task>, lease: Lease },
     /// A task of the AsyncTask form.
-    Inline(Arc<Control>),
-    /// One that has given its thread back, and waits to be resumed.
-    Paused(Box<InlineTask>),
+    Inline { control: Arc<Control>, lease: Lease },
     /// The task has ended.
     Held { outcome: kernel::Result<Value>, lease: Lease },
 }
@@ -136,6 +133,18 @@ impl PortState {
 
     /// Notes a task of the pool form.
     pub(super) fn pooled(&self, pool: Arc<Pool>, task: Arc<Task>, lease: Lease) {
+        self.lent.set(self.lent.get() + lease.bytes());
+        self.fly(task.slot, Slot::Pooled { pool, task, lease });
+    }
+
+    /// Notes a task of the AsyncTask form.
+    pub(super) fn inline(&self, slot: u32, control: Arc<Control>, lease: Lease) {
+        self.lent.set(self.lent.get() + lease.bytes());
+        self.fly(slot, Slot::Inline { control, lease });
+    }
+
+    /// A task is in flight.
+    fn fly(&self, slot: u32, state: Slot) {
         if self.in_flight.replace(self.in_flight.get() + 1) == 0 {
             // SAFETY: on the environment's thread, before its end: the threadsafe function lives.
             unsafe { sys::napi_ref_threadsafe_function(self.env, self.waker) };
@@ -144,9 +153,7 @@ impl PortState {
                 callbacks.detach.hold();
             }
         }
-        self.lent.set(self.lent.get() + lease.bytes());
-        let slot = task.slot;
-        self.put(slot, Slot::Pooled { pool, task, lease });
+        self.put(slot, state);
         if self.closed.get() {
             self.stop(slot, Stop::Aborted);
         }
@@ -155,38 +162,13 @@ impl PortState {
     /// The record of a task has been drained.
     fn landed(&self) {
         if self.in_flight.replace(self.in_flight.get() - 1) == 1 {
-            // SAFETY: as in `pooled`.
+            // SAFETY: as in `fly`.
             unsafe { sys::napi_unref_threadsafe_function(self.env, self.waker) };
             if let Some(callbacks) = &*self.callbacks.borrow() {
                 callbacks.on_wake.let_go();
                 callbacks.detach.let_go();
             }
         }
-    }
-
-    /// Notes a task of the AsyncTask form.
-    pub(super) fn inline(&self, slot: u32, control: Arc<Control>) {
-        if self.closed.get() {
-            control.stop(Stop::Aborted);
-        }
-        self.put(slot, Slot::Inline(control));
-    }
-
-    /// The task of the AsyncTask form has given its thread back.
-    pub(super) fn inline_paused(&self, slot: u32, task: Box<InlineTask>) {
-        self.put(slot, Slot::Paused(task));
-    }
-
-    /// The paused task of a slot, to go on.
-    pub(super) fn resumed(&self, slot: u32) -> Option<Box<InlineTask>> {
-        let Slot::Paused(task) = self.take_slot(slot) else { return None };
-        self.put(slot, Slot::Inline(Arc::clone(&task.control)));
-        Some(task)
-    }
-
-    /// The task of the AsyncTask form has ended.
-    pub(super) fn inline_ended(&self, slot: u32) {
-        self.put(slot, Slot::Free);
     }
 
     fn put(&self, slot: u32, state: Slot) {
@@ -201,16 +183,19 @@ impl PortState {
         self.slots.borrow_mut().get_mut(slot as usize).map(take).unwrap_or_default()
     }
 
-    fn stop(&self, slot: u32, why: Stop) {
+    /// Stops a task; false if that is too late, or there is none.
+    fn stop(&self, slot: u32, why: Stop) -> bool {
         let pooled = match self.slots.borrow().get(slot as usize) {
             Some(Slot::Pooled { pool, task, .. }) => (Arc::clone(pool), Arc::clone(task)),
-            Some(Slot::Inline(control)) => return control.stop(why),
-            Some(Slot::Paused(task)) => return task.control.stop(why),
-            // Too late for the task; its promise is JavaScript's affair.
-            Some(Slot::Free | Slot::Held { .. }) | None => return,
+            Some(Slot::Inline { control, .. }) => {
+                control.stop(why);
+                return true;
+            }
+            Some(Slot::Free | Slot::Held { .. }) | None => return false,
         };
         let (pool, task) = pooled;
         pool.stop(&task, why);
+        true
     }
 
     pub(super) fn stop_all(&self, why: Stop) {
@@ -220,13 +205,18 @@ impl PortState {
         }
     }
 
-    /// Takes in what has come, if tasks have borrowed much: their memory is free again, and JavaScript hears of them later.
+    /// Takes in what has come: its memory is free again, and JavaScript hears of it when it drains next.
+    fn take_all_in(&self) {
+        while let Some(event) = self.mailbox.poll() {
+            let record = self.take_in(event);
+            self.arrived.borrow_mut().push_back(record);
+        }
+    }
+
+    /// Takes in what has come, if tasks have borrowed much.
     pub(super) fn reclaim(&self) {
         if self.lent.get() > LENT {
-            while let Some(event) = self.mailbox.poll() {
-                let record = self.take_in(event);
-                self.arrived.borrow_mut().push_back(record);
-            }
+            self.take_all_in();
         }
     }
 
@@ -237,7 +227,7 @@ impl PortState {
             let arrived = self.arrived.borrow_mut().pop_front();
             let next = arrived.or_else(|| self.mailbox.next(stay).map(|event| self.take_in(event)));
             let Some(next) = next else { break };
-            if next[1] != tag::DRAINED {
+            if next[1] != f64::from(tag::DRAINED) {
                 self.landed();
             }
             record.copy_from_slice(&next);
@@ -248,40 +238,41 @@ impl PortState {
 
     fn take_in(&self, event: Event) -> Record {
         match event {
-            Event::Drained(pool) => [f64::from(pool), tag::DRAINED, 0.0, 0.0, 0.0],
+            Event::Drained(pool) => [f64::from(pool), f64::from(tag::DRAINED), 0.0, 0.0, 0.0],
             Event::Completion(Completion { slot, outcome, wait, run }) => {
                 let (tag, value) = self.ended(slot, outcome);
-                [f64::from(slot), tag, value, wait.as_secs_f64() * 1e3, run.as_secs_f64() * 1e3]
+                [f64::from(slot), f64::from(tag), value, wait.as_secs_f64() * 1e3, run.as_secs_f64() * 1e3]
             }
         }
     }
 
     /// Takes an end in; its record's tag and number.
-    fn ended(&self, slot: u32, outcome: kernel::Result<Value>) -> (f64, f64) {
-        let Slot::Pooled { task, lease, .. } = self.take_slot(slot) else {
-            unreachable!("a slot is in flight until its completion is taken in, which comes once")
+    fn ended(&self, slot: u32, outcome: kernel::Result<Value>) -> (u32, f64) {
+        let lease = match self.take_slot(slot) {
+            Slot::Pooled { lease, .. } | Slot::Inline { lease, .. } => lease,
+            Slot::Free | Slot::Held { .. } => {
+                unreachable!("a slot is in flight until its completion is taken in, which comes once")
+            }
         };
-        let stopped = task.stopped().map(|why| match why {
-            Stop::Aborted => tag::ABORTED,
-            Stop::TimedOut => tag::TIMED_OUT,
-            Stop::Closed => tag::CLOSED,
-        });
-        let late = matches!(&outcome, Err(error) if error.code == Code::TaskTimeout).then_some(tag::TIMED_OUT);
-        let (tag, number) = match (stopped.or(late), &outcome) {
-            (Some(tag), _) => (tag, 0.0),
-            (None, Ok(Value::Number(number))) => (tag::NUMBER, *number),
-            (None, _) => (tag::HELD, 0.0),
-        };
-        let lease = if tag == tag::HELD && matches!(outcome, Ok(Value::Input)) {
+        if let Err(error) = &outcome
+            && let Some(why) = REASONS.iter().position(|why| why.code() == error.code)
+        {
+            self.returned(&lease);
+            return (tag::STOPPED + why as u32, 0.0);
+        }
+        if let Ok(Value::Number(number)) = outcome {
+            self.returned(&lease);
+            return (tag::NUMBER, number);
+        }
+        let is_input = matches!(outcome, Ok(Value::Input));
+        let lease = if is_input {
             lease
         } else {
             self.returned(&lease);
             Lease::default()
         };
-        if tag == tag::HELD {
-            self.put(slot, Slot::Held { outcome, lease });
-        }
-        (tag, number)
+        self.put(slot, Slot::Held { outcome, lease });
+        (tag::HELD, 0.0)
     }
 
     /// A lease is about to be dropped.
@@ -303,7 +294,13 @@ impl PortState {
         self.mailbox.take_waker();
         self.close();
         self.mailbox.wait_for_borrowers();
-        self.slots.take();
+        self.mailbox.drop_paused();
+        for slot in self.slots.take() {
+            // Node waits for libuv's threads before it comes here. Where that should not be so, the memory stays.
+            if let Slot::Inline { lease, .. } = slot {
+                std::mem::forget(lease);
+            }
+        }
         self.callbacks.take();
         for ledger in self.ledgers.take().iter().filter_map(Weak::upgrade) {
             ledger.finish();
@@ -398,23 +395,31 @@ impl Port {
         }
     }
 
-    /// Drops the result that a slot holds.
+    /// Drops the result that a slot holds, or an AsyncTask that never ran.
     #[napi]
     pub fn discard(&self, slot: u32) {
-        if let Slot::Held { lease, .. } = self.state.take_slot(slot) {
-            self.state.returned(&lease);
+        match self.state.take_slot(slot) {
+            Slot::Held { lease, .. } => self.state.returned(&lease),
+            Slot::Inline { lease, .. } => {
+                self.state.returned(&lease);
+                self.state.landed();
+            }
+            other => self.state.put(slot, other),
         }
     }
 
-    /// Stops a task whose completion has not come: the end of its work, nobody's promise.
+    /// Stops a task. False if it has ended by now, though its record may not have been drained: whoever stops it because its time is
+    /// over leaves it to that.
     #[napi]
-    pub fn stop(&self, slot: u32, why: u32) {
-        let why = match why {
-            1 => Stop::TimedOut,
-            2 => Stop::Closed,
-            _ => Stop::Aborted,
-        };
-        self.state.stop(slot, why);
+    pub fn stop(&self, slot: u32, why: u32) -> bool {
+        self.state.take_all_in();
+        self.state.stop(slot, REASONS.get(why as usize).copied().unwrap_or(Stop::Aborted))
+    }
+
+    /// Has the event loop drain, once I/O has had its turn.
+    #[napi]
+    pub fn knock(&self) {
+        self.state.mailbox.knock();
     }
 
     /// The share of a task that is done, 0..=1.
@@ -422,8 +427,7 @@ impl Port {
     pub fn progress(&self, slot: u32) -> f64 {
         match self.state.slots.borrow().get(slot as usize) {
             Some(Slot::Pooled { task, .. }) => task.progress(),
-            Some(Slot::Inline(control)) => control.progress(),
-            Some(Slot::Paused(task)) => task.control.progress(),
+            Some(Slot::Inline { control, .. }) => control.progress(),
             _ => 0.0,
         }
     }

@@ -23,14 +23,24 @@ impl Stop {
         [Stop::Aborted, Stop::TimedOut, Stop::Closed].into_iter().find(|stop| *stop as u8 == value)
     }
 
+    /// The code of its error.
+    pub fn code(self) -> Code {
+        match self {
+            Stop::Aborted => Code::Aborted,
+            Stop::TimedOut => Code::TaskTimeout,
+            Stop::Closed => Code::PoolClosed,
+        }
+    }
+
     /// The error a task rejects with that was stopped for this reason.
     #[cold]
     pub fn error(self) -> EngineError {
-        match self {
-            Stop::Aborted => EngineError::new(Code::Aborted, "The operation was aborted"),
-            Stop::TimedOut => EngineError::new(Code::TaskTimeout, "The task was not done within its timeout"),
-            Stop::Closed => EngineError::new(Code::PoolClosed, "The pool was closed before the task was done"),
-        }
+        let message = match self {
+            Stop::Aborted => "The operation was aborted",
+            Stop::TimedOut => "The task was not done within its timeout",
+            Stop::Closed => "The pool was closed before the task was done",
+        };
+        EngineError::new(self.code(), message)
     }
 }
 
@@ -58,7 +68,7 @@ impl Control {
     }
 
     /// Why the task was stopped, if it was.
-    pub(super) fn stopped(&self) -> Option<Stop> {
+    pub fn stopped(&self) -> Option<Stop> {
         Stop::from_u8(self.stop.load(Ordering::Relaxed))
     }
 

@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::fence::fence;
-use super::job::Job;
+use super::job::{Job, Timed};
 use super::occupancy::Occupancy;
 use super::pool::PoolConfig;
 use super::scheduler::{Claimed, End, Scheduler};
@@ -241,11 +241,13 @@ impl Driver {
                 state = self.lock();
                 continue;
             };
-            let (seat, ran) = claimed.run();
+            let (seat, Timed { ran, at, is_last }) = claimed.run();
             // The little that was spent on choosing the task counts as its own: one look at the clock a morsel.
-            let start = std::mem::replace(&mut now, Instant::now());
+            let elapsed = at - now;
+            // What dropping the work took is nobody's.
+            now = if is_last { Instant::now() } else { at };
             state = self.lock();
-            state.scheduler.settle(seat, ran, now - start, self.predicts(), now);
+            state.scheduler.settle(seat, ran, elapsed, self.predicts(), now);
         }
     }
 

@@ -91,6 +91,15 @@ pub(super) enum Ran {
     Phase(Phase, Sizer),
 }
 
+/// A morsel that has run, or failed, and when.
+pub(super) struct Timed {
+    pub(super) ran: Result<Ran>,
+    /// When kernel code was left: before what is left of the work was dropped.
+    pub(super) at: Instant,
+    /// Whether its piece of work has come to its end, and was dropped.
+    pub(super) is_last: bool,
+}
+
 /// A job that has ended.
 pub(super) struct Finished {
     outcome: Result<Value>,
@@ -270,7 +279,7 @@ fn sized<W>(work: W, size: impl FnOnce(&W) -> (u64, u64)) -> Result<(W, u64, u64
 
 impl Morsel {
     /// Runs kernel code, inside the fence, and drops work that has come to its end.
-    pub(super) fn run(self, control: &Control) -> Result<Ran> {
+    pub(super) fn run(self, control: &Control) -> Timed {
         match self {
             Morsel::Range { mut work, range, last, progress } => {
                 let units = range.end - range.start;
@@ -283,22 +292,34 @@ impl Morsel {
                     Ok(None)
                 });
                 match ran {
-                    Ok(None) => fenced_drop(work).map(|()| Ran::Units(units)),
-                    Ok(Some(next)) => Ran::after(Ok(next), work),
-                    Err(error) => Ran::after(Err(error), work),
+                    Ok(None) => Timed::more(|| fenced_drop(work).map(|()| Ran::Units(units))),
+                    Ok(Some(next)) => Timed::last(Ok(next), work),
+                    Err(error) => Timed::last(Err(error), work),
                 }
             }
-            Morsel::Merge(mut work) => Ran::after(fence(|| merge(&mut work)), work),
+            Morsel::Merge(mut work) => Timed::last(fence(|| merge(&mut work)), work),
             Morsel::Step { mut machine, units } => match fence(|| machine.step(units)) {
                 Ok(Step::More { progress }) => {
                     control.set_progress(progress);
-                    Ok(Ran::More(machine, units))
+                    Timed::more(|| Ok(Ran::More(machine, units)))
                 }
-                Ok(Step::Done(next)) => Ran::after(Ok(next), machine),
-                Err(error) => Ran::after(Err(error), machine),
+                Ok(Step::Done(next)) => Timed::last(Ok(next), machine),
+                Err(error) => Timed::last(Err(error), machine),
             },
-            Morsel::Call(mut call) => Ran::after(fence(&mut call), call),
+            Morsel::Call(mut call) => Timed::last(fence(&mut call), call),
         }
+    }
+}
+
+impl Timed {
+    fn more(ran: impl FnOnce() -> Result<Ran>) -> Self {
+        let at = Instant::now();
+        Self { ran: ran(), at, is_last: false }
+    }
+
+    fn last<W>(next: Result<Next>, work: W) -> Self {
+        let at = Instant::now();
+        Self { ran: Ran::after(next, work), at, is_last: true }
     }
 }
 
@@ -338,9 +359,12 @@ pub(super) fn run_alone(
             Err(error) => (job.fail(error), ControlFlow::Continue(())),
             Ok(()) => {
                 // Alone on the job, there is always a morsel until the end.
-                let ran = job.claim(1).map(|morsel| morsel.run(control));
-                let start = std::mem::replace(&mut now, Instant::now());
-                (ran.and_then(|ran| job.settle(ran, now - start)), between(now))
+                let morsel = job.claim(1).map(|morsel| morsel.run(control));
+                let finished = morsel.and_then(|Timed { ran, at, .. }| {
+                    let start = std::mem::replace(&mut now, at);
+                    job.settle(ran, at - start)
+                });
+                (finished, between(now))
             }
         };
         if let Some(finished) = finished {
@@ -449,12 +473,12 @@ mod tests {
         let second = job.claim(2).unwrap();
         assert!(!job.can_claim(9));
         assert!(job.claim(2).is_none());
-        assert!(job.settle(second.run(&control), MORSEL).is_none());
+        assert!(job.settle(second.run(&control).ran, MORSEL).is_none());
         assert!(!job.can_claim(9), "the first morsel is still out");
-        assert!(job.settle(first.run(&control), MORSEL).is_none());
+        assert!(job.settle(first.run(&control).ran, MORSEL).is_none());
         let merge = job.claim(2).unwrap();
         assert!(matches!(merge, Morsel::Merge(_)));
-        assert!(job.settle(merge.run(&control), MORSEL).is_some());
+        assert!(job.settle(merge.run(&control).ran, MORSEL).is_some());
     }
 
     #[test]
@@ -464,7 +488,7 @@ mod tests {
         let out = job.claim(2).unwrap();
         assert!(job.fail(EngineError::new(Code::Aborted, "x")).is_none());
         assert!(job.claim(2).is_none());
-        let finished = job.settle(out.run(&control), MORSEL).unwrap();
+        let finished = job.settle(out.run(&control).ran, MORSEL).unwrap();
         assert_eq!(finished.into_outcome().unwrap_err().code, Code::Aborted);
     }
 

@@ -19,6 +19,16 @@ impl Sink for Ends {
     }
 }
 
+/// How a task counts that ended like this.
+fn outcome_of<T>(result: &Result<T>) -> Outcome {
+    match result.as_ref().map_err(|error| error.code) {
+        Ok(_) => Outcome::Completed,
+        Err(Code::Aborted | Code::PoolClosed) => Outcome::Cancelled,
+        Err(Code::TaskTimeout) => Outcome::TimedOut,
+        Err(_) => Outcome::Failed,
+    }
+}
+
 /// Counts what the test is told.
 #[derive(Default)]
 struct Counts([AtomicU64; 4]);
@@ -52,7 +62,7 @@ impl Bench {
 
     fn end(&self) -> Completion {
         let end = self.ends.recv_timeout(Duration::from_secs(60)).expect("no task ended");
-        self.counts.0[Outcome::of(&end.outcome) as usize].fetch_add(1, Ordering::Relaxed);
+        self.counts.0[outcome_of(&end.outcome) as usize].fetch_add(1, Ordering::Relaxed);
         end
     }
 }

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use super::admission::Admission;
 use super::budget::{Budget, Place};
 use super::control::Stop;
-use super::job::{Finished, Job, Morsel, Ran};
+use super::fence::fenced_drop;
+use super::job::{Finished, Job, Morsel, Ran, Timed};
 use super::ready::{ReadyQueue, SeatId};
 use super::stage::{Books, Stage, Step};
 use super::stats::Gauges;
@@ -72,7 +73,13 @@ impl End {
     /// Drops what is left of the work, and sends the completion. Not under the lock.
     pub(super) fn deliver(self) {
         let Self { task, finished, wait, run } = self;
-        task.complete(finished.into_outcome(), wait, run);
+        let mut outcome = finished.into_outcome();
+        if let Some(why) = task.stopped() {
+            // Nobody wants it any more, and it may be large: it is dropped here rather than by the event loop.
+            let unwanted = std::mem::replace(&mut outcome, Err(why.error()));
+            let _ = fenced_drop(unwanted);
+        }
+        task.complete(outcome, wait, run);
     }
 }
 
@@ -309,8 +316,8 @@ impl Scheduler {
 }
 
 impl Claimed {
-    /// Runs the morsel; gives whose it was.
-    pub(super) fn run(self) -> (SeatId, Result<Ran>) {
+    /// Runs the morsel; gives whose it was, and when kernel code was left.
+    pub(super) fn run(self) -> (SeatId, Timed) {
         (self.seat, self.morsel.run(&self.task.control))
     }
 }

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::durations::Durations;
-use crate::error::{Code, EngineError};
 
 /// How a task ended, as it is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,20 +20,6 @@ pub enum Outcome {
     Cancelled,
     /// Its time passed.
     TimedOut,
-}
-
-impl Outcome {
-    /// How a task counts that ended like this.
-    pub fn of<T>(result: &Result<T, EngineError>) -> Self {
-        match result {
-            Ok(_) => Outcome::Completed,
-            Err(error) => match error.code {
-                Code::Aborted | Code::PoolClosed => Outcome::Cancelled,
-                Code::TaskTimeout => Outcome::TimedOut,
-                _ => Outcome::Failed,
-            },
-        }
-    }
 }
 
 /// How many tasks ended, by [`Outcome`].
@@ -154,19 +139,4 @@ pub struct Stats {
     pub wait: Percentiles,
     /// From the first instruction to the end.
     pub run: Percentiles,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn outcomes_follow_codes() {
-        let of = |code| Outcome::of::<()>(&Err(EngineError::new(code, "")));
-        assert_eq!(Outcome::of(&Ok(())), Outcome::Completed);
-        assert_eq!(of(Code::Aborted), Outcome::Cancelled);
-        assert_eq!(of(Code::PoolClosed), Outcome::Cancelled);
-        assert_eq!(of(Code::TaskTimeout), Outcome::TimedOut);
-        assert_eq!(of(Code::KernelPanic), Outcome::Failed);
-    }
 }
