@@ -13,8 +13,8 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 export declare class NativePool {
   /**
    * A pool of this environment's own, or the `shared` one of the process, which the first to come configures. `number`
-   * names it in `drain`. In `counts`, four numbers in shared memory, JavaScript counts how it settled its promises: by value,
-   * failure, cancellation, timeout.
+   * names it in `drain`. In `counts`, five numbers in shared memory, JavaScript counts how it settled its promises: by value,
+   * failure, cancellation, timeout; and how many of these were never taken.
    */
   constructor(port: Port, number: number, config: NativePoolConfig, shared: boolean, counts: Float64Array)
   /**
@@ -100,6 +100,9 @@ export interface KernelOption {
   tsType: string
   docs: string
 }
+
+/** By number: whether a kernel has options of its own. To read them may run the caller's code. */
+export declare function kernelOptions(): Array<boolean>
 
 /** Every kernel; its place in the list is its number. */
 export declare function kernels(): Array<KernelSpec>

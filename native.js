@@ -842,4 +842,5 @@ module.exports.exitListener = nativeBinding.exitListener
 module.exports.host = nativeBinding.host
 module.exports.kernelIntegers = nativeBinding.kernelIntegers
 module.exports.kernelNames = nativeBinding.kernelNames
+module.exports.kernelOptions = nativeBinding.kernelOptions
 module.exports.kernels = nativeBinding.kernels

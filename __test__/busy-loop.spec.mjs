@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import test from 'ava'
+import { spinAsync } from '../index.js'
 import { openPool } from './helpers/pool-open.mjs'
 import { outcome } from './helpers/pool-tasks.mjs'
 
@@ -42,6 +43,16 @@ test.serial('tasks that were done in time are no timeouts, though the event loop
   })
   t.deepEqual(await Promise.all(tasks), Array(10).fill('ok'))
   t.like(pool.stats(), { completed: 11, timedOut: 0, cancelled: 0 })
+})
+
+test.serial("so it is on libuv's threads", async (t) => {
+  let tasks
+  await fromSocket(t, () => {
+    const started = Array.from({ length: 5 }, () => [{ timeout: 250 }, { signal: AbortSignal.timeout(250) }]).flat()
+    tasks = started.map((own) => outcome(spinAsync(1, own)))
+    for (const until = performance.now() + 400; performance.now() < until; );
+  })
+  t.deepEqual(await Promise.all(tasks), Array(10).fill('ok'))
 })
 
 test.serial('nor are they cut off when the pool is closed with a time limit', async (t) => {

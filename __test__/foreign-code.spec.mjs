@@ -92,3 +92,90 @@ test.serial('a view whose prototype is a proxy that throws: the others keep thei
   t.is(code, 0, stderr)
   t.deepEqual(JSON.parse(stdout), { right: 50, fresh: 7 })
 })
+
+/** Each prints what became of it, as JSON. */
+const SCRIPTS = {
+  'a result whose prototype is a proxy that throws at the end': {
+    source: `
+      import { Pool, sort } from './index.js'
+      const pool = new Pool({ threads: 1 })
+      let armed = false
+      const handler = { getPrototypeOf(target) { if (armed) throw new Error('foreign'); return Reflect.getPrototypeOf(target) } }
+      const view = Buffer.from(new SharedArrayBuffer(3))
+      Object.setPrototypeOf(view, new Proxy(Object.create(Buffer.prototype), handler))
+      const sorted = sort(view, { pool })
+      armed = true
+      const same = (await sorted) === view
+      armed = false
+      console.log(JSON.stringify([same, pool.stats().completed]))
+    `,
+    expected: [true, 1],
+  },
+  'an option whose getter throws something hostile': {
+    source: `
+      import { freeze, hash, Pool } from './index.js'
+      const pool = new Pool({ threads: 1 })
+      const hostile = new Proxy({}, { get() { throw new Error('foreign') }, getPrototypeOf() { throw new Error('foreign') } })
+      const frozen = freeze(new Uint8Array(8))
+      const same = await hash(frozen, { pool, get encoding() { throw hostile } }).catch((error) => error === hostile)
+      frozen.thaw()
+      await pool.close()
+      console.log(JSON.stringify([same, frozen.byteLength]))
+    `,
+    expected: [true, 0],
+  },
+  'a signal that has its pool closed while it is listened to': {
+    source: `
+      import { Pool } from './index.js'
+      const pool = new Pool({ threads: 1 })
+      const reports = []
+      const signal = { aborted: false, addEventListener() { pool.close({ force: true }) }, removeEventListener() {} }
+      const error = await pool.run('spin', 1e6, { signal, timeout: 1e6, onProgress: (fraction) => reports.push(fraction) }).catch(({ code }) => code)
+      await pool.close()
+      // Whoever has the slot now makes progress of its own.
+      const other = new Pool({ threads: 1 })
+      await other.run('spin', 200, { onProgress() {} })
+      await other.close()
+      console.log(JSON.stringify([error, reports.length]))
+    `,
+    expected: ['ERR_POOL_CLOSED', 0],
+  },
+  'a signal whose reason cannot be read': {
+    source: `
+      import { spin, spinAsync } from './index.js'
+      process.on('uncaughtException', ({ message }) => console.error(message))
+      let fire
+      const signal = { aborted: false, get reason() { throw new Error('foreign') }, addEventListener(_, listener) { fire = listener }, removeEventListener() {} }
+      const tasks = [spin(1e6, { signal }), spinAsync(1e6, { signal })].map((task) => task.catch(({ code }) => code))
+      signal.aborted = true
+      fire()
+      console.log(JSON.stringify(await Promise.all(tasks)))
+    `,
+    expected: ['ABORT_ERR', 'ABORT_ERR'],
+  },
+  'a getter that closes the pool': {
+    source: `
+      import { Pool } from './index.js'
+      const results = []
+      for (const name of ['key', 'timeout', 'weight', 'priority', 'onProgress', 'maxThreads', 'signal']) {
+        const pool = new Pool({ threads: 1 })
+        const busy = pool.run('spin', 20).catch(() => {})
+        let closed
+        const options = { get [name]() { closed ??= pool.close({ force: true }); return undefined } }
+        results.push(await pool.run('spin', 1e6, options).catch(({ code }) => code))
+        await closed
+        await busy
+      }
+      console.log(JSON.stringify([...new Set(results)]))
+    `,
+    expected: ['ERR_POOL_CLOSED'],
+  },
+}
+
+for (const [name, { source, expected }] of Object.entries(SCRIPTS)) {
+  test.serial(name, async (t) => {
+    const { code, signal, stdout, stderr } = await runScript(source)
+    t.deepEqual({ code, signal }, { code: 0, signal: null }, stderr)
+    t.deepEqual(JSON.parse(stdout), expected)
+  })
+}

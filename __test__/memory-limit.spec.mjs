@@ -18,7 +18,7 @@ testWithLimits('every form and hand-over: an error, and the input stays', async 
   const { code, signal, stdout, stderr } = await runFixture('memory-limit', { flags: ['--expose-gc'] })
   t.is(signal, null, stderr)
   t.is(code, 0, stderr)
-  const { outcomes, numbers, ...after } = JSON.parse(stdout)
+  const { outcomes, texts, numbers, ...after } = JSON.parse(stdout)
   const expected = {}
   for (const [kernel, handOvers] of Object.entries(ASKS)) {
     for (const form of ['', 'Sync', 'Async']) {
@@ -30,6 +30,8 @@ testWithLimits('every form and hand-over: an error, and the input stays', async 
     }
   }
   t.deepEqual(outcomes, expected)
+  const none = 'ERR_OUT_OF_MEMORY'
+  t.deepEqual(texts, { input: none, option: none, key: none, sync: none, name: 'ERR_INVALID_ARG_VALUE' })
   t.deepEqual([...new Set(Object.values(numbers))], [true])
   t.deepEqual(after, { sorted: [1, 2, 3], queued: 0, running: 0 })
 })

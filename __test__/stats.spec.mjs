@@ -134,6 +134,12 @@ test.serial('the other forms are no tasks of a pool', async (t) => {
   t.like(pool.stats(), { completed: 0, failed: 0 })
 })
 
+test.serial('a kernel that panics over its arguments has failed, too', async (t) => {
+  const pool = openPool(t, { threads: 1 })
+  for (const how of ['prepare', 'call']) t.is(await outcome(pool.run('misbehave', how)), 'ERR_KERNEL_PANIC')
+  t.like(pool.stats(), { completed: 0, failed: 2, cancelled: 0 })
+})
+
 for (const how of ['terminate', 'exit', 'main']) {
   test.serial(`an environment that ends (${how}) falsifies no counts`, async (t) => {
     const { code, stdout, stderr } = await runFixture('counts-at-end', { args: [how] })

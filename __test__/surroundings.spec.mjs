@@ -64,6 +64,54 @@ for (const gone of ["process.removeAllListeners('exit')", 'process.removeAllList
   })
 }
 
+test.serial('fake timers that were there before the package hang no task either', async (t) => {
+  const { code, signal, stdout, stderr } = await runScript(`
+    import { mock } from 'node:test'
+    mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'setImmediate'] })
+    const { heavyLoad, heavyLoadAsync, Pool } = await import('./index.js')
+    const pool = new Pool({ threads: 2 })
+    for (let number = 0; number < 100; number++) await heavyLoad(number)
+    const many = await Promise.all(Array.from({ length: 2000 }, (_, number) => pool.run('heavyLoad', number)))
+    const late = await heavyLoad(1e13, { timeout: 20 }).catch(({ code }) => code)
+    console.log(JSON.stringify([many.length, late, await heavyLoadAsync(8)]))
+    await pool.close()
+  `)
+  t.deepEqual({ code, signal }, { code: 0, signal: null }, stderr)
+  t.deepEqual(JSON.parse(stdout), [2000, 'ERR_TASK_TIMEOUT', 8])
+})
+
+test.serial('process.exit() waits for no AsyncTask of worker threads', async (t) => {
+  const { code, signal, stderr } = await runScript(`
+    import { Worker } from 'node:worker_threads'
+    const source = \`
+      import { parentPort } from 'node:worker_threads'
+      import { spinAsync } from './index.js'
+      let told = false
+      const onProgress = () => { if (!told) parentPort.postMessage('runs'); told = true }
+      for (let number = 0; number < 4; number++) spinAsync(1e8, { onProgress }).catch(() => {})
+    \`
+    const workers = Array.from({ length: 4 }, () => new Worker(source, { eval: true }))
+    workers[0].once('message', () => process.exit(7))
+  `)
+  t.deepEqual({ code, signal }, { code: 7, signal: null }, stderr)
+})
+
+test.serial('a worker thread is terminated in the middle of the synchronous form', async (t) => {
+  const { code, signal, stdout, stderr } = await runScript(`
+    import { Worker } from 'node:worker_threads'
+    const source = \`
+      import { parentPort } from 'node:worker_threads'
+      import { spinSync } from './index.js'
+      parentPort.postMessage('begins')
+      spinSync(1e8)
+    \`
+    const worker = new Worker(source, { eval: true })
+    worker.once('message', async () => console.log(await worker.terminate()))
+  `)
+  t.deepEqual({ code, signal }, { code: 0, signal: null }, stderr)
+  t.is(stdout, '1\n')
+})
+
 test.serial('an AsyncTask whose event loop is busy for long gives its thread back, and goes on', async (t) => {
   const { code, stdout, stderr } = await runScript(`
     import { heavyLoadAsync } from './index.js'

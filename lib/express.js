@@ -3,6 +3,7 @@
 /** Routes for Express 4 and 5, and for plain `node:http`. */
 
 const { STATUS_CODES } = require('node:http')
+const { codeOf } = require('./errors.js')
 const { Buffer } = require('./host.js')
 const { VALUE_HEADERS, Work, answerTo, bytesOf, checkRoute } = require('./http.js')
 
@@ -51,7 +52,7 @@ function errorHandler() {
    */
   return function heavyLoadErrorHandler(error, _request, response, next) {
     // The client has gone, and so the work was stopped: there is nobody to answer.
-    if (error?.code === 'ABORT_ERR' && response.destroyed) return
+    if (codeOf(error) === 'ABORT_ERR' && response.destroyed) return
     if (!answerError(response, error)) next(error)
   }
 }
@@ -168,7 +169,12 @@ function fail(error, response, next) {
 function unknown(error) {
   const code = 'ERR_INTERNAL_SERVER_ERROR'
   if (process.env.NODE_ENV === 'production') return { code, message: STATUS_CODES[500] }
-  return { code: error?.code ?? code, message: String(error?.message ?? error), stack: error?.stack }
+  try {
+    return { code: error?.code ?? code, message: String(error?.message ?? error), stack: error?.stack }
+  } catch {
+    // It does not let itself be looked at.
+    return { code, message: STATUS_CODES[500] }
+  }
 }
 
 module.exports = { errorHandler, offload }

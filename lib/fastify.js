@@ -3,6 +3,7 @@
 /** A plugin for Fastify 5. */
 
 const fastifyPlugin = require('fastify-plugin')
+const { codeOf } = require('./errors.js')
 const { Buffer } = require('./host.js')
 const { VALUE_HEADERS, Work, answerTo, bytesOf, checkRoute } = require('./http.js')
 
@@ -60,7 +61,7 @@ function offload(handler, options = {}) {
  */
 async function errorHandler(error, _request, reply) {
   // The client has gone, and so the work was stopped: there is nobody to answer.
-  if (error?.code === 'ABORT_ERR' && reply.raw.destroyed) return leave(reply)
+  if (codeOf(error) === 'ABORT_ERR' && reply.raw.destroyed) return leave(reply)
   return answerError(reply, error)
 }
 

@@ -88,7 +88,7 @@ function asynchronous(kernel) {
         task.refuse(failure)
         return
       }
-      task.arm(settings)
+      task.arm(settings, true)
     })
   return named(form, `${kernel}Async`, kernel)
 }

@@ -3,7 +3,7 @@
 /** What a task's life means in HTTP: shared by the adapters for Express, for Fastify and for Node's own server. */
 
 const { types } = require('node:util')
-const { invalidType } = require('./errors.js')
+const { codeOf, invalidType } = require('./errors.js')
 const { AbortController, Buffer } = require('./host.js')
 const { object, taskSettings } = require('./options.js')
 const { TIMES, Times } = require('./observe.js')
@@ -16,6 +16,7 @@ const STATUS = {
   ERR_INVALID_ARG_TYPE: 400,
   ERR_INVALID_ARG_VALUE: 400,
   ERR_INVALID_DATA: 400,
+  ERR_OUT_OF_MEMORY: 503,
   ERR_OUT_OF_RANGE: 400,
   ERR_OUTPUT_TOO_LARGE: 413,
   ERR_POOL_CLOSED: 503,
@@ -104,7 +105,7 @@ class Work {
     const { aborted, reason } = this.#client.signal
     if (!aborted) return false
     // `throwIfAborted` and fetch give the reason itself; who reads the request is told of the connection.
-    return error === reason || error?.code === 'ABORT_ERR' || error === this.#response.req?.errored
+    return error === reason || codeOf(error) === 'ABORT_ERR' || error === this.#response.req?.errored
   }
 
   /**
@@ -145,8 +146,8 @@ function milliseconds(value) {
  * @returns {{ status: number, headers: Record<string, string>, body: object } | undefined}
  */
 function answerTo(error) {
-  const code = error?.code
-  if (!Object.hasOwn(STATUS, code)) return undefined
+  const code = codeOf(error)
+  if (code === undefined || !Object.hasOwn(STATUS, code)) return undefined
   /** @type {Record<string, string>} */
   const headers = {}
   if (code === 'ERR_POOL_OVERLOADED') headers['Retry-After'] = String(Math.max(1, Math.ceil(error.retryAfter ?? 1)))

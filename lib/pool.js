@@ -7,18 +7,21 @@ const { close } = require('./closing.js')
 const { aborted, invalidType, invalidValue, makeError, toError } = require('./errors.js')
 const { Gathered } = require('./gathered.js')
 const { nextTick, process } = require('./host.js')
-const { NativePool, kernelNames } = require('./native.js')
+const { NativePool, kernelNames, kernelOptions } = require('./native.js')
 const { integer, object, positive, taskSettings } = require('./options.js')
 const { map } = require('./map.js')
 const { isTraced, trace } = require('./observe.js')
 const { isAborted } = require('./signals.js')
-const { STOP_CLOSED, Task, drainListeners, mayPoll, port, startPolling, stopAll } = require('./tasks.js')
+const { COUNTS, STOP_CLOSED, Task, drainListeners, mayPoll, port, startPolling, stopAll } = require('./tasks.js')
 
 /** @type {Map<string, number>} */
 const KERNELS = new Map(kernelNames().map((name, number) => [name, number]))
 const KERNEL_NAMES = [...KERNELS.keys()]
+const HAS_OPTIONS = kernelOptions()
 const SHARED = Symbol('the pool of the process')
 const MOST_THREADS = 1024
+/** Longer ones are a mistake, and no thread shows so much. */
+const LONGEST_NAME = 200
 /** What the kernels' own functions call. */
 const runNumber = Symbol('run by number')
 
@@ -50,7 +53,7 @@ class Pool extends EventEmitter {
   #owner = {
     pool: this,
     // JavaScript alone writes it; the pool's statistics, asked for by any thread, are read from it.
-    counts: new Float64Array(new SharedArrayBuffer(4 * Float64Array.BYTES_PER_ELEMENT)),
+    counts: new Float64Array(new SharedArrayBuffer(COUNTS * Float64Array.BYTES_PER_ELEMENT)),
     taskStarted: () => {
       this.#inFlight++
     },
@@ -163,9 +166,7 @@ class Pool extends EventEmitter {
    * @param {(error: any) => void} reject
    */
   #start(kernel, input, options, resolve, reject) {
-    if (this.#closed !== undefined) {
-      throw makeError('ERR_POOL_CLOSED', 'The pool is closed')
-    }
+    if (this.#closed !== undefined) throw poolIsClosed()
     if (this.#native === undefined) this.#open()
     const gathered = /** @type {Gathered} */ (this.#gathered)
     if (options === undefined && typeof input !== 'object') {
@@ -182,6 +183,8 @@ class Pool extends EventEmitter {
     const settings = taskSettings(options === undefined ? {} : options)
     if (settings.signal !== undefined && isAborted(settings.signal)) throw aborted({ cause: settings.signal.reason })
     const given = handOver(input, settings.transfer)
+    // Getters of the options may have closed it.
+    if (this.#closed !== undefined) throw poolIsClosed()
     const task = new Task(resolve, reject, this.#owner, given, kernel)
     const { timeout, priority, key, weight, maxThreads } = settings
     try {
@@ -194,7 +197,7 @@ class Pool extends EventEmitter {
       task.refuse(failure)
       return
     }
-    task.arm(settings)
+    task.arm(settings, typeof input === 'object' || HAS_OPTIONS[kernel])
   }
 
   /**
@@ -247,6 +250,10 @@ class Pool extends EventEmitter {
   }
 }
 
+function poolIsClosed() {
+  return makeError('ERR_POOL_CLOSED', 'The pool is closed')
+}
+
 /**
  * In a function of its own: closures that are made in one share all that any of them captures, and one that captured the pool
  * would keep it alive.
@@ -262,7 +269,9 @@ function poolConfig(options) {
   object('options', options)
   const { threads, maxQueue = 16384, niceness = 10, maxMemory, name = 'heavy-load' } = options
   if (typeof name !== 'string') throw invalidType('options.name', 'of type string', name)
-  if (name === '' || name.includes('\0')) throw invalidValue('options.name', 'must be a name', name)
+  if (name === '' || name.length > LONGEST_NAME || name.includes('\0')) {
+    throw invalidValue('options.name', `must be a name of at most ${LONGEST_NAME} characters`, name)
+  }
   return {
     // 0: as many as the machine has for us.
     threads: threads === undefined ? 0 : integer('options.threads', threads, 1, MOST_THREADS),

@@ -9,7 +9,7 @@
  */
 
 const events = require('node:events')
-const { AbortSignal, EventTarget } = require('./host.js')
+const { AbortSignal, EventTarget, throwApart } = require('./host.js')
 
 /**
  * @typedef {{ abort: (reason: unknown) => void }} Abortable
@@ -130,7 +130,13 @@ function onAbort() {
   const tasks = watches.get(this)
   if (tasks === undefined) return
   watches.delete(this)
-  const { reason } = this
+  let reason
+  try {
+    reason = this.reason
+  } catch (error) {
+    // A signal that is not the runtime's own; it has aborted all the same.
+    throwApart(error)
+  }
   if (tasks instanceof Set) for (const task of tasks) task.abort(reason)
   else tasks.abort(reason)
 }
@@ -140,4 +146,4 @@ function uncurry(method) {
   return Function.prototype.call.bind(method)
 }
 
-module.exports = { isAborted, isSignal, unwatch, watch }
+module.exports = { isAborted, isOwn, isSignal, unwatch, watch }

@@ -39,6 +39,9 @@ const FAILED = 1
 const CANCELLED = 2
 const TIMED_OUT = 3
 const REJECTED = 4
+/** How many outcomes are counted; the last is of calls whose kernel panicked before the pool had taken them. */
+const COUNTS = 5
+const NEVER_TAKEN = 4
 /** @type {import('./observe.js').Outcome[]} */
 const OUTCOMES = ['completed', 'failed', 'cancelled', 'timed_out', 'rejected']
 /** How it was settled if it rejected with one of these; with any other, its task has failed. */
@@ -140,8 +143,9 @@ class Task {
   /**
    * The task is on its way: listens to what may stop it, and for its progress.
    * @param {import('./options.js').Settings} settings
+   * @param {boolean} foreign whether the caller's code may have run since the signal was looked at
    */
-  arm({ signal, timeout, onProgress, times }) {
+  arm({ signal, timeout, onProgress, times }, foreign) {
     const extras = new Extras(this, times)
     this.extras = extras
     this.submitted = true
@@ -154,7 +158,7 @@ class Task {
       if (signal !== undefined) {
         signals.watch(signal, this)
         extras.signal = signal
-        if (signals.isAborted(signal)) this.abort(signal.reason)
+        if ((foreign || !signals.isOwn(signal)) && signals.isAborted(signal)) this.abort(signal.reason)
       }
     } catch (error) {
       // A signal that is not Node's own.
@@ -320,7 +324,12 @@ class Task {
    */
   refuse(failure) {
     const outcome = outcomeOf(failure)
-    this.rejectWith(toError(failure), outcome === REJECTED ? outcome : undefined)
+    if (codeOf(failure) === 'ERR_KERNEL_PANIC') {
+      if (this.owner !== undefined && !this.settled) this.owner.counts[NEVER_TAKEN]++
+      this.rejectWith(toError(failure), FAILED)
+    } else {
+      this.rejectWith(toError(failure), outcome === REJECTED ? outcome : undefined)
+    }
     this.leave()
   }
 
@@ -462,4 +471,4 @@ setImmediate(() => {
   hasImmediate = true
 })?.unref?.()
 
-module.exports = { STOP_CLOSED, Task, drainListeners, mayPoll, port, startPolling, stopAll, taskAt }
+module.exports = { COUNTS, STOP_CLOSED, Task, drainListeners, mayPoll, port, startPolling, stopAll, taskAt }

@@ -160,7 +160,7 @@ fn every_kernel_on_this_thread() {
         let what = format!("{name} {how} {options:?}");
         let requests = fail_each(&what, 16 * 1024, || {
             let work = input.prepare(kernel(name), &options, how)?;
-            run_inline(work, &Control::default()).map(drop)
+            run_inline(work, &Control::default(), |_| ()).map(drop)
         });
         assert_eq!(requests > 0, asks, "{what}: {requests} requests");
     }

@@ -3,12 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::ptr;
 use std::rc::{Rc, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use napi::bindgen_prelude::Function;
 use napi::{Env, Result, sys};
 use napi_derive::napi;
 
-use super::convert::{JsArg, check};
+use super::convert::{JsArg, check, get};
 use super::port::PortState;
 
 thread_local! {
@@ -36,6 +37,14 @@ pub(super) fn end() {
     ENVIRONMENT.with(|environment| environment.listens.set(false));
 }
 
+/// Set once the process ends: what runs on libuv's threads, whosever it is, gives them back. Node stops and joins its worker threads
+/// one after the other, and each waits for what it has in libuv's queue, which all share.
+static ENDS: AtomicBool = AtomicBool::new(false);
+
+pub(super) fn process_ends() -> bool {
+    ENDS.load(Ordering::Relaxed)
+}
+
 /// To be called when the process ends: stops every task of the environment, whose event loop does not turn any more. Given once
 /// an environment, and no copy of the JavaScript is kept alive by it.
 #[napi(ts_return_type = "(() => void) | null")]
@@ -43,7 +52,10 @@ pub fn exit_listener(env: &Env) -> Result<Option<Function<'_, (), ()>>> {
     if ENVIRONMENT.with(|environment| environment.listens.replace(true)) {
         return Ok(None);
     }
-    let listener = env.create_function_from_closure("heavyLoadExit", |_| {
+    let listener = env.create_function_from_closure("heavyLoadExit", |call| {
+        if is_main_thread(call.env).unwrap_or(false) {
+            ENDS.store(true, Ordering::Relaxed);
+        }
         let ports: Vec<_> = ENVIRONMENT.with(|environment| environment.ports.borrow().clone());
         for port in ports.iter().filter_map(Weak::upgrade) {
             port.close();
@@ -51,6 +63,22 @@ pub fn exit_listener(env: &Env) -> Result<Option<Function<'_, (), ()>>> {
         Ok(())
     })?;
     Ok(Some(listener))
+}
+
+/// Whether this is the process's main thread, as Node says it.
+fn is_main_thread(env: &Env) -> Result<bool> {
+    let raw = env.raw();
+    let process = get(env, host(env)?, c"process")?;
+    let get_module = get(env, process, c"getBuiltinModule")?;
+    let (mut name, mut threads, mut is_main) = (ptr::null_mut(), ptr::null_mut(), false);
+    const NAME: &str = "node:worker_threads";
+    // SAFETY: values and environment of the running callback; pointer and length are those of a str; out-pointers are locals.
+    unsafe {
+        check(sys::napi_create_string_utf8(raw, NAME.as_ptr().cast(), NAME.len() as isize, &mut name))?;
+        check(sys::napi_call_function(raw, process.0, get_module.0, 1, &name, &mut threads))?;
+        check(sys::napi_get_value_bool(raw, get(env, JsArg(threads), c"isMainThread")?.0, &mut is_main))?;
+    }
+    Ok(is_main)
 }
 
 /// The global object of the environment's own realm. Test runners give the JavaScript another, with copies in it or without.

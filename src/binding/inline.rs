@@ -17,12 +17,14 @@ use napi_derive::napi;
 
 use super::call::Call;
 use super::convert::{self, JsArg};
+use super::environment::process_ends;
 use super::failure;
 use super::mailbox::Mailbox;
 use super::pinned::Lease;
 use super::pool::timeout_of;
 use super::port::{Port, PortState};
-use crate::engine::{Alone, Completion, Control, Sink, run_inline};
+use super::wake::runs_javascript;
+use crate::engine::{Alone, Completion, Control, Sink, Stop, run_inline};
 use crate::kernel::{self, Work};
 use crate::value::Value;
 
@@ -46,7 +48,17 @@ impl Port {
     ) -> Result<JsArg> {
         let control = Control::new(Instant::now(), timeout_of(timeout));
         let (work, lease) = prepare(&self.state, &env, kernel, input, options, hand_over)?;
-        match run_inline(work, &control) {
+        let mut beat = Instant::now();
+        let between = |now| {
+            if now - beat >= HEARTBEAT {
+                beat = now;
+                // A worker thread that is terminated cannot stop this in any other way.
+                if process_ends() || !runs_javascript(env.raw()) {
+                    control.stop(Stop::Aborted);
+                }
+            }
+        };
+        match run_inline(work, &control, between) {
             Ok(value) => convert::output(&env, value, lease.view()).map(JsArg),
             Err(error) => Err(failure::throw(&env, &error)),
         }
@@ -151,6 +163,9 @@ impl Task for InlineTask {
 impl Turn {
     /// Runs it on this thread, to its end, or until it is to pause: then there is none.
     fn run(&mut self, mailbox: &Mailbox) -> Option<kernel::Result<Value>> {
+        if process_ends() {
+            return None;
+        }
         if mailbox.is_silent() {
             mailbox.knock();
             return None;
@@ -163,6 +178,9 @@ impl Turn {
                 return ControlFlow::Continue(());
             }
             beat = now;
+            if process_ends() {
+                return ControlFlow::Break(());
+            }
             if std::mem::replace(&mut turns, mailbox.turns()) != turns {
                 answered = now;
             }

@@ -17,8 +17,8 @@ use super::convert::{JsArg, check};
 use super::pinned::Pinned;
 use crate::engine::{Ended, Outcome, Tally};
 
-/// Numbers in JavaScript's memory: one for each [`Outcome`].
-const COUNTS: usize = 4;
+/// Numbers in JavaScript's memory: one for each [`Outcome`], and one for those that the pool has never taken.
+const COUNTS: usize = 5;
 
 /// What other threads see of it.
 #[derive(Debug)]
@@ -70,15 +70,18 @@ impl Tally for Ledger {
             Source::Final(last) => return *last,
             Source::Live(start) => *start,
         };
-        let mut ended: Ended = std::array::from_fn(|index| {
+        let counts: [u64; COUNTS] = std::array::from_fn(|index| {
             // SAFETY: `COUNTS` aligned numbers stand there, as `Kept::new` has checked; the lock is held, so the view is still
-            // pinned (invariant 2), and others access them atomically with the same size (invariant 1).
+            // pinned (invariant 2). Others access them with the same size: JavaScript alone writes, and V8 writes an aligned
+            // 64-bit number by one instruction on the machines that it runs on (invariant 1).
             let bits = unsafe { AtomicU64::from_ptr(start.as_ptr().add(index)) }.load(Ordering::Relaxed);
             f64::from_bits(bits) as u64
         });
+        let [completed, failed, cancelled, timed_out, never_taken] = counts;
+        let mut ended: Ended = [completed, failed, cancelled, timed_out];
         if self.closed.load(Ordering::SeqCst) {
-            let told: u64 = ended.iter().sum();
-            ended[Outcome::Cancelled as usize] += self.taken.load(Ordering::Relaxed).saturating_sub(told);
+            let (told, known) = (ended.iter().sum(), self.taken.load(Ordering::Relaxed) + never_taken);
+            ended[Outcome::Cancelled as usize] += known.saturating_sub(told);
         }
         ended
     }

@@ -62,3 +62,9 @@ pub fn kernel_integers() -> Vec<f64> {
 pub fn error_codes() -> Vec<&'static str> {
     Code::ALL.iter().map(|code| code.as_str()).collect()
 }
+
+/// By number: whether a kernel has options of its own. To read them may run the caller's code.
+#[napi]
+pub fn kernel_options() -> Vec<bool> {
+    KERNELS.iter().map(|kernel| !kernel.spec().options.is_empty()).collect()
+}

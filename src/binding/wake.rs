@@ -127,7 +127,7 @@ fn pending_exception(env: sys::napi_env) -> Option<sys::napi_value> {
 }
 
 /// Whether the environment still runs JavaScript: no function is made in one that does not.
-fn runs_javascript(env: sys::napi_env) -> bool {
+pub(super) fn runs_javascript(env: sys::napi_env) -> bool {
     unsafe extern "C" fn nothing(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
         ptr::null_mut()
     }

@@ -9,13 +9,17 @@ use super::job::{Job, run_alone};
 use crate::kernel::{Result, Work};
 use crate::value::Value;
 
-/// Runs `work` to its end on this thread; looks at `control` between morsels.
+/// Runs `work` to its end on this thread; looks at `control`, and calls `between` with the time, between morsels.
 ///
 /// # Errors
 /// The kernel's own, ERR_KERNEL_PANIC, and those of [`Control::check`].
-pub fn run_inline(work: Work, control: &Control) -> Result<Value> {
+pub fn run_inline(work: Work, control: &Control, mut between: impl FnMut(Instant)) -> Result<Value> {
     let mut work = Alone::new(work)?;
-    work.run(control, |_| ControlFlow::Continue(())).unwrap_or_else(|| unreachable!("it was not told to pause"))
+    let end = work.run(control, |now| {
+        between(now);
+        ControlFlow::Continue(())
+    });
+    end.unwrap_or_else(|| unreachable!("it was not told to pause"))
 }
 
 /// Work that one thread at a time runs.
@@ -81,7 +85,7 @@ mod tests {
     fn stops_between_morsels() {
         static CONTROL: std::sync::OnceLock<Control> = std::sync::OnceLock::new();
         let control = CONTROL.get_or_init(Control::default);
-        let error = run_inline(Work::stepped(Forever(Some(control))), control).unwrap_err();
+        let error = run_inline(Work::stepped(Forever(Some(control))), control, |_| ()).unwrap_err();
         assert_eq!(error.code, Code::Aborted);
         assert_eq!(control.progress(), 0.5);
     }
@@ -89,7 +93,7 @@ mod tests {
     #[test]
     fn stops_at_its_deadline() {
         let control = Control::new(Instant::now(), Some(Duration::from_millis(1)));
-        let error = run_inline(Work::stepped(Forever(None)), &control).unwrap_err();
+        let error = run_inline(Work::stepped(Forever(None)), &control, |_| ()).unwrap_err();
         assert_eq!(error.code, Code::TaskTimeout);
     }
 
@@ -121,12 +125,12 @@ mod tests {
     #[test]
     fn one_shot_work_may_lead_to_more() {
         let work = Work::one_shot(|| Ok(Next::Then(Work::one_shot(|| Ok(Next::Done(Value::Bool(true)))))));
-        assert_eq!(run_inline(work, &Control::default()), Ok(Value::Bool(true)));
+        assert_eq!(run_inline(work, &Control::default(), |_| ()), Ok(Value::Bool(true)));
     }
 
     #[test]
     fn panics_become_errors() {
-        let error = run_inline(Work::one_shot(|| panic!("boo")), &Control::default()).unwrap_err();
+        let error = run_inline(Work::one_shot(|| panic!("boo")), &Control::default(), |_| ()).unwrap_err();
         assert_eq!(error.code, Code::KernelPanic);
     }
 }

@@ -257,7 +257,7 @@ mod tests {
         let view = View { element: Element::Uint8, bare: false, memory: memory(region) };
         let text = |text: &str| Value::String(text.into());
         let options = Options::new(vec![("algorithm", text(algorithm)), ("encoding", text(encoding))]);
-        run_inline(KERNEL.prepare(Value::View(view), &options)?, &Control::default())
+        run_inline(KERNEL.prepare(Value::View(view), &options)?, &Control::default(), |_| ())
     }
 
     fn hex(data: Vec<u8>, algorithm: &str) -> String {

@@ -86,7 +86,7 @@ mod tests {
     use crate::engine::{Control, run_inline};
 
     fn heavy_load(iterations: f64) -> Result<Value> {
-        run_inline(KERNEL.prepare(Value::Number(iterations), &Options::default())?, &Control::default())
+        run_inline(KERNEL.prepare(Value::Number(iterations), &Options::default())?, &Control::default(), |_| ())
     }
 
     #[test]

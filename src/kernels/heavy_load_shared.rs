@@ -137,7 +137,7 @@ mod tests {
             let view = View { element: Element::Uint32, bare: false, memory: Memory::Shared(region) };
             let options = Options::new(vec![("rounds", Value::Number(rounds as f64))]);
             let work = KERNEL.prepare(Value::View(view), &options).unwrap();
-            assert_eq!(run_inline(work, &Control::default()), Ok(Value::Input));
+            assert_eq!(run_inline(work, &Control::default(), |_| ()), Ok(Value::Input));
             let expected: Vec<u32> = before.into_iter().map(|element| xorshift32(element, rounds)).collect();
             assert_eq!(memory, expected);
         }

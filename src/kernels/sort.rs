@@ -338,7 +338,7 @@ mod tests {
         let view = View { element, bare: false, memory: memory(region) };
         let work = KERNEL.prepare(Value::View(view), &Options::default()).unwrap();
         let control = Control::default();
-        let value = run_inline(work, &control).unwrap();
+        let value = run_inline(work, &control, |_| ()).unwrap();
         (data, value)
     }
 

@@ -97,7 +97,7 @@ mod tests {
     use crate::engine::{Control, run_inline};
 
     fn spin(ms: f64) -> Result<f64> {
-        let value = run_inline(KERNEL.prepare(Value::Number(ms), &Options::default())?, &Control::default())?;
+        let value = run_inline(KERNEL.prepare(Value::Number(ms), &Options::default())?, &Control::default(), |_| ())?;
         value.number("result")
     }
 
