@@ -2,7 +2,7 @@
 import test from 'ava'
 import { runFixture } from './helpers/pool-child.mjs'
 
-const FOREIGN = ['foreign removeEventListener']
+const FOREIGN = ['foreign removeEventListener', 'foreign sink']
 
 for (const [seed, tasks] of [
   [1, 100_000],
