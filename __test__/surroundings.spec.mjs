@@ -136,3 +136,18 @@ for (const what of ['progress', 'timeout']) {
     t.is(stdout, 'gone\n')
   })
 }
+
+test.serial('no thread is pinned to some of the CPUs', async (t) => {
+  const { code, stdout, stderr } = await runScript(`
+    import { readdirSync, readFileSync } from 'node:fs'
+    import { Pool } from './index.js'
+    const masks = () => readdirSync('/proc/self/task').map((id) =>
+      /^Cpus_allowed:\\s*(.*)$/m.exec(readFileSync('/proc/self/task/' + id + '/status', 'utf8'))[1])
+    const before = new Set(masks())
+    const pool = new Pool({ threads: 2 })
+    for (let number = 0; number < 5000; number++) await pool.run('heavyLoad', 1)
+    console.log(JSON.stringify([before.size, new Set(masks()).size]))
+  `)
+  t.is(code, 0, stderr)
+  t.deepEqual(JSON.parse(stdout), [1, 1])
+})

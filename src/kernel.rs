@@ -37,7 +37,7 @@ pub trait Kernel: Sync {
     /// Checks the arguments and makes them into work; runs nothing of it yet.
     ///
     /// # Errors
-    /// The codes for arguments: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE.
+    /// The codes for arguments: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE; and ERR_OUT_OF_MEMORY.
     fn prepare(&self, input: Value, options: &Options) -> Result<Work>;
 
     /// What a call takes that `prepare` has taken. Cheap, as `prepare` is.
