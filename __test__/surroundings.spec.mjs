@@ -82,6 +82,7 @@ test.serial('fake timers that were there before the package hang no task either'
 
 test.serial('process.exit() waits for no AsyncTask of worker threads', async (t) => {
   const { code, signal, stderr } = await runScript(`
+    import './index.js'
     import { Worker } from 'node:worker_threads'
     const source = \`
       import { parentPort } from 'node:worker_threads'
