@@ -1,37 +1,32 @@
-//! The threaded driver: what a pool's threads do, and what wakes them.
+//! The threaded driver: what a pool's threads do.
 //!
 //! A *ticket* is a rayon job that takes tasks' morsels from the ready queue and runs them. It re-issues itself about every
-//! millisecond, so that rayon's own work (a kernel's `join` or `par_sort`) gets at the threads in between.
+//! millisecond, so that rayon's own work (a kernel's `join` or `par_sort`) gets at the threads in between. When tickets begin and end,
+//! and what wakes a thread, is the wake protocol's ([`idle`](super::idle)).
 //!
 //! Invariants:
-//! 1. At most as many tickets are outstanding as there are threads, and at least one while a task is ready or submitted.
+//! 1. A ticket is outstanding while a task is ready: one that leaves ready tasks behind in the queue issues another, if it can.
 //! 2. The JavaScript thread never waits for the pool's lock: a thread of low priority may hold it and not have a core. It
 //!    submits and cancels through the inbox and atomics.
-//! 3. A submission, of one task or many, pushes to the inbox, then looks for a ticket that watches it, then for a free ticket; a
-//!    ticket that ends stops watching, gives itself back, then looks at the inbox. All are sequentially consistent, so one of
-//!    the two sees the other.
-//! 4. `occupancy` counts a task as queued from `reserve` on, or from `submit_all`, until its `begin` or `withdraw` is published.
-//! 5. A ticket that panics is issued again.
-//! 6. What the scheduler has written down is done once its lock is released, in this order: the counts are published, a ticket is issued
+//! 3. `occupancy` counts a task as queued from `reserve` on, or from `submit_all`, until its `begin` or `withdraw` is published.
+//! 4. What the scheduler has written down is done once its lock is released, in this order: the counts are published, a ticket is issued
 //!    for the next morsel, work is dropped, this thread is announced as free, and completions are sent. So whoever hears of an end
 //!    finds the counts as they are, and a thread that will take up the next task at once.
-//! 7. What is left of work, which may be large, is dropped by a ticket, before it claims or watches anything: so by no event loop,
+//! 5. What is left of work, which may be large, is dropped by a ticket, before it claims anything or becomes idle: so by no event loop,
 //!    in nobody's time, and not while others take the thread for free.
 
-use std::sync::atomic::{self, AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
-
 use super::fence::fence;
+use super::idle::{Ticket, Wakeup};
 use super::job::{Job, Timed};
 use super::occupancy::Occupancy;
 use super::pool::PoolConfig;
 use super::scheduler::{Claimed, End, Scheduler};
 use super::stats::{Gauges, Tallies};
 use super::task::Task;
-use super::watch::Watch;
 use crate::error::{Code, EngineError};
 
 /// How long a ticket runs morsels before it lets rayon have the thread for a moment.
@@ -42,11 +37,8 @@ pub(super) struct Driver {
     pub(super) size: usize,
     pub(super) max_queue: usize,
     pub(super) began: Instant,
-    submit: Sender<Message>,
-    inbox: Receiver<Message>,
-    tickets: AtomicUsize,
-    /// The thread that waits for the inbox, having nothing to do.
-    pub(super) watch: Watch,
+    /// The inbox, and what has a thread look at it.
+    pub(super) wakeup: Wakeup<Message>,
     /// The demand of tasks that have begun: morsels that run, and paused tasks.
     pub(super) occupancy: Occupancy,
     /// Whether any task has had a timeout: until then nobody asks what tasks wait.
@@ -90,17 +82,13 @@ struct Turn {
 
 impl Driver {
     pub(super) fn new(config: &PoolConfig) -> Self {
-        let (submit, inbox) = unbounded();
         let (size, began, gauges) = (config.threads, Instant::now(), Arc::<Gauges>::default());
         let scheduler = Scheduler::new(size, config.max_memory, began, Arc::clone(&gauges));
         Self {
             size,
             max_queue: config.max_queue,
             began,
-            submit,
-            inbox,
-            tickets: AtomicUsize::new(0),
-            watch: Watch::new(size),
+            wakeup: Wakeup::new(size),
             occupancy: Occupancy::default(),
             predicts: AtomicBool::new(false),
             rejected: AtomicU64::new(0),
@@ -113,11 +101,8 @@ impl Driver {
 
     /// Sends a message, and has a thread look at it.
     pub(super) fn send(self: &Arc<Self>, message: Message, threads: &Arc<rayon::ThreadPool>) {
-        // The receiver lives in the same struct, so this cannot fail.
-        let _ = self.submit.send(message);
-        atomic::fence(Ordering::SeqCst);
-        if !self.watch.hand_over() && self.take_ticket() {
-            issue(Arc::clone(self), threads);
+        if let Some(ticket) = self.wakeup.send(message) {
+            issue(Arc::clone(self), threads, ticket);
         }
     }
 
@@ -178,27 +163,8 @@ impl Driver {
         }
     }
 
-    fn take_ticket(&self) -> bool {
-        self.tickets
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |tickets| (tickets < self.size).then_some(tickets + 1))
-            .is_ok()
-    }
-
-    /// Waits for the inbox, as the thread with this index has promised; whether there is something in it.
-    fn wait(&self, index: usize) -> bool {
-        // Nothing queued, running or paused: nobody needs this thread until somebody submits.
-        self.watch.wait(index, || !self.inbox.is_empty(), || self.occupancy.load() == 0)
-    }
-
-    /// Whether this ticket, having found nothing to do, may end.
-    fn give_ticket_back(&self) -> bool {
-        self.tickets.fetch_sub(1, Ordering::SeqCst);
-        atomic::fence(Ordering::SeqCst);
-        self.inbox.is_empty() || !self.take_ticket()
-    }
-
-    /// Runs morsels until there are none, or until it is time to let rayon have the thread; true to be issued again.
-    fn run_ticket(self: &Arc<Self>, threads: &Arc<rayon::ThreadPool>) -> bool {
+    /// Runs morsels until there are none, or until it is time to let rayon have the thread; then gives the ticket to be issued again.
+    fn run_ticket(self: &Arc<Self>, threads: &Arc<rayon::ThreadPool>, mut ticket: Ticket) -> Option<Ticket> {
         let mut began = Instant::now();
         let mut now = began;
         let mut list = vec![];
@@ -208,8 +174,11 @@ impl Driver {
             let Turn { claimed, more, drained, mut ended } = self.look(&mut state, !again, list, now);
             drop(state);
             let remains = ended.iter().any(End::has_remains);
-            if more && (claimed.is_some() || remains) && self.take_ticket() {
-                issue(Arc::clone(self), threads);
+            if more
+                && (claimed.is_some() || remains)
+                && let Some(another) = self.wakeup.take_ticket()
+            {
+                issue(Arc::clone(self), threads, another);
             }
             if remains {
                 ended.drain(..).for_each(End::deliver);
@@ -221,7 +190,8 @@ impl Driver {
                 continue;
             }
             // Before the ends are delivered: who hears of one and submits the next task is to find this thread awake.
-            let watching = if claimed.is_none() && !again { self.watch.begin() } else { None };
+            let rests = claimed.is_none() && !again;
+            let announced = if rests { self.wakeup.announce(rayon::current_thread_index()) } else { None };
             ended.drain(..).for_each(End::deliver);
             // The list is used again, so that it is not allocated for every task.
             list = ended;
@@ -230,11 +200,10 @@ impl Driver {
             }
             let Some(claimed) = claimed else {
                 if again {
-                    return true;
+                    return Some(ticket);
                 }
-                if !watching.is_some_and(|index| self.wait(index)) && self.give_ticket_back() {
-                    return false;
-                }
+                // Nothing queued, running or paused: nobody needs this thread until somebody submits.
+                ticket = self.wakeup.rest(ticket, announced, || self.occupancy.load() == 0)?;
                 // What was waited does not count as run.
                 began = Instant::now();
                 now = began;
@@ -254,7 +223,7 @@ impl Driver {
     /// Takes in what has been sent, and claims the next morsel, if this thread is to have one.
     fn look(&self, state: &mut State, claims: bool, list: Vec<End>, now: Instant) -> Turn {
         let (predicts, scheduler) = (self.predicts(), &mut state.scheduler);
-        for message in self.inbox.try_iter() {
+        for message in self.wakeup.messages() {
             match message {
                 Message::Submit(task, job) => scheduler.submit(task, job, predicts, now),
                 Message::SubmitAll(tasks) => {
@@ -281,17 +250,16 @@ impl Driver {
     }
 }
 
-/// Puts a ticket, already taken, into rayon's queue.
-fn issue(driver: Arc<Driver>, threads: &Arc<rayon::ThreadPool>) {
+/// Puts a ticket into rayon's queue.
+fn issue(driver: Arc<Driver>, threads: &Arc<rayon::ThreadPool>, ticket: Ticket) {
     let pool = Arc::clone(threads);
     threads.spawn_fifo(move || {
-        let again = fence(|| Ok(driver.run_ticket(&pool))).unwrap_or_else(|_| {
+        let again = fence(|| Ok(driver.run_ticket(&pool, ticket))).unwrap_or_else(|_| {
             // What is not ours has fences of its own, so this is a bug: it costs what it was about, not the ticket.
-            driver.watch.leave();
-            true
+            Some(driver.wakeup.recover(rayon::current_thread_index()))
         });
-        if again {
-            issue(driver, &pool);
+        if let Some(ticket) = again {
+            issue(driver, &pool, ticket);
         }
     });
 }

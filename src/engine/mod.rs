@@ -12,12 +12,10 @@
 //! - `admission`: how long a task would wait; a pure data structure.
 //! - `forecast`: when a task would be done, by the order itself; what is to take the place of `admission`, and not wired yet.
 //! - `occupancy`: how full a pool is.
-//! - `patience`: whether to wait awake is worth while.
-//! - `place`: where its threads stand among the machine's others.
+//! - `idle`: the wake protocol: how its threads wait for work and are woken; over `sync`, which tests swap for a model.
 //! - `stats`: what has happened so far.
 //! - `task`: a job with its place in a pool.
-//! - `watch`: a thread without work that waits for more.
-//! - `driver`: what a pool's threads do, and what wakes them.
+//! - `driver`: what a pool's threads do.
 //! - `pool`: the pool as its callers see it.
 //!
 //! Invariants:
@@ -36,19 +34,18 @@ mod durations;
 mod fence;
 #[cfg(test)]
 mod forecast;
+mod idle;
 mod inline;
 mod job;
 mod kinds;
 mod occupancy;
-mod patience;
-mod place;
 mod pool;
 mod ready;
 mod scheduler;
 mod stage;
 mod stats;
+mod sync;
 mod task;
-mod watch;
 
 pub use control::{Control, Stop};
 pub use fence::fence;

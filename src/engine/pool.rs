@@ -11,8 +11,8 @@ use std::time::Instant;
 use super::control::Stop;
 use super::driver::{Driver, Message};
 use super::fence::fenced_drop;
+use super::idle::affinity::lower_priority;
 use super::job::Job;
-use super::place::stand_back;
 use super::stats::{Stats, Tallies, Tally};
 use super::task::{Sink, Task, TaskConfig};
 use crate::error::{Code, EngineError};
@@ -89,7 +89,7 @@ impl Pool {
         let threads = rayon::ThreadPoolBuilder::new()
             .num_threads(size)
             .thread_name(move |index| format!("{name}-{index}"))
-            .start_handler(move |_| stand_back(niceness))
+            .start_handler(move |_| lower_priority(niceness))
             // Tickets catch the panics of kernels; without a handler of its own, rayon would abort the process for ours.
             .panic_handler(|_| {})
             .build()
@@ -159,7 +159,7 @@ impl Pool {
 
     /// Whether a thread is awake that would take the next task up at once.
     pub fn is_watching(&self) -> bool {
-        self.driver.watch.is_awake()
+        self.driver.wakeup.is_thread_awake()
     }
 
     /// Queues the work for which a place was reserved. Its end goes to `sink`.
@@ -274,7 +274,7 @@ impl Reservation<'_> {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        self.driver.watch.close();
+        self.driver.wakeup.close();
     }
 }
 
