@@ -39,11 +39,14 @@ const FAILED = 1
 const CANCELLED = 2
 const TIMED_OUT = 3
 const REJECTED = 4
-/** How many outcomes are counted; the last is of calls whose kernel panicked before the pool had taken them. */
-const COUNTS = 5
-const NEVER_TAKEN = 4
+/** Its kernel panicked before the pool had taken it. */
+const NEVER_TAKEN = 5
+/** How many outcomes JavaScript counts. */
+const COUNTS = 6
+/** The pool has not taken it, and has counted that itself. */
+const REFUSED = 6
 /** @type {import('./observe.js').Outcome[]} */
-const OUTCOMES = ['completed', 'failed', 'cancelled', 'timed_out', 'rejected']
+const OUTCOMES = ['completed', 'failed', 'cancelled', 'timed_out', 'rejected', 'failed', 'rejected']
 /** How it was settled if it rejected with one of these; with any other, its task has failed. */
 /** @type {Record<string, number>} */
 const OUTCOME_OF = {
@@ -260,7 +263,7 @@ class Task {
    */
   #count(outcome) {
     if (outcome !== undefined) {
-      if (this.owner !== undefined && outcome !== REJECTED) this.owner.counts[outcome]++
+      if (this.owner !== undefined && outcome < COUNTS) this.owner.counts[outcome]++
       if (observers.size !== 0)
         this.#observe((observer, pool, kernel) => observer.ended(pool, kernel, OUTCOMES[outcome]))
     }
@@ -323,13 +326,8 @@ class Task {
    * @param {any} failure
    */
   refuse(failure) {
-    const outcome = outcomeOf(failure)
-    if (codeOf(failure) === 'ERR_KERNEL_PANIC') {
-      if (this.owner !== undefined && !this.settled) this.owner.counts[NEVER_TAKEN]++
-      this.rejectWith(toError(failure), FAILED)
-    } else {
-      this.rejectWith(toError(failure), outcome === REJECTED ? outcome : undefined)
-    }
+    if (codeOf(failure) === 'ERR_KERNEL_PANIC') this.rejectWith(toError(failure), NEVER_TAKEN)
+    else this.rejectWith(toError(failure), outcomeOf(failure) === REJECTED ? REFUSED : undefined)
     this.leave()
   }
 

@@ -17,8 +17,8 @@ use super::convert::{JsArg, check};
 use super::pinned::Pinned;
 use crate::engine::{Ended, Outcome, Tally};
 
-/// Numbers in JavaScript's memory: one for each [`Outcome`], and one for those that the pool has never taken.
-const COUNTS: usize = 5;
+/// Numbers in JavaScript's memory: one for each [`Outcome`], and one for tasks that failed before the pool had taken them.
+const COUNTS: usize = 6;
 
 /// What other threads see of it.
 #[derive(Debug)]
@@ -77,12 +77,12 @@ impl Tally for Ledger {
             let bits = unsafe { AtomicU64::from_ptr(start.as_ptr().add(index)) }.load(Ordering::Relaxed);
             f64::from_bits(bits) as u64
         });
-        let [completed, failed, cancelled, timed_out, never_taken] = counts;
-        let mut ended: Ended = [completed, failed, cancelled, timed_out];
+        let [mut ended @ .., never_taken] = counts;
         if self.closed.load(Ordering::SeqCst) {
-            let (told, known) = (ended.iter().sum(), self.taken.load(Ordering::Relaxed) + never_taken);
-            ended[Outcome::Cancelled as usize] += known.saturating_sub(told);
+            let told: u64 = ended.iter().sum();
+            ended[Outcome::Cancelled as usize] += self.taken.load(Ordering::Relaxed).saturating_sub(told);
         }
+        ended[Outcome::Failed as usize] += never_taken;
         ended
     }
 }

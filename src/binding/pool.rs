@@ -58,8 +58,8 @@ struct Handle {
 #[napi]
 impl NativePool {
     /// A pool of this environment's own, or the `shared` one of the process, which the first to come configures. `number`
-    /// names it in `drain`. In `counts`, five numbers in shared memory, JavaScript counts how it settled its promises: by value,
-    /// failure, cancellation, timeout; and how many of these were never taken.
+    /// names it in `drain`. In `counts`, six numbers in shared memory, JavaScript counts how it settled its promises: by value,
+    /// failure, cancellation, timeout, and refusal after it had been taken; and failure before that.
     #[napi(constructor)]
     pub fn new(
         env: Env,

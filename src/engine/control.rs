@@ -86,6 +86,11 @@ impl Control {
         Ok(())
     }
 
+    /// How much of its time is left; none if it has no deadline.
+    pub(super) fn time_left(&self, now: Instant) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_duration_since(now))
+    }
+
     /// The share of the task that is done, 0..=1; never falls.
     pub fn progress(&self) -> f64 {
         f64::from_bits(self.progress.load(Ordering::Relaxed))

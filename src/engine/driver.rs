@@ -15,10 +15,11 @@
 //! 5. What is left of work, which may be large, is dropped by a ticket, before it claims anything or becomes idle: so by no event loop,
 //!    in nobody's time, and not while others take the thread for free.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
+use super::admission::{Admission, Arrival, Refusal, Stake};
 use super::fence::fence;
 use super::idle::{Ticket, Wakeup};
 use super::job::{Job, Timed};
@@ -26,8 +27,8 @@ use super::occupancy::Occupancy;
 use super::pool::PoolConfig;
 use super::scheduler::{Claimed, End, Scheduler};
 use super::stats::{Gauges, Tallies};
-use super::task::Task;
-use crate::error::{Code, EngineError};
+use super::task::{Task, TaskConfig};
+use crate::error::EngineError;
 
 /// How long a ticket runs morsels before it lets rayon have the thread for a moment.
 const TICKET: Duration = Duration::from_millis(1);
@@ -41,8 +42,8 @@ pub(super) struct Driver {
     pub(super) wakeup: Wakeup<Message>,
     /// The demand of tasks that have begun: morsels that run, and paused tasks.
     pub(super) occupancy: Occupancy,
-    /// Whether any task has had a timeout: until then nobody asks what tasks wait.
-    pub(super) predicts: AtomicBool,
+    /// What may come in.
+    pub(super) admission: Admission,
     /// Calls that were refused for overload.
     pub(super) rejected: AtomicU64,
     pub(super) tallies: Mutex<Tallies>,
@@ -52,10 +53,17 @@ pub(super) struct Driver {
     state: Mutex<State>,
 }
 
+/// A task on its way to the threads.
+pub(super) struct Submission {
+    pub(super) task: Arc<Task>,
+    pub(super) job: Job,
+    pub(super) stake: Stake,
+}
+
 /// What callers tell the threads.
 pub(super) enum Message {
-    Submit(Arc<Task>, Job),
-    SubmitAll(Vec<(Arc<Task>, Job)>),
+    Submit(Submission),
+    SubmitAll(Vec<Submission>),
     /// The task has been stopped: end it now, if no morsel of it runs.
     Stopped(Arc<Task>),
     /// Has the thread that reads it panic.
@@ -83,14 +91,14 @@ struct Turn {
 impl Driver {
     pub(super) fn new(config: &PoolConfig) -> Self {
         let (size, began, gauges) = (config.threads, Instant::now(), Arc::<Gauges>::default());
-        let scheduler = Scheduler::new(size, config.max_memory, began, Arc::clone(&gauges));
+        let scheduler = Scheduler::new(size, config.max_memory, Arc::clone(&gauges));
         Self {
             size,
             max_queue: config.max_queue,
             began,
             wakeup: Wakeup::new(size),
             occupancy: Occupancy::default(),
-            predicts: AtomicBool::new(false),
+            admission: Admission::new(size),
             rejected: AtomicU64::new(0),
             tallies: Mutex::default(),
             drain_watchers: RwLock::default(),
@@ -111,22 +119,18 @@ impl Driver {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What this task would wait; none if it cannot be told without waiting for the lock.
-    pub(super) fn predict(&self, task: &Task) -> Option<Duration> {
-        if self.occupancy.load() < self.size {
-            return Some(Duration::ZERO); // a thread is idle
-        }
-        let state = self.state.try_lock().ok()?;
-        let ahead = self.occupancy.queued().saturating_sub(state.scheduler.queued());
-        Some(state.scheduler.admission.predict(&task.kind(), ahead, self.began.elapsed()))
+    /// Has a task counted from now on, unless it could not be done in its time.
+    pub(super) fn admit(&self, task: &Task, job: &Job, now: Instant) -> Result<Stake, Refusal> {
+        let TaskConfig { class, ref key, weight, max_threads, timeout, .. } = task.config;
+        let lanes = if job.is_parallel() { max_threads } else { 1 };
+        let arrival = Arrival { class, key: key.as_ref(), weight, kind: task.kind(), lanes, timeout };
+        self.admission.enter(arrival, self.occupancy.load(), now.saturating_duration_since(self.began))
     }
 
+    /// Counts a call that is refused.
     #[cold]
-    pub(super) fn refuse(&self, wait: Duration, reason: String) -> EngineError {
+    pub(super) fn refuse(&self, error: EngineError) -> EngineError {
         self.rejected.fetch_add(1, Ordering::Relaxed);
-        let mut error = EngineError::new(Code::PoolOverloaded, reason);
-        // Whole seconds, as HTTP's Retry-After has them (RFC 9110, 10.2.3).
-        error.retry_after = Some(wait.as_secs_f64().ceil().max(1.0));
         error
     }
 
@@ -216,25 +220,27 @@ impl Driver {
             // What dropping the work took is nobody's.
             now = if is_last { Instant::now() } else { at };
             state = self.lock();
-            state.scheduler.settle(seat, ran, elapsed, self.predicts(), now);
+            state.scheduler.settle(seat, ran, elapsed, now);
         }
     }
 
     /// Takes in what has been sent, and claims the next morsel, if this thread is to have one.
     fn look(&self, state: &mut State, claims: bool, list: Vec<End>, now: Instant) -> Turn {
-        let (predicts, scheduler) = (self.predicts(), &mut state.scheduler);
+        let scheduler = &mut state.scheduler;
         for message in self.wakeup.messages() {
             match message {
-                Message::Submit(task, job) => scheduler.submit(task, job, predicts, now),
+                Message::Submit(Submission { task, job, stake }) => scheduler.submit(task, job, stake, now),
                 Message::SubmitAll(tasks) => {
-                    tasks.into_iter().for_each(|(task, job)| scheduler.submit(task, job, predicts, now));
+                    for Submission { task, job, stake } in tasks {
+                        scheduler.submit(task, job, stake, now);
+                    }
                 }
-                Message::Stopped(task) => scheduler.stopped(&task, predicts, now),
+                Message::Stopped(task) => scheduler.stopped(&task, now),
                 #[cfg(test)]
                 Message::Panic => panic!("on purpose: ticket"),
             }
         }
-        let claimed = if claims { scheduler.claim(predicts, now) } else { None };
+        let claimed = if claims { scheduler.claim(now) } else { None };
         let more = scheduler.ready() > 0;
         let ended = scheduler.take_ended(list);
         scheduler.publish();
@@ -243,10 +249,6 @@ impl Driver {
         let change = demand as isize - std::mem::replace(&mut state.demand, demand) as isize;
         let drained = self.drains(self.occupancy.change(left, change), left);
         Turn { claimed, more, drained, ended }
-    }
-
-    fn predicts(&self) -> bool {
-        self.predicts.load(Ordering::Relaxed)
     }
 }
 

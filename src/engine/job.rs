@@ -128,6 +128,11 @@ impl Job {
         self.sizer.total
     }
 
+    /// Whether more than one thread can work on it at once, in its first phase.
+    pub(super) fn is_parallel(&self) -> bool {
+        matches!(self.phase, Phase::Parallel { len, .. } if len > self.sizer.last)
+    }
+
     /// Whether `claim` would give a morsel to one more of at most `max_threads` threads.
     pub(super) fn can_claim(&self, max_threads: usize) -> bool {
         self.outcome.is_none()
@@ -226,15 +231,10 @@ impl Job {
 }
 
 impl Finished {
-    /// Whether the job was stopped rather than ended by itself or by its deadline.
-    pub(super) fn is_cancelled(&self) -> bool {
-        self.outcome.as_ref().is_err_and(|error| matches!(error.code, Code::Aborted | Code::PoolClosed))
-    }
-
     /// Whether the job has come to its own end, in time.
     pub(super) fn is_done(&self) -> bool {
-        let is_late = self.outcome.as_ref().is_err_and(|error| error.code == Code::TaskTimeout);
-        !is_late && !self.is_cancelled()
+        let stopped = [Code::Aborted, Code::PoolClosed, Code::TaskTimeout, Code::PoolOverloaded];
+        !self.outcome.as_ref().is_err_and(|error| stopped.contains(&error.code))
     }
 
     /// Whether there is something to drop, which may be large.

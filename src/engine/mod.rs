@@ -9,8 +9,7 @@
 //! - `inline`: the driver for the calling thread.
 //! - `kinds`: how much thread time tasks of a kind take; a pure data structure.
 //! - `ready`: which task's turn it is; a pure data structure.
-//! - `admission`: how long a task would wait; a pure data structure.
-//! - `forecast`: when a task would be done, by the order itself; what is to take the place of `admission`, and not wired yet.
+//! - `admission`: when a task would be done, by the order itself, and whether that is in time.
 //! - `occupancy`: how full a pool is.
 //! - `idle`: the wake protocol: how its threads wait for work and are woken; over `sync`, which tests swap for a model.
 //! - `stats`: what has happened so far.
@@ -32,8 +31,6 @@ mod control;
 mod driver;
 mod durations;
 mod fence;
-#[cfg(test)]
-mod forecast;
 mod idle;
 mod inline;
 mod job;

@@ -6,10 +6,11 @@ use std::num::NonZero;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::admission::{Stake, overloaded};
 use super::control::Stop;
-use super::driver::{Driver, Message};
+use super::driver::{Driver, Message, Submission};
 use super::fence::fenced_drop;
 use super::idle::affinity::lower_priority;
 use super::job::Job;
@@ -63,7 +64,7 @@ pub struct Pool {
 /// A place in the queue, and the task that has it, which nobody else knows yet. Given back if it is not submitted.
 pub struct Reservation<'pool> {
     driver: &'pool Driver,
-    task: Option<(Arc<Task>, Job)>,
+    submission: Option<Submission>,
 }
 
 impl std::fmt::Debug for Pool {
@@ -123,38 +124,26 @@ impl Pool {
     /// ERR_POOL_OVERLOADED if the queue is full, or if the predicted wait exceeds the task's timeout; ERR_KERNEL_PANIC.
     pub fn reserve(&self, work: Work, config: TaskConfig, now: Instant) -> Result<Reservation<'_>> {
         let (task, job) = Task::new(work, config, now)?;
-        match self.admit(&task) {
-            Ok(()) => Ok(Reservation { driver: &self.driver, task: Some((Arc::new(task), job)) }),
+        match self.admit(&task, &job, now) {
+            Ok(stake) => Ok(Reservation::new(&self.driver, task, job, stake)),
             Err(error) => {
                 let _ = fenced_drop(job);
-                Err(error)
+                Err(self.driver.refuse(error))
             }
         }
     }
 
     /// Takes a place for a task, if there is one.
-    fn admit(&self, task: &Task) -> Result<()> {
+    fn admit(&self, task: &Task, job: &Job, now: Instant) -> Result<Stake> {
         let driver = &self.driver;
-        if let Some(timeout) = task.config.timeout {
-            driver.predicts.store(true, Ordering::Relaxed);
-            if let Some(predicted) = driver.predict(task)
-                && predicted > timeout
-            {
-                let reason = format!(
-                    "The pool is overloaded: the predicted wait of {} ms exceeds the timeout of {} ms",
-                    predicted.as_millis(),
-                    timeout.as_millis()
-                );
-                // There is room again once what is too much has been worked off.
-                return Err(driver.refuse(predicted - timeout, reason));
-            }
-        }
+        let timeout = task.config.timeout.unwrap_or_default();
+        let stake = driver.admit(task, job, now).map_err(|refusal| refusal.error(timeout))?;
         // A paused task waits too: otherwise there could be any number, since every task begins soon.
         if driver.join(1) == 0 {
-            let wait = driver.predict(task).unwrap_or_default();
-            return Err(driver.refuse(wait, format!("The pool is full: {} tasks may wait, and do", driver.max_queue)));
+            let retry = driver.admission.all(now.saturating_duration_since(driver.began));
+            return Err(overloaded(format!("The pool is full: {} tasks may wait, and do", driver.max_queue), retry));
         }
-        Ok(())
+        Ok(stake)
     }
 
     /// Whether a thread is awake that would take the next task up at once.
@@ -164,8 +153,9 @@ impl Pool {
 
     /// Queues the work for which a place was reserved. Its end goes to `sink`.
     pub fn submit(&self, reservation: Reservation<'_>, sink: Arc<dyn Sink>, slot: u32) -> Arc<Task> {
-        let (task, job) = reservation.into_task(sink, slot);
-        self.send(Message::Submit(Arc::clone(&task), job));
+        let submission = reservation.address(sink, slot);
+        let task = Arc::clone(&submission.task);
+        self.send(Message::Submit(submission));
         task
     }
 
@@ -181,13 +171,14 @@ impl Pool {
         let places = driver.join(works.len());
         let mut tasks = Vec::with_capacity(places);
         for work in works.take(places) {
-            let task = work.and_then(|(work, config, slot)| {
+            let submission = work.and_then(|(work, config, slot)| {
                 let (task, job) = Task::new(work, config, now)?;
-                Ok(Reservation { driver, task: Some((Arc::new(task), job)) }.into_task(Arc::clone(sink), slot))
+                let stake = driver.admit(&task, &job, now).map_err(|refusal| refusal.error(Duration::ZERO))?;
+                Ok(Reservation::new(driver, task, job, stake).address(Arc::clone(sink), slot))
             });
-            let Ok((task, job)) = task else { break };
-            queued(Arc::clone(&task));
-            tasks.push((task, job));
+            let Ok(submission) = submission else { break };
+            queued(Arc::clone(&submission.task));
+            tasks.push(submission);
         }
         for _ in tasks.len()..places {
             driver.give_place_back();
@@ -225,7 +216,7 @@ impl Pool {
     /// The pool as it is now.
     pub fn stats(&self) -> Stats {
         let driver = &self.driver;
-        let [completed, failed, cancelled, timed_out] = self.tallies().ended();
+        let [completed, failed, cancelled, timed_out, given_up] = self.tallies().ended();
         let gauges = &driver.gauges;
         let uptime = driver.began.elapsed();
         let thread_time = uptime.as_secs_f64() * driver.size as f64;
@@ -237,7 +228,7 @@ impl Pool {
             failed,
             cancelled,
             timed_out,
-            rejected: driver.rejected.load(Ordering::Relaxed),
+            rejected: driver.rejected.load(Ordering::Relaxed) + given_up,
             memory: gauges.memory(),
             utilization: (gauges.busy().as_secs_f64() / thread_time).clamp(0.0, 1.0),
             uptime,
@@ -251,24 +242,28 @@ impl Pool {
     }
 }
 
-impl Reservation<'_> {
+impl<'pool> Reservation<'pool> {
+    fn new(driver: &'pool Driver, task: Task, job: Job, stake: Stake) -> Self {
+        Self { driver, submission: Some(Submission { task: Arc::new(task), job, stake }) }
+    }
+
     /// Puts other work into the place: the same task, over memory that has moved.
     ///
     /// # Errors
     /// ERR_KERNEL_PANIC.
     pub fn replace(&mut self, work: Work) -> Result<()> {
         let job = Job::new(work)?;
-        fenced_drop(std::mem::replace(&mut self.own().1, job))
+        fenced_drop(std::mem::replace(&mut self.own().job, job))
     }
 
-    fn into_task(mut self, sink: Arc<dyn Sink>, slot: u32) -> (Arc<Task>, Job) {
-        let task = Arc::get_mut(&mut self.own().0);
+    fn address(mut self, sink: Arc<dyn Sink>, slot: u32) -> Submission {
+        let task = Arc::get_mut(&mut self.own().task);
         task.unwrap_or_else(|| unreachable!("nobody else knows the task")).address(sink, slot);
-        self.task.take().unwrap_or_else(|| unreachable!("only this takes the task, and the reservation"))
+        self.submission.take().unwrap_or_else(|| unreachable!("only this takes the task, and the reservation"))
     }
 
-    fn own(&mut self) -> &mut (Arc<Task>, Job) {
-        self.task.as_mut().unwrap_or_else(|| unreachable!("it is not taken while there is the reservation"))
+    fn own(&mut self) -> &mut Submission {
+        self.submission.as_mut().unwrap_or_else(|| unreachable!("it is not taken while there is the reservation"))
     }
 }
 
@@ -281,8 +276,8 @@ impl Drop for Pool {
 impl Drop for Reservation<'_> {
     fn drop(&mut self) {
         // Once submitted, a task has the place and counts itself out.
-        if let Some((_, job)) = self.task.take() {
-            let _ = fenced_drop(job);
+        if let Some(submission) = self.submission.take() {
+            let _ = fenced_drop(submission.job);
             self.driver.give_place_back();
         }
     }

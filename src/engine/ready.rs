@@ -1,6 +1,6 @@
 //! Whose turn it is: the order in which a pool's threads take tasks up. A pure data structure, without threads or clocks.
 //!
-//! Words: a task sits on a *seat* from `seat` to `leave` or `finish`. It is *ready* while a thread may take it up. Seats of one key in one
+//! Words: a task sits on a *seat* from `seat` to `leave`. It is *ready* while a thread may take it up. Seats of one key in one
 //! class form a *flow* (`flow.rs`). *Thread time* is what a task's morsels took on their threads, added up, in nanoseconds. A task's *rank* is
 //! the thread time that it is worth waiting for: the Gittins index of its kind (`kinds.rs`), or what is left by its own progress. Virtual
 //! times are thread time by weight (`shares.rs`).
@@ -68,7 +68,20 @@ const TELLING: u64 = 250_000;
 /// ... and until here what it needs in all may still turn out to be more.
 const SETTLED: u64 = 4_000_000;
 
-/// A task's place, from `seat` to `leave` or `finish`.
+/// How a task stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Outlook {
+    /// Its rank.
+    pub(super) rank: u64,
+    /// Thread time used.
+    pub(super) attained: u64,
+    /// What it needs in all, by its own progress; 0 if it does not say, or is not believed.
+    pub(super) total: u64,
+    /// Smaller came earlier.
+    pub(super) place: u64,
+}
+
+/// A task's place, from `seat` to `leave`.
 pub(super) type SeatId = usize;
 type FlowId = usize;
 
@@ -144,6 +157,7 @@ impl<T> ReadyQueue<T> {
     }
 
     /// Tasks that have a seat.
+    #[cfg(test)]
     pub(super) fn seated(&self) -> usize {
         self.seats.len()
     }
@@ -167,11 +181,33 @@ impl<T> ReadyQueue<T> {
         self.list(flow_id);
     }
 
-    /// How far the virtual time of a key is ahead of its class's, in nanoseconds at weight 1.
-    #[cfg(test)]
-    pub(super) fn ahead(&self, class: Class, key: Option<&Arc<str>>) -> u64 {
-        let id = key.map_or(Some(class as FlowId), |key| self.flow_ids.get(&(class, Arc::clone(key))).copied());
-        id.map_or(0, |id| self.classes[class as usize].ahead(&self.flows[id]))
+    /// The virtual times of a task's key and class, in nanoseconds at weight 1, modulo 2^64.
+    pub(super) fn virtual_times(&self, id: SeatId) -> [u64; 2] {
+        let flow = &self.flows[self.seats[id].flow];
+        self.classes[flow.class as usize].times(flow)
+    }
+
+    /// How a task stands.
+    pub(super) fn outlook(&self, id: SeatId) -> Outlook {
+        let seat = &self.seats[id];
+        let total = if seat.is_believed() { seat.total } else { 0 };
+        Outlook { rank: seat.rank_now(&self.kinds), attained: seat.attained, total, place: seat.place }
+    }
+
+    /// Where a task of the same kind ranks that has not begun.
+    pub(super) fn rank_of_fresh(&self, id: SeatId) -> u64 {
+        self.kinds.expected(self.seats[id].kind)
+    }
+
+    /// All that have a seat.
+    pub(super) fn seats(&self) -> impl Iterator<Item = SeatId> {
+        self.seats.iter().map(|(id, _)| id)
+    }
+
+    /// The kind of a task learns from it, which has come to its own end.
+    pub(super) fn learn(&mut self, id: SeatId) {
+        let seat = &self.seats[id];
+        self.kinds.learn(seat.kind, seat.attained);
     }
 
     /// Whether the task on a seat is ready.
@@ -266,10 +302,10 @@ impl<T> ReadyQueue<T> {
         self.list(flow_id);
     }
 
-    /// Gives the seat of a task up that has come to its own end: its kind learns from it.
+    /// Gives the seat of a task up that has come to its own end.
+    #[cfg(test)]
     pub(super) fn finish(&mut self, id: SeatId) -> T {
-        let seat = &self.seats[id];
-        self.kinds.learn(seat.kind, seat.attained);
+        self.learn(id);
         self.leave(id)
     }
 
@@ -319,11 +355,16 @@ impl<T> Seat<T> {
         }
     }
 
+    /// Whether it has told its progress, and may be believed.
+    fn is_believed(&self) -> bool {
+        self.total > 0 && self.attained <= self.told.saturating_mul(2)
+    }
+
     fn rank_now(&self, kinds: &Kinds) -> u64 {
         if self.standing == Standing::Fresh {
             return kinds.expected(self.kind);
         }
-        if self.total == 0 || self.attained > self.told.saturating_mul(2) {
+        if !self.is_believed() {
             return kinds.rank(self.kind, self.attained);
         }
         let left = self.total.saturating_sub(self.attained).max(1);

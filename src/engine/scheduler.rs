@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::admission::Admission;
+use super::admission::{Plan, Refusal, Stake};
 use super::budget::{Budget, Place};
 use super::control::Stop;
 use super::fence::fenced_drop;
@@ -15,15 +15,18 @@ use super::stats::Gauges;
 use super::task::Task;
 use crate::kernel::Result;
 
+/// So much of a task has to have run before it is given up by its own progress.
+const TELLING: u64 = 4_000_000;
+/// So many times the time that a review has taken passes before the next.
+const REVIEWS: u32 = 50;
+
 pub(super) struct Scheduler {
     /// The pool's threads.
     size: usize,
-    /// When the pool began.
-    origin: Instant,
     gauges: Arc<Gauges>,
     queue: ReadyQueue<Entry>,
     budget: Budget,
-    pub(super) admission: Admission,
+    review: Review,
     books: Books,
     /// Ends to deliver once the lock is released.
     ended: Vec<End>,
@@ -39,14 +42,8 @@ struct Entry {
     /// Memory that it takes.
     memory: u64,
     began: Option<Instant>,
-    /// Since when no morsel of it runs.
-    idle_since: Instant,
-    /// Time without a running morsel, from the call on.
-    waited: Duration,
-    /// Time of threads that it has used.
-    thread_time: Duration,
-    /// Whether it is counted where waits are predicted.
-    predicted_with: bool,
+    /// What it is counted with where waits are predicted.
+    stake: Stake,
 }
 
 /// A morsel to run, and whose it is.
@@ -84,14 +81,13 @@ impl End {
 }
 
 impl Scheduler {
-    pub(super) fn new(size: usize, max_memory: u64, origin: Instant, gauges: Arc<Gauges>) -> Self {
+    pub(super) fn new(size: usize, max_memory: u64, gauges: Arc<Gauges>) -> Self {
         Self {
             size,
-            origin,
             gauges,
             queue: ReadyQueue::default(),
             budget: Budget::new(max_memory),
-            admission: Admission::default(),
+            review: Review::default(),
             books: Books::default(),
             ended: vec![],
         }
@@ -100,11 +96,6 @@ impl Scheduler {
     /// How many tasks are ready.
     pub(super) fn ready(&self) -> usize {
         self.queue.len()
-    }
-
-    /// Tasks that were taken over and have not begun.
-    pub(super) fn queued(&self) -> usize {
-        self.queue.seated() - self.books.running
     }
 
     pub(super) fn books(&mut self) -> &mut Books {
@@ -122,28 +113,22 @@ impl Scheduler {
     }
 
     /// Takes a task over.
-    pub(super) fn submit(&mut self, task: Arc<Task>, mut job: Job, predicts: bool, now: Instant) {
+    pub(super) fn submit(&mut self, task: Arc<Task>, mut job: Job, stake: Stake, now: Instant) {
         if task.is_withdrawn() {
             let error = task.stopped().unwrap_or(Stop::Aborted).error();
             if let Some(finished) = job.fail(error) {
-                self.withdrawn(task, finished, predicts, now);
+                self.withdrawn(task, finished, now);
             }
             return;
         }
         let config = &task.config;
-        let (class, key, weight, kind) = (config.class, config.key.clone(), config.weight, task.size_class());
-        if predicts {
-            self.admission.enter(task.kind(), self.since(now));
-        }
+        let (class, key, weight, kind) = (config.class, config.key.clone(), config.weight, task.kind());
         let entry = Entry {
             stage: Stage::Queued,
             place: None,
             memory: config.memory,
             began: None,
-            idle_since: task.submitted,
-            waited: Duration::ZERO,
-            thread_time: Duration::ZERO,
-            predicted_with: predicts,
+            stake,
             task: Arc::clone(&task),
             job,
         };
@@ -152,22 +137,25 @@ impl Scheduler {
     }
 
     /// A task was stopped: ends it now, if no morsel of it runs.
-    pub(super) fn stopped(&mut self, task: &Task, predicts: bool, now: Instant) {
+    pub(super) fn stopped(&mut self, task: &Task, now: Instant) {
         // None if it has ended, or was taken over after it had been withdrawn.
         let Some(seat) = task.seat() else { return };
         let entry = self.queue.get_mut(seat);
         let Err(error) = entry.task.control.check(now) else { return };
         let Some(finished) = entry.job.fail(error) else { return };
         if entry.stage == Stage::Queued && task.is_withdrawn() {
-            let entry = self.leave(seat, false, now);
-            self.withdrawn(entry.task, finished, predicts, now);
+            let entry = self.leave(seat, false);
+            self.withdrawn(entry.task, finished, now);
         } else {
-            self.end(seat, finished, predicts, now);
+            self.end(seat, finished, now);
         }
     }
 
     /// The next morsel; none while there is something to drop first.
-    pub(super) fn claim(&mut self, predicts: bool, now: Instant) -> Option<Claimed> {
+    pub(super) fn claim(&mut self, now: Instant) -> Option<Claimed> {
+        if self.review.is_due(now) {
+            self.review(now);
+        }
         while !self.has_remains()
             && let Some(seat) = self.queue.next()
         {
@@ -185,13 +173,16 @@ impl Scheduler {
                     continue;
                 }
             }
-            if let Err(error) = entry.task.control.check(now) {
+            let goes_on = entry.task.control.check(now);
+            if let Err(error) = goes_on.and_then(|()| self.still_fits(seat, now)) {
+                let entry = self.queue.get_mut(seat);
                 match entry.job.fail(error) {
-                    Some(finished) => self.end(seat, finished, predicts, now),
+                    Some(finished) => self.end(seat, finished, now),
                     None => self.queue.give_back(seat),
                 }
                 continue;
             }
+            let entry = self.queue.get_mut(seat);
             let max_threads = entry.task.config.max_threads.min(self.size);
             let Some(morsel) = entry.job.claim(max_threads) else {
                 // Another thread has taken the last.
@@ -200,9 +191,6 @@ impl Scheduler {
             };
             let more = entry.job.can_claim(max_threads);
             let (was, place) = (entry.stage, entry.place.take());
-            if !matches!(was, Stage::Running(_)) {
-                entry.waited += now.saturating_duration_since(entry.idle_since);
-            }
             self.books.step(&mut entry.stage, Step::Give);
             let task = Arc::clone(&entry.task);
             if was == Stage::Queued {
@@ -222,69 +210,123 @@ impl Scheduler {
     }
 
     /// Takes a morsel back that ran for `elapsed`.
-    pub(super) fn settle(&mut self, seat: SeatId, ran: Result<Ran>, elapsed: Duration, predicts: bool, now: Instant) {
+    pub(super) fn settle(&mut self, seat: SeatId, ran: Result<Ran>, elapsed: Duration, now: Instant) {
         self.gauges.add_busy(elapsed);
         let progress = self.queue.get(seat).task.progress();
         self.queue.charge(seat, elapsed.as_nanos() as u64, progress);
         let entry = self.queue.get_mut(seat);
-        entry.thread_time += elapsed;
         let finished = entry.job.settle(ran, elapsed);
         self.books.step(&mut entry.stage, Step::TakeBack);
         if let Some(finished) = finished {
-            self.end(seat, finished, predicts, now);
+            self.end(seat, finished, now);
             return;
         }
-        let mut threads = entry.task.config.max_threads.min(self.size);
-        if entry.stage == Stage::Paused {
-            threads = 1;
-            entry.idle_since = now;
-            if entry.predicted_with {
-                self.admission.progressed(&entry.task.kind(), entry.thread_time, progress, self.size);
-            }
-        }
-        if entry.job.can_claim(threads) && !self.queue.is_ready(seat) {
+        let threads = if entry.stage == Stage::Paused { 1 } else { entry.task.config.max_threads.min(self.size) };
+        let is_ready = self.queue.is_ready(seat);
+        if self.queue.get(seat).job.can_claim(threads) && !is_ready {
             self.queue.ready(seat);
         }
+        self.correct(seat);
+    }
+
+    /// Counts a task that goes on as it stands now.
+    fn correct(&mut self, seat: SeatId) {
+        let (outlook, times, fresh) =
+            (self.queue.outlook(seat), self.queue.virtual_times(seat), self.queue.rank_of_fresh(seat));
+        let stake = &mut self.queue.get_mut(seat).stake;
+        if outlook.total > 0 && stake.service().told(outlook.attained, outlook.total, fresh) {
+            self.review.ask();
+        }
+        stake.set_virtual_times(times);
+        stake.correct(outlook);
+    }
+
+    /// Whether a task whose turn it is can still be done in its time: work is not begun in vain, nor gone on with. What could never have been, is
+    /// let be; nor is it given up before there is anything else to do.
+    fn still_fits(&self, seat: SeatId, now: Instant) -> Result<()> {
+        let entry = self.queue.get(seat);
+        let (Some(timeout), Some(time)) = (entry.task.config.timeout, entry.task.control.time_left(now)) else {
+            return Ok(());
+        };
+        if self.queue.len() == 0 {
+            return Ok(());
+        }
+        let outlook = self.queue.outlook(seat);
+        let (left, all) = if entry.began.is_none() {
+            let own = entry.stake.service().known().own();
+            (own, own)
+        } else if outlook.attained >= TELLING && outlook.total > 0 {
+            let left = outlook.total.saturating_sub(outlook.attained);
+            // It has been begun, and nearly everything may be done.
+            (left.saturating_sub(left / 4 + TELLING), outlook.total)
+        } else {
+            return Ok(());
+        };
+        let on_threads = |work: u64| Duration::from_nanos(work / entry.stake.lanes());
+        if on_threads(left) <= time || on_threads(all) > timeout {
+            return Ok(());
+        }
+        let retry = on_threads(left) - time;
+        Err(Refusal { predicted: on_threads(left), retry }.given_up(timeout))
+    }
+
+    /// Gives up what cannot be done any more in its time, now that it is known better what tasks take.
+    fn review(&mut self, now: Instant) {
+        let began = Instant::now();
+        let mut order: Vec<_> = self.queue.seats().map(|seat| (seat, self.queue.outlook(seat))).collect();
+        order.sort_unstable_by_key(|(seat, outlook)| {
+            (self.queue.get(*seat).task.config.class as u8, outlook.rank, outlook.place)
+        });
+        let mut plan = Plan::new(self.size);
+        for (seat, outlook) in order {
+            let entry = self.queue.get_mut(seat);
+            let time = entry.task.control.time_left(now);
+            let Err(refusal) = plan.add(&mut entry.stake, outlook, time) else { continue };
+            if entry.stage == Stage::Queued && !entry.task.begin() {
+                continue; // Withdrawn: the message that ends it is on its way.
+            }
+            let timeout = entry.task.config.timeout.unwrap_or_default();
+            if let Some(finished) = entry.job.fail(refusal.given_up(timeout)) {
+                self.end(seat, finished, now);
+            }
+        }
+        self.review.done(began);
     }
 
     /// A task that was withdrawn from the queue is gone; who did that has given its place back.
-    fn withdrawn(&mut self, task: Arc<Task>, finished: Finished, predicts: bool, now: Instant) {
+    fn withdrawn(&mut self, task: Arc<Task>, finished: Finished, now: Instant) {
         let wait = now.saturating_duration_since(task.submitted);
-        if predicts && task.stopped() == Some(Stop::TimedOut) {
-            self.admission.record(task.kind(), wait, self.since(now));
-        }
         self.ended.push(End { task, finished, wait, run: Duration::ZERO });
     }
 
     /// Takes a task that has begun, or expired, out of the books.
-    fn end(&mut self, seat: SeatId, finished: Finished, predicts: bool, now: Instant) {
+    fn end(&mut self, seat: SeatId, finished: Finished, now: Instant) {
         let entry = self.queue.get_mut(seat);
         let step = if entry.began.is_some() { Step::End } else { Step::Expire };
         self.books.step(&mut entry.stage, step);
-        let entry = self.leave(seat, finished.is_done(), now);
-        let sojourn = now.saturating_duration_since(entry.task.submitted);
+        let entry = self.leave(seat, finished.is_done());
         let began = entry.began.unwrap_or(now);
         let wait = began.saturating_duration_since(entry.task.submitted);
         let run = now.saturating_duration_since(began);
         if entry.began.is_some() {
             self.gauges.run.record(run);
         }
-        // An aborted task says nothing of how long it would have waited; one that expired waited at least so long.
-        if predicts && !finished.is_cancelled() {
-            let waited = if entry.began.is_some() { entry.waited } else { sojourn };
-            self.admission.record(entry.task.kind(), waited, self.since(now));
-        }
         self.ended.push(End { task: entry.task, finished, wait, run });
     }
 
     /// Gives a task's seat up, and its memory; `done` if it has come to its own end.
-    fn leave(&mut self, seat: SeatId, done: bool, now: Instant) -> Entry {
-        let entry = if done { self.queue.finish(seat) } else { self.queue.leave(seat) };
-        entry.task.set_seat(None);
-        if entry.predicted_with {
-            let thread_time = done.then_some(entry.thread_time);
-            self.admission.leave(entry.task.kind(), thread_time, self.size, self.since(now));
+    fn leave(&mut self, seat: SeatId, done: bool) -> Entry {
+        if done {
+            self.queue.learn(seat);
+            let (attained, fresh) = (self.queue.outlook(seat).attained, self.queue.rank_of_fresh(seat));
+            let stake = &self.queue.get(seat).stake;
+            if stake.service().ended(attained, fresh) {
+                self.review.ask();
+            }
+            stake.set_virtual_times(self.queue.virtual_times(seat));
         }
+        let entry = self.queue.leave(seat);
+        entry.task.set_seat(None);
         if entry.began.is_some() {
             self.budget.give_back(entry.memory);
         } else if let Some(place) = entry.place {
@@ -309,9 +351,29 @@ impl Scheduler {
     pub(super) fn publish(&self) {
         self.gauges.set(self.books.running, self.budget.used());
     }
+}
 
-    fn since(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.origin)
+/// When what waits is looked through again.
+#[derive(Default)]
+struct Review {
+    asked: bool,
+    /// Not before that, so that it takes a small part of the time.
+    next: Option<Instant>,
+}
+
+impl Review {
+    /// It is known better what tasks take.
+    fn ask(&mut self) {
+        self.asked = true;
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
+        self.asked && self.next.is_none_or(|next| now >= next)
+    }
+
+    fn done(&mut self, began: Instant) {
+        let now = Instant::now();
+        *self = Self { asked: false, next: now.checked_add(REVIEWS * (now - began)) };
     }
 }
 

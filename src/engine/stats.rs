@@ -20,10 +20,12 @@ pub enum Outcome {
     Cancelled,
     /// Its time passed.
     TimedOut,
+    /// It was let in, and given up since it could not have been done in its time.
+    Rejected,
 }
 
 /// How many tasks ended, by [`Outcome`].
-pub type Ended = [u64; 4];
+pub type Ended = [u64; 5];
 
 /// Whoever tells callers how their tasks ended counts it, and lets the pool know.
 pub trait Tally: Send + Sync {
@@ -127,7 +129,7 @@ pub struct Stats {
     pub cancelled: u64,
     /// Tasks whose time passed.
     pub timed_out: u64,
-    /// Calls that were refused for overload.
+    /// Calls that were refused for overload, at once or later.
     pub rejected: u64,
     /// Working memory of the tasks that have begun, in bytes, as their kernels estimate it.
     pub memory: u64,

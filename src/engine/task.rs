@@ -13,11 +13,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use super::admission::Kind;
 use super::control::{Control, Stop};
 use super::fence::fence;
 use super::job::Job;
-use super::kinds;
+use super::kinds::Kind;
 use super::ready::{Class, SeatId};
 use crate::kernel::{Result, Work};
 use crate::value::Value;
@@ -183,12 +182,7 @@ impl Task {
     }
 
     /// Which tasks it is expected to take as long as.
-    pub(super) fn size_class(&self) -> kinds::Kind {
-        kinds::Kind { kernel: self.config.kernel, size: self.magnitude }
-    }
-
     pub(super) fn kind(&self) -> Kind {
-        let TaskConfig { class, key, kernel, .. } = &self.config;
-        Kind { class: *class, key: key.clone(), kernel: *kernel, magnitude: self.magnitude }
+        Kind { kernel: self.config.kernel, size: self.magnitude }
     }
 }

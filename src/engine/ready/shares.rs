@@ -64,10 +64,9 @@ impl Shares {
         self.ready.first().map(|first| first.2)
     }
 
-    /// How far a flow is ahead, in nanoseconds at weight 1.
-    #[cfg(test)]
-    pub(super) fn ahead(&self, flow: &Flow) -> u64 {
-        ((flow.start() + flow.pending).saturating_sub(self.virtual_time) as f64 / NANO) as u64
+    /// The virtual times of a flow and of the class, in nanoseconds at weight 1, modulo 2^64.
+    pub(super) fn times(&self, flow: &Flow) -> [u64; 2] {
+        [flow.start() + flow.pending, self.virtual_time].map(|time| (time / NANO as u128) as u64)
     }
 
     /// Whether there is nothing.

@@ -1,6 +1,8 @@
-//! The invariants of the forecast, by number, with the ready queue as the simulator.
+//! The invariants of the backlog, by number, with the ready queue as the simulator.
 
 use proptest::prelude::*;
+
+use std::collections::HashMap;
 
 use super::*;
 use crate::engine::kinds::Kind;
@@ -9,11 +11,12 @@ use crate::engine::ready::{ReadyQueue, SeatId};
 const MS: u64 = 1_000_000;
 const THREADS: usize = 2;
 
-/// A ready queue whose kinds are known, and the forecast beside it.
+/// A ready queue whose kinds are known, and the backlog beside it.
 struct Simulation {
     queue: ReadyQueue<usize>,
-    forecast: Forecast,
-    tasks: Vec<Option<(SeatId, Entry)>>,
+    backlog: Backlog,
+    keys: HashMap<(Class, usize), Arc<KeyLoad>>,
+    tasks: Vec<Option<(SeatId, Share)>>,
     left: Vec<u64>,
     threads: [Option<(usize, u64)>; THREADS],
     now: u64,
@@ -31,22 +34,28 @@ impl Simulation {
                 queue.finish(id);
             }
         }
-        let forecast = Forecast::new(THREADS);
-        Self { queue, forecast, tasks: vec![], left: vec![], threads: [None; THREADS], now: 0, ended: vec![] }
+        let backlog = Backlog::new(THREADS);
+        let keys = HashMap::new();
+        Self { queue, backlog, keys, tasks: vec![], left: vec![], threads: [None; THREADS], now: 0, ended: vec![] }
     }
 
-    fn ask(class: Class, key: usize, size: u64) -> Ask {
-        Ask { class, key: Some(Arc::from(key.to_string())), weight: 1.0, rank: size, work: size, ahead: 0 }
+    fn key(&mut self, class: Class, key: usize) -> Arc<KeyLoad> {
+        let backlog = &self.backlog;
+        Arc::clone(self.keys.entry((class, key)).or_insert_with(|| Arc::new(backlog.key(class, 1.0))))
+    }
+
+    fn predict(&mut self, class: Class, key: usize, size: u64) -> u64 {
+        let key = self.key(class, key);
+        self.backlog.predict(&key, ask(size)).end()
     }
 
     fn add(&mut self, class: Class, key: usize, size: u64) -> (usize, u64) {
-        let mut ask = Self::ask(class, key, size);
-        ask.ahead = self.queue.ahead(class, ask.key.as_ref());
-        // What comes at once is no rate.
-        let predicted = self.forecast.predict(&ask, self.now + 1_000_000 * MS);
+        let predicted = self.predict(class, key, size);
         let id = self.tasks.len();
-        let seat = self.queue.seat(id, class, ask.key.as_ref(), 1.0, kind(size));
-        self.tasks.push(Some((seat, self.forecast.enter(&ask, self.now))));
+        let name = Arc::from(key.to_string());
+        let seat = self.queue.seat(id, class, Some(&name), 1.0, kind(size));
+        let share = Share::new(self.key(class, key), size, size);
+        self.tasks.push(Some((seat, share)));
         self.left.push(size);
         self.ended.push(None);
         (id, predicted)
@@ -59,17 +68,17 @@ impl Simulation {
         }
         self.now += MS;
         for (id, slice) in self.threads.iter_mut().filter_map(Option::take) {
-            let (seat, mut entry) = self.tasks[id].take().unwrap();
+            let (seat, mut share) = self.tasks[id].take().unwrap();
             self.left[id] -= slice.min(self.left[id]);
             self.queue.charge(seat, slice, 0.0);
+            share.key().set_virtual_times(self.queue.virtual_times(seat));
             if self.left[id] == 0 {
                 self.ended[id] = Some(self.now);
                 self.queue.finish(seat);
-                self.forecast.leave(entry);
             } else {
-                self.forecast.correct(&mut entry, self.left[id]);
+                share.correct(self.left[id], self.left[id]);
                 self.queue.ready(seat);
-                self.tasks[id] = Some((seat, entry));
+                self.tasks[id] = Some((seat, share));
             }
         }
     }
@@ -86,25 +95,53 @@ fn kind(size: u64) -> Kind {
     Kind { kernel: 0, size: size.ilog2() }
 }
 
+fn ask(size: u64) -> Ask {
+    Ask { rank: size, work: size, own: size, lanes: 1, passing: 0.0 }
+}
+
+fn assert_balanced(backlog: &Backlog) {
+    for load in &backlog.classes {
+        assert_eq!(below(&load.backlog, BINS), 0);
+        assert!(load.bins.iter().all(|bin| bin.0.load(Relaxed) == 0 && bin.1.load(Relaxed) == 0));
+    }
+}
+
+#[test]
+fn invariant_1_the_books_balance_among_threads() {
+    let backlog = Backlog::new(THREADS);
+    let keys: Vec<_> = (0..3).map(|_| Arc::new(backlog.key(Class::Normal, 3.0))).collect();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let keys = &keys;
+            scope.spawn(move || {
+                for number in 0..20_000_u64 {
+                    let work = (number * 7 + thread) % 31 * MS;
+                    let mut share = Share::new(Arc::clone(&keys[number as usize % 3]), work, work);
+                    share.correct(work / 3, work / 2);
+                }
+            });
+        }
+    });
+    assert_balanced(&backlog);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
     fn invariant_1_the_books_balance(ops in prop::collection::vec((0..3usize, 0..5usize, 0..3_000 * MS, 0..4u8), 1..300)) {
-        let mut forecast = Forecast::new(THREADS);
-        let mut entries = vec![];
+        let backlog = Backlog::new(THREADS);
+        let classes = [Class::High, Class::Normal, Class::Low];
+        let keys = classes.map(|class| [0.001, 0.3, 1.0, 7.0, 1000.0].map(|weight| Arc::new(backlog.key(class, weight))));
+        let mut shares = vec![];
         for (class, key, work, op) in ops {
-            let class = [Class::High, Class::Normal, Class::Low][class];
             match op {
-                0 | 1 => entries.push(forecast.enter(&Simulation::ask(class, key, work), work)),
-                2 => if let Some(entry) = entries.last_mut() { forecast.correct(entry, work) },
-                _ => if !entries.is_empty() { forecast.leave(entries.swap_remove(key % entries.len())) },
+                0 | 1 => shares.push(Share::new(Arc::clone(&keys[class][key]), work, work)),
+                2 => if let Some(share) = shares.last_mut() { share.correct(work / 2, work) },
+                _ => if !shares.is_empty() { drop(shares.swap_remove(key % shares.len())) },
             }
         }
-        entries.into_iter().for_each(|entry| forecast.leave(entry));
-        for load in &forecast.classes {
-            prop_assert!(load.keys.is_empty() && load.total == 0);
-            prop_assert!(load.bins.iter().all(|bin| bin.0 == 0 && bin.1.abs() < 1e-6));
-        }
+        drop(shares);
+        assert_balanced(&backlog);
     }
 
     #[test]
@@ -150,9 +187,7 @@ fn invariant_4_a_burst_is_admitted_as_far_as_it_fits() {
         let mut simulation = Simulation::new(&[300 * MS]);
         let mut admitted = vec![];
         for number in 0..100 {
-            if simulation.forecast.predict(&Simulation::ask(Class::Normal, number % keys, 300 * MS), u64::MAX)
-                <= 2_000 * MS
-            {
+            if simulation.predict(Class::Normal, number % keys, 300 * MS) <= 2_000 * MS {
                 admitted.push(simulation.add(Class::Normal, number % keys, 300 * MS).0);
             }
         }
@@ -160,31 +195,4 @@ fn invariant_4_a_burst_is_admitted_as_far_as_it_fits() {
         let late = admitted.iter().filter(|id| simulation.end_of(**id) > 2_100 * MS).count();
         assert!(late <= 1, "{keys} keys: {late} late of {}", admitted.len());
     }
-}
-
-#[test]
-fn invariant_5_only_keys_that_are_there_are_kept() {
-    let mut forecast = Forecast::new(THREADS);
-    for number in 0..10_000 {
-        let entry = forecast.enter(&Simulation::ask(Class::Normal, number, MS), 0);
-        forecast.leave(entry);
-    }
-    assert!(forecast.classes[1].keys.is_empty());
-}
-
-#[test]
-fn rates_count_what_will_pass() {
-    let mut forecast = Forecast::new(THREADS);
-    // Short tasks have taken one of two threads lately.
-    for number in 0..100 {
-        let entry = forecast.enter(&Simulation::ask(Class::Normal, 0, 10 * MS), number * 10 * MS);
-        forecast.leave(entry);
-    }
-    let entry = forecast.enter(&Simulation::ask(Class::Normal, 1, 1_000 * MS), 1_000 * MS);
-    let long = Simulation::ask(Class::Normal, 1, 1_000 * MS);
-    let busy = forecast.predict(&long, 1_000 * MS);
-    let idle = forecast.predict(&long, 60_000 * MS);
-    assert!(busy > idle + 100 * MS, "{busy} {idle}");
-    assert_eq!(idle, 1_500 * MS);
-    forecast.leave(entry);
 }

@@ -1,0 +1,56 @@
+//! What of that which is there can still be done in its time: all of it let in anew, in the order in which it would be served. What does not
+//! fit any more is given up, so that what does is finished.
+//!
+//! Invariants, each with a test of that number:
+//! 1. As many as there are threads are kept, whatever was predicted.
+//! 2. What is kept fits, by the prediction; and what is kept does not depend on what is given up.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::backlog::{Ask, Backlog, KeyLoad, Share};
+use super::{Outlook, Refusal, Stake, nanos};
+
+pub(in crate::engine) struct Plan {
+    size: usize,
+    backlog: Backlog,
+    keys: HashMap<*const KeyLoad, Arc<KeyLoad>>,
+    kept: Vec<Share>,
+}
+
+impl Plan {
+    pub(in crate::engine) fn new(size: usize) -> Self {
+        Self { size, backlog: Backlog::new(size), keys: HashMap::new(), kept: vec![] }
+    }
+
+    /// Looks at the next task, which has so much time left; corrects what it is counted with.
+    pub(in crate::engine) fn add(
+        &mut self,
+        stake: &mut Stake,
+        outlook: Outlook,
+        time: Option<Duration>,
+    ) -> Result<(), Refusal> {
+        stake.correct(outlook);
+        let left = stake.left(outlook);
+        let real = stake.share.key();
+        let key = self.keys.entry(Arc::as_ptr(real)).or_insert_with(|| {
+            let key = self.backlog.key(real.class(), real.weight());
+            key.set_virtual_times([real.ahead(), 0]);
+            Arc::new(key)
+        });
+        if let Some(time) = time
+            && self.kept.len() >= self.size
+        {
+            let own = if outlook.attained > 0 { left } else { left.min(outlook.rank) };
+            let ask = Ask { rank: outlook.rank, work: left, own, lanes: stake.lanes, passing: 0.0 };
+            let prediction = self.backlog.predict(key, ask);
+            if prediction.wait > 0 && prediction.end() > nanos(time) {
+                let predicted = Duration::from_nanos(prediction.end());
+                return Err(Refusal { predicted, retry: predicted - time });
+            }
+        }
+        self.kept.push(Share::new(Arc::clone(key), outlook.rank, left));
+        Ok(())
+    }
+}

@@ -1,0 +1,114 @@
+//! How much thread time a kind of task takes, as a pool's threads have last published it for who calls.
+//!
+//! Invariants, each with a test of that number:
+//! 1. Nothing is known before a task has ended, or has told its progress for `TELLING`; that is believed the less the shorter it was told,
+//!    always for the better of the task.
+//! 2. Once tasks have ended, only ends count; the last `MEMORY` of them.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// So much of a task has to have run before its progress tells how long it will take: by then as much may be chance as is told.
+const TELLING: u64 = 4_000_000;
+/// So many ends tell.
+const MEMORY: u64 = 16;
+/// The estimate has changed if it has by more than one in so many.
+const CHANGE: u64 = 8;
+
+/// Written under a pool's lock, and read by anyone: each number by itself is right.
+#[derive(Default)]
+pub(in crate::engine) struct Service {
+    rank: AtomicU64,
+    /// 0 while nothing is known.
+    work: AtomicU64,
+    ends: AtomicU64,
+    /// The longest that a task has told its progress.
+    told: AtomicU64,
+    /// What `work` was when it had last changed.
+    noted: AtomicU64,
+}
+
+/// What is known of a kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::engine) struct Known {
+    /// Where a task of it ranks that has not begun.
+    pub(in crate::engine) rank: u64,
+    /// What it takes on the mean; 0 if that is unknown.
+    pub(in crate::engine) work: u64,
+}
+
+impl Known {
+    /// What a task that comes is to be expected to take: less than the mean, where few take very long.
+    pub(in crate::engine) fn own(self) -> u64 {
+        self.work.min(self.rank)
+    }
+}
+
+impl Service {
+    pub(in crate::engine) fn known(&self) -> Known {
+        Known { rank: self.rank.load(Relaxed), work: self.work.load(Relaxed) }
+    }
+
+    /// A task has ended after so much thread time; what has not begun ranks like this now. Whether that is news.
+    pub(in crate::engine) fn ended(&self, nanos: u64, rank: u64) -> bool {
+        let ends = (self.ends.load(Relaxed) + 1).min(MEMORY);
+        let old = self.work.load(Relaxed);
+        let work = if ends == 1 { nanos } else { (old * (ends - 1) + nanos) / ends };
+        self.ends.store(ends, Relaxed);
+        self.set(work, rank)
+    }
+
+    /// A task has run for so long, and says that it will take `total` in all. Whether that is news.
+    pub(in crate::engine) fn told(&self, attained: u64, total: u64, rank: u64) -> bool {
+        let told = self.told.load(Relaxed);
+        // Chance only ever makes it longer, so the shortest that has been told counts, until another has told for twice as long.
+        if self.ends.load(Relaxed) > 0 || attained < TELLING || attained < 2 * told {
+            return false;
+        }
+        self.told.store(attained, Relaxed);
+        self.set((total as f64 / (1.0 + TELLING as f64 / attained as f64)) as u64, rank)
+    }
+
+    fn set(&self, work: u64, rank: u64) -> bool {
+        let work = work.max(1);
+        self.work.store(work, Relaxed);
+        self.rank.store(rank, Relaxed);
+        let noted = self.noted.load(Relaxed);
+        let is_news = work.abs_diff(noted) > noted / CHANGE;
+        if is_news {
+            self.noted.store(work, Relaxed);
+        }
+        is_news
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    #[test]
+    fn invariant_1_progress_tells_more_and_more() {
+        let service = Service::default();
+        assert!(!service.told(MS, 300 * MS, 300 * MS));
+        assert_eq!(service.known(), Known::default());
+        let works = [4, 8, 16, 64].map(|ms| {
+            assert!(service.told(ms * MS, 300 * MS, 300 * MS));
+            service.known().work / MS
+        });
+        assert_eq!(works, [150, 200, 240, 282]);
+    }
+
+    #[test]
+    fn invariant_2_ends_tell() {
+        let service = Service::default();
+        service.told(4 * MS, 300 * MS, 0);
+        assert!(service.ended(10 * MS, 7));
+        assert_eq!(service.known(), Known { rank: 7, work: 10 * MS });
+        assert!(!service.told(80 * MS, 300 * MS, 0) && !service.ended(11 * MS, 7));
+        for _ in 0..100 {
+            service.ended(20 * MS, 7);
+        }
+        assert!(service.known().work > 19 * MS);
+    }
+}
