@@ -13,8 +13,8 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 export declare class NativePool {
   /**
    * A pool of this environment's own, or the `shared` one of the process, which the first to come configures. `number`
-   * names it in `drain`. In `counts`, five numbers in shared memory, JavaScript counts how it settled its promises: by value,
-   * failure, cancellation, timeout; and how many of these were never taken.
+   * names it in `drain`. In `counts`, six numbers in shared memory, JavaScript counts how it settled its promises: by value,
+   * failure, cancellation, timeout, and refusal after it had been taken; and failure before that.
    */
   constructor(port: Port, number: number, config: NativePoolConfig, shared: boolean, counts: Float64Array)
   /**

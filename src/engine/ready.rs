@@ -156,12 +156,6 @@ impl<T> ReadyQueue<T> {
         self.ready
     }
 
-    /// Tasks that have a seat.
-    #[cfg(test)]
-    pub(super) fn seated(&self) -> usize {
-        self.seats.len()
-    }
-
     /// The task on a seat.
     pub(super) fn get(&self, id: SeatId) -> &T {
         &self.seats[id].item
