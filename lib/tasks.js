@@ -382,7 +382,9 @@ function taskAt(slot) {
  * @param {number} why
  */
 function stopAll(owner, why) {
-  for (const task of slots) {
+  // Those that came last, and wait, before those that they wait for.
+  for (let slot = slots.length - 1; slot >= 0; slot--) {
+    const task = slots[slot]
     if (task?.owner === owner) task.cut(why)
   }
 }
