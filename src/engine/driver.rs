@@ -24,8 +24,9 @@ use super::fence::fence;
 use super::idle::{Ticket, Wakeup};
 use super::job::{Job, Timed};
 use super::occupancy::Occupancy;
+use super::pace::{self, lap};
 use super::pool::PoolConfig;
-use super::scheduler::{Claimed, End, Scheduler};
+use super::scheduler::{Claimed, End, Scheduler, Settled};
 use super::stats::{Gauges, Tallies};
 use super::task::{Task, TaskConfig};
 use crate::error::EngineError;
@@ -91,7 +92,7 @@ struct Turn {
 impl Driver {
     pub(super) fn new(config: &PoolConfig) -> Self {
         let (size, began, gauges) = (config.threads, Instant::now(), Arc::<Gauges>::default());
-        let scheduler = Scheduler::new(size, config.max_memory, Arc::clone(&gauges));
+        let scheduler = Scheduler::new(size, config.max_memory, began, Arc::clone(&gauges));
         Self {
             size,
             max_queue: config.max_queue,
@@ -124,7 +125,8 @@ impl Driver {
         let TaskConfig { class, ref key, weight, max_threads, timeout, .. } = task.config;
         let lanes = if job.is_parallel() { max_threads } else { 1 };
         let arrival = Arrival { class, key: key.as_ref(), weight, kind: task.kind(), lanes, timeout };
-        self.admission.enter(arrival, self.occupancy.load(), now.saturating_duration_since(self.began))
+        let now = now.saturating_duration_since(self.began);
+        self.admission.enter(arrival, self.occupancy.load(), self.gauges.pace.factor(now.as_nanos() as u64), now)
     }
 
     /// Counts a call that is refused.
@@ -206,6 +208,7 @@ impl Driver {
                 if again {
                     return Some(ticket);
                 }
+                pace::wait();
                 // Nothing queued, running or paused: nobody needs this thread until somebody submits.
                 ticket = self.wakeup.rest(ticket, announced, || self.occupancy.load() == 0)?;
                 // What was waited does not count as run.
@@ -217,10 +220,11 @@ impl Driver {
             let (seat, Timed { ran, at, is_last }) = claimed.run();
             // The little that was spent on choosing the task counts as its own: one look at the clock a morsel.
             let elapsed = at - now;
+            let settled = Settled { ran, elapsed, lap: lap(elapsed, at) };
             // What dropping the work took is nobody's.
             now = if is_last { Instant::now() } else { at };
             state = self.lock();
-            state.scheduler.settle(seat, ran, elapsed, now);
+            state.scheduler.settle(seat, settled, now);
         }
     }
 

@@ -12,6 +12,7 @@
 //! - `admission`: when a task would be done, by the order itself, and whether that is in time.
 //! - `occupancy`: how full a pool is.
 //! - `idle`: the wake protocol: how its threads wait for work and are woken; over `sync`, which tests swap for a model.
+//! - `pace`: how much longer than on the CPU things take on the clock.
 //! - `stats`: what has happened so far.
 //! - `task`: a job with its place in a pool.
 //! - `driver`: what a pool's threads do.
@@ -36,6 +37,7 @@ mod inline;
 mod job;
 mod kinds;
 mod occupancy;
+mod pace;
 mod pool;
 mod ready;
 mod scheduler;

@@ -9,7 +9,8 @@ use super::budget::{Budget, Place};
 use super::control::Stop;
 use super::fence::fenced_drop;
 use super::job::{Finished, Job, Morsel, Ran, Timed};
-use super::ready::{ReadyQueue, SeatId};
+use super::pace::{Lap, Pace};
+use super::ready::{Outlook, ReadyQueue, SeatId};
 use super::stage::{Books, Stage, Step};
 use super::stats::Gauges;
 use super::task::Task;
@@ -23,6 +24,9 @@ const REVIEWS: u32 = 50;
 pub(super) struct Scheduler {
     /// The pool's threads.
     size: usize,
+    /// When the pool began.
+    origin: Instant,
+    pace: Pace,
     gauges: Arc<Gauges>,
     queue: ReadyQueue<Entry>,
     budget: Budget,
@@ -44,6 +48,16 @@ struct Entry {
     began: Option<Instant>,
     /// What it is counted with where waits are predicted.
     stake: Stake,
+    /// CPU time that it has used.
+    cpu: Duration,
+}
+
+/// A morsel that was run.
+pub(super) struct Settled {
+    pub(super) ran: Result<Ran>,
+    /// How long it took on the clock.
+    pub(super) elapsed: Duration,
+    pub(super) lap: Option<Lap>,
 }
 
 /// A morsel to run, and whose it is.
@@ -81,9 +95,11 @@ impl End {
 }
 
 impl Scheduler {
-    pub(super) fn new(size: usize, max_memory: u64, gauges: Arc<Gauges>) -> Self {
+    pub(super) fn new(size: usize, max_memory: u64, origin: Instant, gauges: Arc<Gauges>) -> Self {
         Self {
             size,
+            origin,
+            pace: Pace::default(),
             gauges,
             queue: ReadyQueue::default(),
             budget: Budget::new(max_memory),
@@ -129,6 +145,7 @@ impl Scheduler {
             memory: config.memory,
             began: None,
             stake,
+            cpu: Duration::ZERO,
             task: Arc::clone(&task),
             job,
         };
@@ -210,11 +227,18 @@ impl Scheduler {
     }
 
     /// Takes a morsel back that ran for `elapsed`.
-    pub(super) fn settle(&mut self, seat: SeatId, ran: Result<Ran>, elapsed: Duration, now: Instant) {
+    pub(super) fn settle(&mut self, seat: SeatId, settled: Settled, now: Instant) {
+        let Settled { ran, elapsed, lap } = settled;
         self.gauges.add_busy(elapsed);
         let progress = self.queue.get(seat).task.progress();
         self.queue.charge(seat, elapsed.as_nanos() as u64, progress);
         let entry = self.queue.get_mut(seat);
+        entry.cpu += self.pace.cpu_of(elapsed, lap);
+        if let Some(lap) = lap
+            && self.pace.add(lap, &self.gauges.pace, now.saturating_duration_since(self.origin).as_nanos() as u64)
+        {
+            self.review.ask();
+        }
         let finished = entry.job.settle(ran, elapsed);
         self.books.step(&mut entry.stage, Step::TakeBack);
         if let Some(finished) = finished {
@@ -229,10 +253,18 @@ impl Scheduler {
         self.correct(seat);
     }
 
+    /// How a task stands, in CPU time.
+    fn outlook(&self, seat: SeatId) -> Outlook {
+        let Outlook { rank, attained, total, place } = self.queue.outlook(seat);
+        let cpu = self.queue.get(seat).cpu.as_nanos() as u64;
+        let total = (total as f64 * cpu as f64 / attained.max(1) as f64) as u64;
+        Outlook { rank, attained: cpu, total, place }
+    }
+
     /// Counts a task that goes on as it stands now.
     fn correct(&mut self, seat: SeatId) {
         let (outlook, times, fresh) =
-            (self.queue.outlook(seat), self.queue.virtual_times(seat), self.queue.rank_of_fresh(seat));
+            (self.outlook(seat), self.queue.virtual_times(seat), self.queue.rank_of_fresh(seat));
         let stake = &mut self.queue.get_mut(seat).stake;
         if outlook.total > 0 && stake.service().told(outlook.attained, outlook.total, fresh) {
             self.review.ask();
@@ -251,9 +283,9 @@ impl Scheduler {
         if self.queue.len() == 0 {
             return Ok(());
         }
-        let outlook = self.queue.outlook(seat);
+        let outlook = self.outlook(seat);
         let (left, all) = if entry.began.is_none() {
-            let own = entry.stake.service().known().own();
+            let own = entry.stake.service().known().own;
             (own, own)
         } else if outlook.attained >= TELLING && outlook.total > 0 {
             let left = outlook.total.saturating_sub(outlook.attained);
@@ -262,7 +294,8 @@ impl Scheduler {
         } else {
             return Ok(());
         };
-        let on_threads = |work: u64| Duration::from_nanos(work / entry.stake.lanes());
+        let pace = self.pace.factor();
+        let on_threads = |work: u64| Duration::from_nanos((work as f64 * pace) as u64 / entry.stake.lanes());
         if on_threads(left) <= time || on_threads(all) > timeout {
             return Ok(());
         }
@@ -273,11 +306,12 @@ impl Scheduler {
     /// Gives up what cannot be done any more in its time, now that it is known better what tasks take.
     fn review(&mut self, now: Instant) {
         let began = Instant::now();
-        let mut order: Vec<_> = self.queue.seats().map(|seat| (seat, self.queue.outlook(seat))).collect();
+        let mut order: Vec<_> = self.queue.seats().map(|seat| (seat, self.outlook(seat))).collect();
         order.sort_unstable_by_key(|(seat, outlook)| {
             (self.queue.get(*seat).task.config.class as u8, outlook.rank, outlook.place)
         });
-        let mut plan = Plan::new(self.size);
+        // What has come is not given up because of a bad moment.
+        let mut plan = Plan::new(self.size, (1.0 + self.pace.factor()) / 2.0);
         for (seat, outlook) in order {
             let entry = self.queue.get_mut(seat);
             let time = entry.task.control.time_left(now);
@@ -318,7 +352,7 @@ impl Scheduler {
     fn leave(&mut self, seat: SeatId, done: bool) -> Entry {
         if done {
             self.queue.learn(seat);
-            let (attained, fresh) = (self.queue.outlook(seat).attained, self.queue.rank_of_fresh(seat));
+            let (attained, fresh) = (self.outlook(seat).attained, self.queue.rank_of_fresh(seat));
             let stake = &self.queue.get(seat).stake;
             if stake.service().ended(attained, fresh) {
                 self.review.ask();

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::durations::Durations;
+use super::pace::PublishedPace;
 
 /// How a task ended, as it is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +72,7 @@ pub(super) struct Gauges {
     memory: AtomicU64,
     /// Thread time used, in nanoseconds.
     busy: AtomicU64,
+    pub(super) pace: PublishedPace,
     pub(super) wait: Durations,
     pub(super) run: Durations,
 }

@@ -1,5 +1,5 @@
 //! The work that is still to be served, and when a task that comes now would be done behind it, by the scheduler's own rule. Times are
-//! nanoseconds of thread time. All of it is relaxed atomics: who calls counts a task in, a pool's threads correct it and count it out, and
+//! nanoseconds of CPU time, but for ranks and predictions, which are on the clock. All of it is relaxed atomics: who calls counts a task in, a pool's threads correct it and count it out, and
 //! nobody waits for anybody.
 //!
 //! The backlog stands by class and key, and by rank (half-octaves), because a task waits only for what goes before it:
@@ -74,22 +74,24 @@ pub(super) struct Share {
 pub(super) struct Ask {
     /// Its rank in the ready queue.
     pub(super) rank: u64,
-    /// The thread time that it is counted with.
+    /// The CPU time that it is counted with.
     pub(super) work: u64,
-    /// The thread time that it will take itself.
+    /// The CPU time that it will take itself.
     pub(super) own: u64,
     /// Most threads that it can use at once.
     pub(super) lanes: usize,
     /// How many threads what comes later will keep from it.
     pub(super) passing: f64,
+    /// How many times as long as on the CPU things take on the clock.
+    pub(super) pace: f64,
 }
 
 /// When a task would be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Prediction {
-    /// From now to its first instruction, or what it will be held up later, in all.
+    /// From now to its first instruction, or what it will be held up later, in all, on the clock.
     pub(super) wait: u64,
-    /// What it takes itself.
+    /// What it takes itself, on the clock.
     pub(super) run: u64,
 }
 
@@ -122,14 +124,16 @@ impl Backlog {
         let bin = bin_of(ask.rank);
         let above = self.above(key.class);
         let before = below(&key.backlog, bin + 1);
-        let end = key.ahead() as f64 + (before + ask.work) as f64 / key.weight;
-        let waiting = above as f64 + before as f64 + self.classes[key.class as usize].others(key, end);
+        // Virtual times and ranks are on the clock, all else here is CPU time.
+        let end = key.ahead() as f64 / ask.pace + (before + ask.work) as f64 / key.weight;
+        let waiting = above as f64 + before as f64 + self.classes[key.class as usize].others(key, end, ask.pace);
         let speed = (self.threads - ask.passing).max(LEAST * self.threads);
         let lanes = (ask.lanes as f64).min(self.threads);
         // While it begins, the other threads are, on the mean, in the middle of one like it.
         let overlap = ask.own as f64 * (self.threads - lanes) / 2.0;
         let wait = (waiting - overlap).max(0.0) / speed;
-        Prediction { wait: wait as u64, run: (ask.own as f64 / lanes.min(speed)) as u64 }
+        let run = ask.own as f64 / lanes.min(speed);
+        Prediction { wait: (wait * ask.pace) as u64, run: (run * ask.pace) as u64 }
     }
 
     /// What is there of the classes above, and of this one what ranks below a bin.
@@ -148,7 +152,7 @@ impl Load {
     }
 
     /// What other keys will have been given before this one's virtual end.
-    fn others(&self, own: &KeyLoad, end: f64) -> f64 {
+    fn others(&self, own: &KeyLoad, end: f64, pace: f64) -> f64 {
         let own_total = own.total.load(Relaxed) as f64;
         let own_bin = (own_total > 0.0).then(|| bin_of((own_total / own.weight) as u64));
         let mut sum = 0.0;
@@ -160,7 +164,7 @@ impl Load {
             sum += backlog.min(weight * end).max(0.0);
         }
         // A task is served whole: what is longer than this one's virtual end does not go before it.
-        let bin = bin_of(end as u64) + 1;
+        let bin = bin_of((end * pace) as u64) + 1;
         sum.min(below(&self.backlog, bin).saturating_sub(below(&own.backlog, bin)) as f64)
     }
 }

@@ -102,27 +102,23 @@ impl Admission {
     }
 
     /// Counts a task in that comes while so many others want threads, unless it could not be done in its time.
-    pub(super) fn enter(&self, arrival: Arrival<'_>, load: usize, now: Duration) -> Result<Stake, Refusal> {
+    pub(super) fn enter(&self, arrival: Arrival<'_>, load: usize, pace: f64, now: Duration) -> Result<Stake, Refusal> {
         let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
         let now = nanos(now);
         let key = callers.key(&self.backlog, arrival);
         let service = callers.service(arrival.kind);
         let known = service.known();
         let lanes = arrival.lanes.clamp(1, self.size);
-        let bin = bin_of(known.rank);
+        // Not by rank, which rises while the kind is new: else those that came before would count as such that pass.
+        let bin = bin_of(known.work);
         if load == 0 {
             callers.latest = 0;
         }
         if let Some(timeout) = arrival.timeout
             && load >= self.size
         {
-            let ask = Ask {
-                rank: known.rank,
-                work: known.work,
-                own: known.own(),
-                lanes,
-                passing: callers.passing(self, arrival.class, bin, now),
-            };
+            let passing = pace * callers.passing(self, arrival.class, bin, now);
+            let ask = Ask { rank: known.rank, work: known.work, own: known.own, lanes, passing, pace };
             if let Some(predicted) = exceeds(self.backlog.predict(&key, ask), timeout) {
                 let remaining = Duration::from_nanos(callers.latest.saturating_sub(now));
                 return Err(Refusal { predicted, retry: (predicted - timeout).min(remaining) });

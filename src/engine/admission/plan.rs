@@ -14,14 +14,15 @@ use super::{Outlook, Refusal, Stake, nanos};
 
 pub(in crate::engine) struct Plan {
     size: usize,
+    pace: f64,
     backlog: Backlog,
     keys: HashMap<*const KeyLoad, Arc<KeyLoad>>,
     kept: Vec<Share>,
 }
 
 impl Plan {
-    pub(in crate::engine) fn new(size: usize) -> Self {
-        Self { size, backlog: Backlog::new(size), keys: HashMap::new(), kept: vec![] }
+    pub(in crate::engine) fn new(size: usize, pace: f64) -> Self {
+        Self { size, pace, backlog: Backlog::new(size), keys: HashMap::new(), kept: vec![] }
     }
 
     /// Looks at the next task, which has so much time left; corrects what it is counted with.
@@ -42,8 +43,8 @@ impl Plan {
         if let Some(time) = time
             && self.kept.len() >= self.size
         {
-            let own = if outlook.attained > 0 { left } else { left.min(outlook.rank) };
-            let ask = Ask { rank: outlook.rank, work: left, own, lanes: stake.lanes, passing: 0.0 };
+            let own = if outlook.attained > 0 { left } else { stake.service.known().own };
+            let ask = Ask { rank: outlook.rank, work: left, own, lanes: stake.lanes, passing: 0.0, pace: self.pace };
             let prediction = self.backlog.predict(key, ask);
             if prediction.wait > 0 && prediction.end() > nanos(time) {
                 let predicted = Duration::from_nanos(prediction.end());

@@ -34,18 +34,16 @@ pub(in crate::engine) struct Known {
     pub(in crate::engine) rank: u64,
     /// What it takes on the mean; 0 if that is unknown.
     pub(in crate::engine) work: u64,
-}
-
-impl Known {
     /// What a task that comes is to be expected to take: less than the mean, where few take very long.
-    pub(in crate::engine) fn own(self) -> u64 {
-        self.work.min(self.rank)
-    }
+    pub(in crate::engine) own: u64,
 }
 
 impl Service {
     pub(in crate::engine) fn known(&self) -> Known {
-        Known { rank: self.rank.load(Relaxed), work: self.work.load(Relaxed) }
+        let (rank, work) = (self.rank.load(Relaxed), self.work.load(Relaxed));
+        // The rank of a kind of which little is known is low, since it is worth a try.
+        let own = if self.ends.load(Relaxed) < MEMORY { work } else { work.min(rank) };
+        Known { rank, work, own }
     }
 
     /// A task has ended after so much thread time; what has not begun ranks like this now. Whether that is news.
@@ -104,11 +102,12 @@ mod tests {
         let service = Service::default();
         service.told(4 * MS, 300 * MS, 0);
         assert!(service.ended(10 * MS, 7));
-        assert_eq!(service.known(), Known { rank: 7, work: 10 * MS });
+        assert_eq!(service.known(), Known { rank: 7, work: 10 * MS, own: 10 * MS });
         assert!(!service.told(80 * MS, 300 * MS, 0) && !service.ended(11 * MS, 7));
         for _ in 0..100 {
             service.ended(20 * MS, 7);
         }
         assert!(service.known().work > 19 * MS);
+        assert_eq!(service.known().own, 7);
     }
 }
