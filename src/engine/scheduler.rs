@@ -233,7 +233,8 @@ impl Scheduler {
         let progress = self.queue.get(seat).task.progress();
         self.queue.charge(seat, elapsed.as_nanos() as u64, progress);
         let entry = self.queue.get_mut(seat);
-        entry.cpu += self.pace.cpu_of(elapsed, lap);
+        let cpu = self.pace.cpu_of(elapsed, lap);
+        entry.cpu += cpu;
         if let Some(lap) = lap
             && self.pace.add(lap, &self.gauges.pace, now.saturating_duration_since(self.origin).as_nanos() as u64)
         {
@@ -250,7 +251,7 @@ impl Scheduler {
         if self.queue.get(seat).job.can_claim(threads) && !is_ready {
             self.queue.ready(seat);
         }
-        self.correct(seat);
+        self.correct(seat, cpu);
     }
 
     /// How a task stands, in CPU time.
@@ -261,12 +262,12 @@ impl Scheduler {
         Outlook { rank, attained: cpu, total, place }
     }
 
-    /// Counts a task that goes on as it stands now.
-    fn correct(&mut self, seat: SeatId) {
+    /// Counts a task that goes on as it stands now, having had so much more of a CPU.
+    fn correct(&mut self, seat: SeatId, cpu: Duration) {
         let (outlook, times, fresh) =
             (self.outlook(seat), self.queue.virtual_times(seat), self.queue.rank_of_fresh(seat));
         let stake = &mut self.queue.get_mut(seat).stake;
-        if outlook.total > 0 && stake.service().told(outlook.attained, outlook.total, fresh) {
+        if outlook.total > 0 && stake.service().told(cpu.as_nanos() as u64, outlook.total, fresh) {
             self.review.ask();
         }
         stake.set_virtual_times(times);

@@ -82,6 +82,8 @@ pub(super) struct Ask {
     pub(super) lanes: usize,
     /// How many threads what comes later will keep from it.
     pub(super) passing: f64,
+    /// How many threads' work comes in its class, at whatever rank.
+    pub(super) coming: f64,
     /// How many times as long as on the CPU things take on the clock.
     pub(super) pace: f64,
 }
@@ -132,6 +134,10 @@ impl Backlog {
         // While it begins, the other threads are, on the mean, in the middle of one like it.
         let overlap = ask.own as f64 * (self.threads - lanes) / 2.0;
         let wait = (waiting - overlap).max(0.0) / speed;
+        // What comes for other keys passes what stands behind others of its own, until it has caught up.
+        let lead = key.ahead() as f64 / ask.pace + before as f64 / key.weight;
+        let room = self.classes[key.class as usize].room(key, lead);
+        let wait = wait + room.min(ask.coming.min(self.threads) * wait) / speed;
         let run = ask.own as f64 / lanes.min(speed);
         Prediction { wait: (wait * ask.pace) as u64, run: (run * ask.pace) as u64 }
     }
@@ -166,6 +172,13 @@ impl Load {
         // A task is served whole: what is longer than this one's virtual end does not go before it.
         let bin = bin_of((end * pace) as u64) + 1;
         sum.min(below(&self.backlog, bin).saturating_sub(below(&own.backlog, bin)) as f64)
+    }
+
+    /// What other keys could be given before this one has caught up, those that are yet to come among them.
+    fn room(&self, own: &KeyLoad, lead: f64) -> f64 {
+        let weights = self.bins.iter().map(|bin| bin.1.load(Relaxed) as f64 / ONE).sum::<f64>();
+        let own = if own.total.load(Relaxed) > 0 { own.weight } else { 0.0 };
+        lead * (weights - own).max(0.0)
     }
 }
 

@@ -96,7 +96,7 @@ fn kind(size: u64) -> Kind {
 }
 
 fn ask(size: u64) -> Ask {
-    Ask { rank: size, work: size, own: size, lanes: 1, passing: 0.0, pace: 1.0 }
+    Ask { rank: size, work: size, own: size, lanes: 1, passing: 0.0, coming: 0.0, pace: 1.0 }
 }
 
 fn assert_balanced(backlog: &Backlog) {

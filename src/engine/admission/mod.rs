@@ -36,8 +36,8 @@ use crate::error::{Code, EngineError};
 
 /// Waits differ from what is predicted by so much of them ...
 const MARGIN: u64 = 4;
-/// ... and by no more than this: what takes longer evens out.
-const LONGEST_MARGIN: u64 = 60_000_000;
+/// ... and by no more than this: what takes longer evens out. Both by as much more as threads lose their cores.
+const LONGEST_MARGIN: u64 = 100_000_000;
 
 pub(super) struct Admission {
     size: usize,
@@ -118,8 +118,10 @@ impl Admission {
             && load >= self.size
         {
             let passing = pace * callers.passing(self, arrival.class, bin, now);
-            let ask = Ask { rank: known.rank, work: known.work, own: known.own, lanes, passing, pace };
-            if let Some(predicted) = exceeds(self.backlog.predict(&key, ask), timeout) {
+            let (came, within) = callers.rates.passing(arrival.class, BINS, now);
+            let coming = pace * came as f64 / within as f64;
+            let ask = Ask { rank: known.rank, work: known.work, own: known.own, lanes, passing, coming, pace };
+            if let Some(predicted) = exceeds(self.backlog.predict(&key, ask), pace, timeout) {
                 let remaining = Duration::from_nanos(callers.latest.saturating_sub(now));
                 return Err(Refusal { predicted, retry: (predicted - timeout).min(remaining) });
             }
@@ -139,8 +141,8 @@ impl Admission {
 }
 
 /// The end, if that is too late.
-fn exceeds(prediction: Prediction, time: Duration) -> Option<Duration> {
-    let margin = (prediction.wait / MARGIN).min(LONGEST_MARGIN);
+fn exceeds(prediction: Prediction, pace: f64, time: Duration) -> Option<Duration> {
+    let margin = ((prediction.wait / MARGIN).min(LONGEST_MARGIN) as f64 * pace) as u64;
     let is_late = prediction.wait > 0 && prediction.end().saturating_add(margin) > nanos(time);
     is_late.then(|| Duration::from_nanos(prediction.end().saturating_add(margin)))
 }
@@ -242,3 +244,7 @@ fn nanos(time: Duration) -> u64 {
 #[cfg(test)]
 #[path = "tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "loads_tests.rs"]
+mod loads_tests;

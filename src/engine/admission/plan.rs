@@ -44,7 +44,15 @@ impl Plan {
             && self.kept.len() >= self.size
         {
             let own = if outlook.attained > 0 { left } else { stake.service.known().own };
-            let ask = Ask { rank: outlook.rank, work: left, own, lanes: stake.lanes, passing: 0.0, pace: self.pace };
+            let ask = Ask {
+                rank: outlook.rank,
+                work: left,
+                own,
+                lanes: stake.lanes,
+                passing: 0.0,
+                coming: 0.0,
+                pace: self.pace,
+            };
             let prediction = self.backlog.predict(key, ask);
             if prediction.wait > 0 && prediction.end() > nanos(time) {
                 let predicted = Duration::from_nanos(prediction.end());

@@ -1,13 +1,13 @@
 //! How much thread time a kind of task takes, as a pool's threads have last published it for who calls.
 //!
 //! Invariants, each with a test of that number:
-//! 1. Nothing is known before a task has ended, or has told its progress for `TELLING`; that is believed the less the shorter it was told,
+//! 1. Nothing is known before a task has ended, or some have told their progress for `TELLING`; that is believed the less the shorter it was told,
 //!    always for the better of the task.
 //! 2. Once tasks have ended, only ends count; the last `MEMORY` of them.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// So much of a task has to have run before its progress tells how long it will take: by then as much may be chance as is told.
+/// So much has to have run before progress tells how long a task will take: by then as much may be chance as is told.
 const TELLING: u64 = 4_000_000;
 /// So many ends tell.
 const MEMORY: u64 = 16;
@@ -21,8 +21,9 @@ pub(in crate::engine) struct Service {
     /// 0 while nothing is known.
     work: AtomicU64,
     ends: AtomicU64,
-    /// The longest that a task has told its progress.
+    /// For how long tasks have told their progress, and what they are to take by it.
     told: AtomicU64,
+    total: AtomicU64,
     /// What `work` was when it had last changed.
     noted: AtomicU64,
 }
@@ -55,15 +56,17 @@ impl Service {
         self.set(work, rank)
     }
 
-    /// A task has run for so long, and says that it will take `total` in all. Whether that is news.
-    pub(in crate::engine) fn told(&self, attained: u64, total: u64, rank: u64) -> bool {
-        let told = self.told.load(Relaxed);
-        // Chance only ever makes it longer, so the shortest that has been told counts, until another has told for twice as long.
-        if self.ends.load(Relaxed) > 0 || attained < TELLING || attained < 2 * told {
+    /// A task has run for so long more, and says that it will take `total` in all. Whether that is news.
+    pub(in crate::engine) fn told(&self, slice: u64, total: u64, rank: u64) -> bool {
+        if self.ends.load(Relaxed) > 0 {
             return false;
         }
-        self.told.store(attained, Relaxed);
-        self.set((total as f64 / (1.0 + TELLING as f64 / attained as f64)) as u64, rank)
+        let before = self.told.load(Relaxed);
+        let told = before + slice.max(1);
+        let mean = (self.total.load(Relaxed) as f64 * before as f64 + total as f64 * slice.max(1) as f64) / told as f64;
+        self.told.store(told, Relaxed);
+        self.total.store(mean as u64, Relaxed);
+        told >= TELLING && self.set((mean / (1.0 + TELLING as f64 / told as f64)) as u64, rank)
     }
 
     fn set(&self, work: u64, rank: u64) -> bool {
@@ -90,7 +93,7 @@ mod tests {
         let service = Service::default();
         assert!(!service.told(MS, 300 * MS, 300 * MS));
         assert_eq!(service.known(), Known::default());
-        let works = [4, 8, 16, 64].map(|ms| {
+        let works = [3, 4, 8, 48].map(|ms| {
             assert!(service.told(ms * MS, 300 * MS, 300 * MS));
             service.known().work / MS
         });

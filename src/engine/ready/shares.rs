@@ -64,9 +64,10 @@ impl Shares {
         self.ready.first().map(|first| first.2)
     }
 
-    /// The virtual times of a flow and of the class, in nanoseconds at weight 1, modulo 2^64.
+    /// The virtual times of a flow and of the class, in nanoseconds at weight 1, modulo 2^64. What its tasks have used that does not count yet
+    /// does count here: it will, for those that come after them.
     pub(super) fn times(&self, flow: &Flow) -> [u64; 2] {
-        [flow.start() + flow.pending, self.virtual_time].map(|time| (time / NANO as u128) as u64)
+        [flow.virtual_time + flow.pending, self.virtual_time].map(|time| (time / NANO as u128) as u64)
     }
 
     /// Whether there is nothing.
