@@ -21,8 +21,8 @@ export interface TaskOptions {
   signal?: AbortSignal
   /**
    * Budget for queue + run, counted from the call; > 0, Infinity for none (the default). Past it the task stops and
-   * rejects with TimeoutError (code ERR_TASK_TIMEOUT). A call that is predicted to wait longer is refused at once
-   * (ERR_POOL_OVERLOADED).
+   * rejects with TimeoutError (code ERR_TASK_TIMEOUT). A call that could not be done in it is refused at once
+   * (ERR_POOL_OVERLOADED); one that was let in and can be done in it no more, as soon as that is seen.
    */
   timeout?: number
   /**
@@ -165,7 +165,7 @@ export interface PoolStats {
   failed: number
   cancelled: number
   timedOut: number
-  /** Calls refused with ERR_POOL_OVERLOADED. */
+  /** Calls refused with ERR_POOL_OVERLOADED, at once or later. */
   rejected: number
   /** Working memory of the tasks that have begun, in bytes, as their kernels estimate it. */
   memory: number

@@ -1,4 +1,4 @@
-// A call whose timeout is shorter than the wait that tasks like it really have is refused at once.
+// A call that could not be done in its timeout is refused at once; what can be done no more, as soon as that is seen.
 import test from 'ava'
 import { spin } from '../index.js'
 import { openPool } from './helpers/pool-open.mjs'
@@ -8,7 +8,7 @@ import { until } from './helpers/pool-wait.mjs'
 const OVERLOADED = 'ERR_POOL_OVERLOADED'
 /** Two seconds of work for one thread: its queue stands for longer than the prediction looks back. */
 const FLOOD = { tasks: 250, ms: 8 }
-const TIMEOUT = 50
+const TIMEOUT = 200
 
 /** A pool whose queue of equal tasks has been standing for a while and will stand for another. */
 async function floodedPool(t) {
@@ -18,20 +18,14 @@ async function floodedPool(t) {
   return { pool, tasks }
 }
 
-/**
- * The prediction is left out while the pool's lock is taken, so that the event loop never waits; and it may be that nothing
- * has ended lately. So this tries for as long as the queue stands.
- */
+/** The error of a call that is refused: at once, or never. */
 async function refusal(pool) {
-  while (pool.stats().running > 1) {
-    const controller = new AbortController()
-    const task = spin(FLOOD.ms, { pool, timeout: TIMEOUT, signal: controller.signal })
-    // A refusal is there before the next turn of the event loop; what was accepted is none.
-    setImmediate(() => controller.abort())
-    const error = await task.catch((error) => error)
-    if (error?.code === OVERLOADED) return error
-  }
-  return undefined
+  const controller = new AbortController()
+  const task = spin(FLOOD.ms, { pool, timeout: TIMEOUT, signal: controller.signal })
+  // A refusal is there before the next turn of the event loop; what was accepted is none.
+  setImmediate(() => controller.abort())
+  const error = await task.catch((error) => error)
+  return error?.code === OVERLOADED ? error : undefined
 }
 
 test.serial('refuses what would wait for longer than its timeout', async (t) => {
@@ -68,4 +62,57 @@ test.serial('accepts again once the queue has gone', async (t) => {
   const { pool, tasks } = await floodedPool(t)
   await Promise.all(tasks)
   t.is(await outcome(spin(FLOOD.ms, { pool, timeout: 5_000 })), 'ok')
+})
+
+test.serial('a burst is answered as far as it fits, and the others know at once', async (t) => {
+  for (const isWarm of [true, false]) {
+    const pool = openPool(t, { threads: 2, niceness: 0 })
+    if (isWarm) for (let number = 0; number < 3; number++) await pool.run('spin', 100)
+    const began = performance.now()
+    const ends = await Promise.all(
+      Array.from({ length: 100 }, async () => ({
+        code: await outcome(spin(100, { pool, timeout: 2000 })),
+        after: performance.now() - began,
+      })),
+    )
+    const refused = ends.filter(({ code }) => code === OVERLOADED)
+    const about = `${isWarm ? 'warm' : 'cold'}: ${JSON.stringify(ends.map(({ code }) => code))}`
+    t.true(ends.filter(({ code }) => code === 'ok').length >= 4, about)
+    t.true(refused.length >= 60 && refused.filter(({ after }) => after < 500).length >= 30, about)
+    const { completed, rejected, timedOut } = pool.stats()
+    t.is(rejected, refused.length, 'those that were let in and given up count too')
+    t.is(completed + rejected + timedOut, 100 + (isWarm ? 3 : 0))
+    await pool.close()
+  }
+})
+
+test.serial('what has no timeout counts, from the first task of a pool on', async (t) => {
+  const pool = openPool(t, { threads: 1 })
+  const tasks = Array.from({ length: 100 }, () => outcome(pool.run('spin', 20)))
+  await until(() => pool.stats().completed > 0)
+  t.is(await outcome(spin(20, { pool, timeout: 200 })), OVERLOADED)
+  await pool.close({ force: true })
+  await Promise.all(tasks)
+})
+
+test.serial('what starved is not slow: a burst on idle threads is taken', async (t) => {
+  const pool = openPool(t, { threads: 2 })
+  const options = { pool, priority: 'low', timeout: 5000 }
+  const tasks = Array.from({ length: 4 }, () => spin(10, { ...options, timeout: Infinity }))
+  const hogs = [1, 2].map(() => outcome(spin(1500, { pool, priority: 'high' })))
+  await Promise.all([...tasks, ...hogs])
+  const burst = await Promise.all(Array.from({ length: 6 }, () => outcome(spin(10, options))))
+  t.deepEqual(burst, Array(6).fill('ok'))
+})
+
+test.serial('cost is what the kernel says: one round beside many is taken', async (t) => {
+  const pool = openPool(t, { threads: 2 })
+  const words = () => new Uint32Array(new SharedArrayBuffer(4e6))
+  const long = Array.from({ length: 6 }, () => outcome(pool.run('heavyLoadShared', words(), { rounds: 1e6 })))
+  await until(() => pool.stats().running > 0)
+  for (let number = 0; number < 5; number++) {
+    t.is(await outcome(pool.run('heavyLoadShared', words(), { rounds: 1, timeout: 2000 })), 'ok')
+  }
+  await pool.close({ force: true })
+  await Promise.all(long)
 })

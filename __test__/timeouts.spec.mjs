@@ -12,10 +12,7 @@ const ENDLESS = 1e12
 const PAST_TIMERS = 2 ** 31
 
 let steps = 1e11
-/**
- * Endless inputs, each of another magnitude: a wait that one had because the machine was busy is then not predicted for
- * the next, whose call would be refused.
- */
+/** Endless inputs, each of another magnitude: what is known of one says nothing of the next. */
 function endless() {
   steps *= 2
   return steps
@@ -68,7 +65,7 @@ test.serial('an abort comes before a timeout that is still to come, and after it
 test.serial('the time in the queue counts, and what is late never runs', async (t) => {
   const pool = new Pool({ threads: 1 })
   // It does not say how far it is: nobody can know that the other will be late.
-  const running = pool.run('hold', 0, { ms: 200, priority: 'high' })
+  const running = pool.run('hold', 0, { ms: 1000, priority: 'high' })
   const view = new Uint32Array(new SharedArrayBuffer(4)).fill(1)
   isTimeout(t, await errorOf(pool.run('heavyLoadShared', view, { priority: 'low', timeout: 20 })), 'queued')
   await running
