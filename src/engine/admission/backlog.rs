@@ -134,10 +134,10 @@ impl Backlog {
         // While it begins, the other threads are, on the mean, in the middle of one like it.
         let overlap = ask.own as f64 * (self.threads - lanes) / 2.0;
         let wait = (waiting - overlap).max(0.0) / speed;
-        // What comes for other keys passes what stands behind others of its own, until it has caught up.
+        // What comes for other keys passes what stands behind others of its own, until it has caught up; and while that goes on, more comes.
         let lead = key.ahead() as f64 / ask.pace + before as f64 / key.weight;
         let room = self.classes[key.class as usize].room(key, lead);
-        let wait = wait + room.min(ask.coming.min(self.threads) * wait) / speed;
+        let wait = wait + room.min(2.0 * ask.coming.min(self.threads) * wait) / speed;
         let run = ask.own as f64 / lanes.min(speed);
         Prediction { wait: (wait * ask.pace) as u64, run: (run * ask.pace) as u64 }
     }

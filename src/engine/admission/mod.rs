@@ -37,7 +37,7 @@ use crate::error::{Code, EngineError};
 /// Waits differ from what is predicted by so much of them ...
 const MARGIN: u64 = 4;
 /// ... and by no more than this: what takes longer evens out. Both by as much more as threads lose their cores.
-const LONGEST_MARGIN: u64 = 100_000_000;
+const LONGEST_MARGIN: u64 = 40_000_000;
 
 pub(super) struct Admission {
     size: usize,
