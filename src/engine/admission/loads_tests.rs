@@ -153,7 +153,11 @@ impl Simulation {
             claimed.into_iter().flatten().map(|claimed| (claimed.run(), self.slice.load(Ordering::Relaxed))).collect();
         self.now += MS;
         for ((seat, ran), micros) in ran {
-            self.scheduler.settle(seat, Settled { ran, elapsed: Duration::from_micros(micros), lap: None }, self.now);
+            self.scheduler.settle(
+                seat,
+                Settled { ran: ran.ran, elapsed: Duration::from_micros(micros), lap: None },
+                self.now,
+            );
         }
         is_busy
     }
