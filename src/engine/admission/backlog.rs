@@ -18,7 +18,7 @@
 //!
 //! Invariants, each with a test of that number:
 //! 1. The books balance: with every share dropped, all backlogs are zero, whoever changed them in whatever order.
-//! 2. Without arrivals that pass it, a task takes at most half as long again as was predicted, and no less than a third, give or take `HORIZON`
+//! 2. Without arrivals that pass it, a task takes at most half as long again as was predicted, and no less than a quarter, give or take `HORIZON`
 //!    over the threads, for any number of keys: what is whole elsewhere is taken for fluid here, so that it errs on the careful side.
 //! 3. A task does not wait for what goes after it: the prediction of a short one is the same behind any number of known long ones.
 //! 4. A burst whose tasks have a timeout is admitted as far as it fits, and no further.
