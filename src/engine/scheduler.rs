@@ -18,8 +18,8 @@ use crate::kernel::Result;
 
 /// So much of a task has to have run before it is given up by its own progress.
 const TELLING: u64 = 4_000_000;
-/// So many times the time that a review has taken passes before the next.
-const REVIEWS: u32 = 50;
+/// How long passes before the next review, for each task that was looked at: some fifty times what that takes.
+const REVIEW: Duration = Duration::from_micros(50);
 
 pub(super) struct Scheduler {
     /// The pool's threads.
@@ -306,12 +306,12 @@ impl Scheduler {
 
     /// Gives up what cannot be done any more in its time, now that it is known better what tasks take.
     fn review(&mut self, now: Instant) {
-        let began = Instant::now();
         let mut order: Vec<_> = self.queue.seats().map(|seat| (seat, self.outlook(seat))).collect();
         order.sort_unstable_by_key(|(seat, outlook)| {
             (self.queue.get(*seat).task.config.class as u8, outlook.rank, outlook.place)
         });
         // What has come is not given up because of a bad moment.
+        let looked_at = order.len() as u32;
         let mut plan = Plan::new(self.size, (1.0 + self.pace.factor()) / 2.0);
         for (seat, outlook) in order {
             let entry = self.queue.get_mut(seat);
@@ -325,7 +325,7 @@ impl Scheduler {
                 self.end(seat, finished, now);
             }
         }
-        self.review.done(began);
+        self.review.done(looked_at, now);
     }
 
     /// A task that was withdrawn from the queue is gone; who did that has given its place back.
@@ -406,9 +406,8 @@ impl Review {
         self.asked && self.next.is_none_or(|next| now >= next)
     }
 
-    fn done(&mut self, began: Instant) {
-        let now = Instant::now();
-        *self = Self { asked: false, next: now.checked_add(REVIEWS * (now - began)) };
+    fn done(&mut self, looked_at: u32, now: Instant) {
+        *self = Self { asked: false, next: now.checked_add(looked_at * REVIEW) };
     }
 }
 
