@@ -233,7 +233,13 @@ impl Pool {
                 self.count_ticket();
                 self.issue(another);
             }
-            let announced = if claimed.is_none() { self.wakeup.announce(Some(index)) } else { None };
+            let relief = if claimed.is_none() { self.wakeup.take_relief() } else { None };
+            let is_relieved = relief.is_some();
+            if let Some(relief) = relief {
+                self.count_ticket();
+                self.issue(relief);
+            }
+            let announced = if claimed.is_none() && !is_relieved { self.wakeup.announce(Some(index)) } else { None };
             if let Some(ended) = ending.take() {
                 self.ended.fetch_add(1, SeqCst);
                 self.owner.unpark();
@@ -244,6 +250,9 @@ impl Pool {
                 }
             }
             if claimed.is_none() {
+                if is_relieved {
+                    self.wakeup.wait_for_relief();
+                }
                 self.tickets.fetch_sub(1, SeqCst);
                 ticket = self.wakeup.rest(ticket, announced, || self.occupancy.load(SeqCst) == 0)?;
                 self.count_ticket();
@@ -300,7 +309,7 @@ fn one_after_the_other() {
     check(2, || send_in_turn(2, &[Task, Task]));
 }
 
-/// The same where no thread spins, having the sender's CPU.
+/// The same where no thread spins, having the sender's CPU; each has the other become idle instead.
 #[test]
 fn no_thread_spins() {
     sync::ONE_CPU.set(true);

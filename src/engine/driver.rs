@@ -197,7 +197,13 @@ impl Driver {
             }
             // Before the ends are delivered: who hears of one and submits the next task is to find this thread awake.
             let rests = claimed.is_none() && !again;
-            let announced = if rests { self.wakeup.announce(rayon::current_thread_index()) } else { None };
+            let relief = if rests { self.wakeup.take_relief() } else { None };
+            let is_relieved = relief.is_some();
+            if let Some(relief) = relief {
+                issue(Arc::clone(self), threads, relief);
+            }
+            let announced =
+                if rests && !is_relieved { self.wakeup.announce(rayon::current_thread_index()) } else { None };
             ended.drain(..).for_each(End::deliver);
             // The list is used again, so that it is not allocated for every task.
             list = ended;
@@ -209,6 +215,9 @@ impl Driver {
                     return Some(ticket);
                 }
                 pace::wait();
+                if is_relieved {
+                    self.wakeup.wait_for_relief();
+                }
                 // Nothing queued, running or paused: nobody needs this thread until somebody submits.
                 ticket = self.wakeup.rest(ticket, announced, || self.occupancy.load() == 0)?;
                 // What was waited does not count as run.

@@ -14,7 +14,7 @@
 //! 5. A thread parks inside a job of the thread pool only while the whole pool is idle, so no job waits for it.
 //! 6. Closing wakes a thread that has parked, and afterwards none stays parked.
 //! 7. A ticket that panics is neither lost nor out twice, and its thread is not idle any more.
-//! 8. No thread begins to spin on the CPU that the last message came from.
+//! 8. No thread begins to spin for messages on the CPU that the last one came from.
 
 pub(super) mod affinity;
 mod backoff;
@@ -73,6 +73,17 @@ impl<M> Wakeup<M> {
     /// has promised that, or if this is no thread of the pool's. What has been promised is kept by [`Wakeup::rest`].
     pub(super) fn announce(&self, thread: Option<usize>) -> Option<usize> {
         thread.filter(|&index| self.idle.announce(index))
+    }
+
+    /// A ticket for another thread, which is to be the idle one in this one's place, if this one has the sender's CPU. Whoever gets it
+    /// issues it, does not announce that it is idle, and [waits for the other](Wakeup::wait_for_relief).
+    pub(super) fn take_relief(&self) -> Option<Ticket> {
+        if self.threads > 1 && self.idle.wants_relief() { self.take_ticket() } else { None }
+    }
+
+    /// Keeps this thread, for a moment, from taking back the ticket that another thread is to run, and become idle.
+    pub(super) fn wait_for_relief(&self) {
+        self.idle.wait_for_relief();
     }
 
     /// The ticket has found nothing to do. Waits for a message if its thread is `announced`, parked while `is_idle`, as the whole

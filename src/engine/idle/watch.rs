@@ -15,6 +15,8 @@ use super::sync::{
 
 /// How long a thread spins: about what it costs to wake one.
 const SPIN: Duration = Duration::from_micros(50);
+/// How long a thread that has the sender's CPU spins for another to become the idle one: it may have to be woken.
+const RELIEF: Duration = Duration::from_micros(100);
 /// `IdleThread::word` while no thread is idle.
 const NONE: usize = 0;
 
@@ -23,6 +25,8 @@ pub(super) struct IdleThread {
     /// that it sent. (A flag would not do: by the time that the thread sees it, another may be idle.)
     word: AtomicUsize,
     backoff: SpinBackoff,
+    /// Of having another thread be the idle one; that was useful once a thread that spun has been given a task.
+    relief_backoff: SpinBackoff,
     /// The CPU that the last message came from; `usize::MAX` if that is unknown. No part of the protocol: std's own, like the back-off's.
     sender_cpu: atomic::AtomicUsize,
     /// The threads, once each has parked.
@@ -35,7 +39,9 @@ impl IdleThread {
     pub(super) fn new(threads: usize) -> Self {
         Self {
             word: AtomicUsize::new(NONE),
-            backoff: SpinBackoff::default(),
+            backoff: SpinBackoff::new(4),
+            // Every 4,096th task where all threads have to share a CPU with the sender.
+            relief_backoff: SpinBackoff::new(12),
             sender_cpu: atomic::AtomicUsize::new(usize::MAX),
             handles: (0..threads).map(|_| OnceLock::new()).collect(),
             closing: AtomicBool::new(false),
@@ -88,7 +94,11 @@ impl IdleThread {
                     spin_loop();
                 }
             }
-            self.backoff.learn(!nothing_yet());
+            let was_useful = !nothing_yet();
+            self.backoff.learn(was_useful);
+            if was_useful {
+                self.relief_backoff.learn(true);
+            }
         }
         if is_idle() && !is_there() {
             self.handles[index].get_or_init(current_thread);
@@ -108,9 +118,26 @@ impl IdleThread {
         self.word.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
+    /// Whether this thread ought to have another be the idle one, which may run elsewhere.
+    pub(super) fn wants_relief(&self) -> bool {
+        let wants = !self.is_apart() && self.relief_backoff.permits();
+        if wants {
+            self.relief_backoff.learn(false);
+        }
+        wants
+    }
+
+    /// Waits until another thread is idle, for as long as it may take to wake one.
+    pub(super) fn wait_for_relief(&self) {
+        let until = Instant::now() + RELIEF;
+        while self.word.load(Ordering::Relaxed) == NONE && Instant::now() < until {
+            spin_loop();
+        }
+    }
+
     /// A thread cannot usefully spin for one that needs the same CPU: of such a pair, the event loop that polls and the idle thread,
-    /// each would run only while the other sleeps. So this one parks at once: whoever wakes it then keeps that CPU busy, and the system
-    /// puts it on another that it finds idle.
+    /// each would run only while the other sleeps. So this one has another thread be the idle one, or
+    /// parks at once. Left to itself, the system may keep such a pair together for 100 ms and more (seen in a virtual machine).
     fn is_apart(&self) -> bool {
         current_cpu().is_none_or(|cpu| cpu != self.sender_cpu.load(Ordering::Relaxed))
     }
