@@ -51,15 +51,16 @@ struct Load {
     virtual_time: AtomicU64,
 }
 
-/// What a key has in one class, at one weight.
+/// What a key has in one class, at one weight. In this order, so that what every task needs stands together.
+#[repr(C)]
 pub(super) struct KeyLoad {
     load: Arc<Load>,
-    class: Class,
     weight: f64,
+    virtual_time: AtomicU64,
+    total: AtomicU64,
+    class: Class,
     /// By rank.
     backlog: [AtomicU64; BINS],
-    total: AtomicU64,
-    virtual_time: AtomicU64,
 }
 
 /// What a task adds to the backlog, for as long as there is this.

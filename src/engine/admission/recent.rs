@@ -49,10 +49,13 @@ impl<K: Clone + Eq + Hash, V> Recent<K, V> {
     }
 
     fn rotate(&mut self) {
+        let is_held = |value: &Arc<V>| Arc::strong_count(value) > 1;
         let mut gone = std::mem::replace(&mut self.old, std::mem::take(&mut self.recent));
-        gone.retain(|_, value| Arc::strong_count(value) > 1);
+        gone.retain(|_, value| is_held(value));
         self.old.extend(gone);
-        self.limit = self.old.len().max(GENERATION);
+        // Twice as many as are held: where the same come again and again, nothing moves any more.
+        let held = self.old.values().filter(|value| is_held(value)).count();
+        self.limit = (2 * held).max(GENERATION);
     }
 }
 
