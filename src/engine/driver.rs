@@ -54,17 +54,10 @@ pub(super) struct Driver {
     state: Mutex<State>,
 }
 
-/// A task on its way to the threads.
-pub(super) struct Submission {
-    pub(super) task: Arc<Task>,
-    pub(super) job: Job,
-    pub(super) stake: Stake,
-}
-
 /// What callers tell the threads.
 pub(super) enum Message {
-    Submit(Submission),
-    SubmitAll(Vec<Submission>),
+    Submit(Arc<Task>),
+    SubmitAll(Vec<Arc<Task>>),
     /// The task has been stopped: end it now, if no morsel of it runs.
     Stopped(Arc<Task>),
     /// Has the thread that reads it panic.
@@ -242,11 +235,9 @@ impl Driver {
         let scheduler = &mut state.scheduler;
         for message in self.wakeup.messages() {
             match message {
-                Message::Submit(Submission { task, job, stake }) => scheduler.submit(task, job, stake, now),
+                Message::Submit(task) => scheduler.submit(task, now),
                 Message::SubmitAll(tasks) => {
-                    for Submission { task, job, stake } in tasks {
-                        scheduler.submit(task, job, stake, now);
-                    }
+                    tasks.into_iter().for_each(|task| scheduler.submit(task, now));
                 }
                 Message::Stopped(task) => scheduler.stopped(&task, now),
                 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! A histogram of durations that any thread writes and any thread reads, without a lock: a thread of low priority that held one
-//! would keep whoever asks waiting for as long as it has no core.
+//! A histogram of durations that one thread at a time writes, under the pool's lock, and any thread reads without it: a thread of low
+//! priority that holds the lock would keep whoever asks waiting for as long as it has no core.
 //!
 //! Buckets as HdrHistogram has them (Tene, 2012): linear within an octave, and each octave's a thousandth wide, so that three
 //! digits are right. Octaves that no duration was in take no memory.
@@ -41,11 +41,16 @@ impl Durations {
         let nanos = u64::try_from(duration.as_nanos()).unwrap_or(LONGEST).min(LONGEST);
         let (octave, bucket) = place_of(nanos);
         let buckets = self.octaves[octave].get_or_init(|| (0..BUCKETS).map(|_| AtomicU64::new(0)).collect());
-        self.sum.fetch_add(nanos, Ordering::Relaxed);
-        self.min.fetch_min(nanos, Ordering::Relaxed);
-        self.max.fetch_max(nanos, Ordering::Relaxed);
+        add(&self.sum, nanos);
+        if nanos < self.min.load(Ordering::Relaxed) {
+            self.min.store(nanos, Ordering::Relaxed);
+        }
+        if nanos > self.max.load(Ordering::Relaxed) {
+            self.max.store(nanos, Ordering::Relaxed);
+        }
         // Last, and released: whoever counts it finds the others.
-        buckets[bucket].fetch_add(1, Ordering::Release);
+        let count = &buckets[bucket];
+        count.store(count.load(Ordering::Relaxed) + 1, Ordering::Release);
     }
 
     pub(super) fn percentiles(&self) -> Percentiles {
@@ -89,6 +94,11 @@ impl Durations {
             .filter(|(_, count)| *count > 0)
             .collect()
     }
+}
+
+/// Adds to what nobody else writes meanwhile: cheaper than an atomic addition.
+pub(super) fn add(to: &AtomicU64, number: u64) {
+    to.store(to.load(Ordering::Relaxed).wrapping_add(number), Ordering::Relaxed);
 }
 
 /// Which bucket of which octave a duration is in. The first octave stands for all that are lower.
@@ -137,16 +147,11 @@ mod tests {
     }
 
     #[test]
-    fn threads_write_at_once() {
+    fn another_thread_reads_what_was_written() {
         let durations = Durations::default();
-        std::thread::scope(|scope| {
-            for thread in 1..=4 {
-                let durations = &durations;
-                scope.spawn(move || (0..10_000).for_each(|_| durations.record(Duration::from_millis(thread))));
-            }
-        });
-        let summary = durations.percentiles();
-        assert_eq!((summary.count, summary.min, summary.max), (40_000, 1.0, 4.0));
+        (1..=4).for_each(|ms| (0..1000).for_each(|_| durations.record(Duration::from_millis(ms))));
+        let summary = std::thread::scope(|scope| scope.spawn(|| durations.percentiles()).join().unwrap());
+        assert_eq!((summary.count, summary.min, summary.max), (4_000, 1.0, 4.0));
         assert!((summary.mean - 2.5).abs() < 1e-9);
     }
 }

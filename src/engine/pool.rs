@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::admission::{Stake, overloaded};
 use super::control::Stop;
-use super::driver::{Driver, Message, Submission};
+use super::driver::{Driver, Message};
 use super::fence::fenced_drop;
 use super::idle::affinity::lower_priority;
 use super::job::Job;
@@ -64,7 +64,7 @@ pub struct Pool {
 /// A place in the queue, and the task that has it, which nobody else knows yet. Given back if it is not submitted.
 pub struct Reservation<'pool> {
     driver: &'pool Driver,
-    submission: Option<Submission>,
+    task: Option<Arc<Task>>,
 }
 
 impl std::fmt::Debug for Pool {
@@ -153,9 +153,8 @@ impl Pool {
 
     /// Queues the work for which a place was reserved. Its end goes to `sink`.
     pub fn submit(&self, reservation: Reservation<'_>, sink: Arc<dyn Sink>, slot: u32) -> Arc<Task> {
-        let submission = reservation.address(sink, slot);
-        let task = Arc::clone(&submission.task);
-        self.send(Message::Submit(submission));
+        let task = reservation.address(sink, slot);
+        self.send(Message::Submit(Arc::clone(&task)));
         task
     }
 
@@ -171,14 +170,14 @@ impl Pool {
         let places = driver.join(works.len());
         let mut tasks = Vec::with_capacity(places);
         for work in works.take(places) {
-            let submission = work.and_then(|(work, config, slot)| {
+            let task = work.and_then(|(work, config, slot)| {
                 let (task, job) = Task::new(work, config, now)?;
                 let stake = driver.admit(&task, &job, now).map_err(|refusal| refusal.error(Duration::ZERO))?;
                 Ok(Reservation::new(driver, task, job, stake).address(Arc::clone(sink), slot))
             });
-            let Ok(submission) = submission else { break };
-            queued(Arc::clone(&submission.task));
-            tasks.push(submission);
+            let Ok(task) = task else { break };
+            queued(Arc::clone(&task));
+            tasks.push(task);
         }
         for _ in tasks.len()..places {
             driver.give_place_back();
@@ -243,8 +242,9 @@ impl Pool {
 }
 
 impl<'pool> Reservation<'pool> {
-    fn new(driver: &'pool Driver, task: Task, job: Job, stake: Stake) -> Self {
-        Self { driver, submission: Some(Submission { task: Arc::new(task), job, stake }) }
+    fn new(driver: &'pool Driver, mut task: Task, job: Job, stake: Stake) -> Self {
+        task.pack(job, stake);
+        Self { driver, task: Some(Arc::new(task)) }
     }
 
     /// Puts other work into the place: the same task, over memory that has moved.
@@ -253,17 +253,19 @@ impl<'pool> Reservation<'pool> {
     /// ERR_KERNEL_PANIC.
     pub fn replace(&mut self, work: Work) -> Result<()> {
         let job = Job::new(work)?;
-        fenced_drop(std::mem::replace(&mut self.own().job, job))
+        fenced_drop(self.own().repack(job))
     }
 
-    fn address(mut self, sink: Arc<dyn Sink>, slot: u32) -> Submission {
-        let task = Arc::get_mut(&mut self.own().task);
-        task.unwrap_or_else(|| unreachable!("nobody else knows the task")).address(sink, slot);
-        self.submission.take().unwrap_or_else(|| unreachable!("only this takes the task, and the reservation"))
+    fn address(mut self, sink: Arc<dyn Sink>, slot: u32) -> Arc<Task> {
+        self.own().address(sink, slot);
+        self.task.take().unwrap_or_else(|| unreachable!("only this takes the task, and the reservation"))
     }
 
-    fn own(&mut self) -> &mut Submission {
-        self.submission.as_mut().unwrap_or_else(|| unreachable!("it is not taken while there is the reservation"))
+    fn own(&mut self) -> &mut Task {
+        let task = self.task.as_mut().and_then(Arc::get_mut);
+        task.unwrap_or_else(|| {
+            unreachable!("nobody else knows the task, and it is not taken while there is the reservation")
+        })
     }
 }
 
@@ -276,8 +278,10 @@ impl Drop for Pool {
 impl Drop for Reservation<'_> {
     fn drop(&mut self) {
         // Once submitted, a task has the place and counts itself out.
-        if let Some(submission) = self.submission.take() {
-            let _ = fenced_drop(submission.job);
+        if let Some(task) = self.task.take() {
+            if let Some((job, _)) = task.unpack() {
+                let _ = fenced_drop(job);
+            }
             self.driver.give_place_back();
         }
     }

@@ -71,6 +71,8 @@ pub(super) struct Claimed {
 pub(super) struct End {
     task: Arc<Task>,
     finished: Finished,
+    /// Counts the task out when it is dropped, not under the lock.
+    stake: Option<Stake>,
     wait: Duration,
     run: Duration,
 }
@@ -83,7 +85,8 @@ impl End {
 
     /// Drops what is left of the work, and sends the completion. Not under the lock.
     pub(super) fn deliver(self) {
-        let Self { task, finished, wait, run } = self;
+        let Self { task, finished, stake, wait, run } = self;
+        drop(stake);
         let mut outcome = finished.into_outcome();
         if let Some(why) = task.stopped() {
             // Nobody wants it any more, and it may be large: it is dropped here rather than by the event loop.
@@ -129,7 +132,8 @@ impl Scheduler {
     }
 
     /// Takes a task over.
-    pub(super) fn submit(&mut self, task: Arc<Task>, mut job: Job, stake: Stake, now: Instant) {
+    pub(super) fn submit(&mut self, task: Arc<Task>, now: Instant) {
+        let Some((mut job, stake)) = task.unpack() else { return };
         if task.is_withdrawn() {
             let error = task.stopped().unwrap_or(Stop::Aborted).error();
             if let Some(finished) = job.fail(error) {
@@ -331,7 +335,7 @@ impl Scheduler {
     /// A task that was withdrawn from the queue is gone; who did that has given its place back.
     fn withdrawn(&mut self, task: Arc<Task>, finished: Finished, now: Instant) {
         let wait = now.saturating_duration_since(task.submitted);
-        self.ended.push(End { task, finished, wait, run: Duration::ZERO });
+        self.ended.push(End { task, finished, stake: None, wait, run: Duration::ZERO });
     }
 
     /// Takes a task that has begun, or expired, out of the books.
@@ -346,7 +350,7 @@ impl Scheduler {
         if entry.began.is_some() {
             self.gauges.run.record(run);
         }
-        self.ended.push(End { task: entry.task, finished, wait, run });
+        self.ended.push(End { task: entry.task, finished, stake: Some(entry.stake), wait, run });
     }
 
     /// Gives a task's seat up, and its memory; `done` if it has come to its own end.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::durations::Durations;
+use super::durations::{self, Durations};
 use super::pace::PublishedPace;
 
 /// How a task ended, as it is counted.
@@ -84,7 +84,7 @@ impl Gauges {
     }
 
     pub(super) fn add_busy(&self, elapsed: Duration) {
-        self.busy.fetch_add(elapsed.as_nanos() as u64, Ordering::Relaxed);
+        durations::add(&self.busy, elapsed.as_nanos() as u64);
     }
 
     pub(super) fn running(&self) -> usize {

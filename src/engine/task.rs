@@ -9,10 +9,11 @@
 //! | `queued` | `Queued -> Begun` by the worker that first claims; `Queued -> Withdrawn` by whoever stops it before | one atomic exchange |
 //! | `run` | workers | its mutex, taken after the pool's |
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::admission::Stake;
 use super::control::{Control, Stop};
 use super::fence::fence;
 use super::job::Job;
@@ -95,6 +96,8 @@ pub struct Task {
     queued: AtomicU8,
     /// `UNSEATED` before a worker has taken it over, and once it has ended.
     seat: AtomicUsize,
+    /// What it brings to the pool's threads, until one takes it over: in here, so that it needs no memory of its own on the way.
+    luggage: Mutex<Option<(Job, Stake)>>,
 }
 
 impl std::fmt::Debug for Task {
@@ -121,9 +124,26 @@ impl Task {
             magnitude: u64::BITS - cost.leading_zeros(),
             queued: AtomicU8::new(QUEUED),
             seat: AtomicUsize::new(UNSEATED),
+            luggage: Mutex::new(None),
             config,
         };
         Ok((task, job))
+    }
+
+    /// Gives it what it is to bring.
+    pub(super) fn pack(&mut self, job: Job, stake: Stake) {
+        *self.luggage.get_mut().unwrap_or_else(PoisonError::into_inner) = Some((job, stake));
+    }
+
+    /// Gives it another job; the one that it had.
+    pub(super) fn repack(&mut self, job: Job) -> Option<Job> {
+        let luggage = self.luggage.get_mut().unwrap_or_else(PoisonError::into_inner);
+        luggage.as_mut().map(|(old, _)| std::mem::replace(old, job))
+    }
+
+    /// Takes what it has brought, once.
+    pub(super) fn unpack(&self) -> Option<(Job, Stake)> {
+        self.luggage.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// The share that is done, 0..=1.

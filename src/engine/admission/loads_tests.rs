@@ -111,7 +111,8 @@ impl Simulation {
         match self.admission.enter(arrival, load, 1.0, self.now - self.began) {
             Ok(stake) => {
                 self.queued += 1;
-                self.scheduler.submit(Arc::new(task), job, stake, self.now);
+                task.pack(job, stake);
+                self.scheduler.submit(Arc::new(task), self.now);
             }
             Err(_) => self.figures.refused += 1,
         }
