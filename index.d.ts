@@ -104,7 +104,7 @@ export interface PoolOptions {
    * ERR_POOL_OVERLOADED; its buffers stay with the caller, `transfer` or not. Default 16384.
    */
   maxQueue?: number
-  /** Linux: how much the pool's threads yield to the event loop (0..19). Default 10. Ignored elsewhere. */
+  /** Linux: how much the pool's threads yield to the event loop (0..19). Default 4. Ignored elsewhere. */
   niceness?: number
   /**
    * Working memory that begun tasks may take together, in bytes, as their kernels estimate it; tasks that do not fit wait. What needs

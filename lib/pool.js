@@ -267,7 +267,7 @@ function drainListener(pool) {
 /** @param {any} options */
 function poolConfig(options) {
   object('options', options)
-  const { threads, maxQueue = 16384, niceness = 10, maxMemory, name = 'heavy-load' } = options
+  const { threads, maxQueue = 16384, niceness = 4, maxMemory, name = 'heavy-load' } = options
   if (typeof name !== 'string') throw invalidType('options.name', 'of type string', name)
   if (name === '' || name.length > LONGEST_NAME || name.includes('\0')) {
     throw invalidValue('options.name', `must be a name of at most ${LONGEST_NAME} characters`, name)
