@@ -35,7 +35,9 @@ const LEAST: f64 = 0.1;
 /// Weights in the bins.
 const ONE: f64 = (1 << 20) as f64;
 /// Work that does not count: what takes no longer than counting it in and out.
-const NEGLIGIBLE: u64 = 4_000;
+pub(super) const NEGLIGIBLE: u64 = 4_000;
+/// Virtual times that differ by less, in nanoseconds, are published as the same.
+const ROUNDING: u64 = 50_000;
 
 /// All that is to be served.
 pub(super) struct Backlog {
@@ -200,8 +202,13 @@ impl KeyLoad {
 
     /// What the virtual times have become of the key and its class, in nanoseconds at weight 1, modulo 2^64.
     pub(super) fn set_virtual_times(&self, [key, class]: [u64; 2]) {
-        self.virtual_time.store(key, Relaxed);
-        self.load.virtual_time.store(class, Relaxed);
+        for (published, time) in [(&self.virtual_time, key), (&self.load.virtual_time, class)] {
+            // Written rarely: callers read what stands beside it for every task.
+            let moved = time.wrapping_sub(published.load(Relaxed)) as i64;
+            if moved.unsigned_abs() >= ROUNDING {
+                published.store(time, Relaxed);
+            }
+        }
     }
 
     /// Its total has changed by so much, modulo 2^64: puts it where it belongs.

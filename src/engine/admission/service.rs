@@ -7,6 +7,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use super::backlog::NEGLIGIBLE;
+
 /// So much has to have run before progress tells how long a task will take: by then as much may be chance as is told.
 const TELLING: u64 = 4_000_000;
 /// So many ends tell.
@@ -51,6 +53,9 @@ impl Service {
     pub(in crate::engine) fn ended(&self, nanos: u64, rank: u64) -> bool {
         let ends = (self.ends.load(Relaxed) + 1).min(MEMORY);
         let old = self.work.load(Relaxed);
+        if ends == MEMORY && nanos < NEGLIGIBLE && old < NEGLIGIBLE {
+            return false; // nor is it written: callers read it for every task, and there may be a million a second
+        }
         let work = if ends == 1 { nanos } else { (old * (ends - 1) + nanos) / ends };
         self.ends.store(ends, Relaxed);
         self.set(work, rank)
