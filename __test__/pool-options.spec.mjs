@@ -132,5 +132,5 @@ onLinux('has its threads stand back behind the event loop', async (t) => {
     t.is(os.getPriority(), own, 'and nobody else')
   }
   openPool(t, { threads: 1, name: 'by-default', niceness: undefined })
-  await until(() => threadsNamed('by-default')[0]?.niceness === Math.min(own + 10, 19))
+  await until(() => threadsNamed('by-default')[0]?.niceness === Math.min(own + 4, 19))
 })
