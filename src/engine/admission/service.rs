@@ -7,7 +7,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::backlog::NEGLIGIBLE;
+use super::backlog::{NEGLIGIBLE, bin_of};
 
 /// So much has to have run before progress tells how long a task will take: by then as much may be chance as is told.
 const TELLING: u64 = 4_000_000;
@@ -28,6 +28,8 @@ pub(in crate::engine) struct Service {
     total: AtomicU64,
     /// What `work` was when it had last changed.
     noted: AtomicU64,
+    /// And `rank`.
+    noted_rank: AtomicU64,
 }
 
 /// What is known of a kind.
@@ -79,9 +81,12 @@ impl Service {
         self.work.store(work, Relaxed);
         self.rank.store(rank, Relaxed);
         let noted = self.noted.load(Relaxed);
-        let is_news = work.abs_diff(noted) > noted / CHANGE;
+        // What waits is counted where it ranked when it was last looked at: a newcomer would seem to pass all of its own kind.
+        let has_moved = bin_of(rank) != bin_of(self.noted_rank.load(Relaxed));
+        let is_news = has_moved || work.abs_diff(noted) > noted / CHANGE;
         if is_news {
             self.noted.store(work, Relaxed);
+            self.noted_rank.store(rank, Relaxed);
         }
         is_news
     }
