@@ -87,7 +87,7 @@ test.serial('a burst is answered as far as it fits, and the others know at once'
 })
 
 test.serial('what has no timeout counts, from the first task of a pool on', async (t) => {
-  const pool = openPool(t, { threads: 1 })
+  const pool = openPool(t, { threads: 1, niceness: 0 })
   const tasks = Array.from({ length: 100 }, () => outcome(pool.run('spin', 20)))
   // What the first one tells of the rest has been gone through by the end of the second.
   await until(() => pool.stats().completed > 1)

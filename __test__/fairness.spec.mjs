@@ -6,7 +6,7 @@ import { hold } from './helpers/pool-tasks.mjs'
 
 /** Queues tasks of each tenant, one tenant after the other, and tells whose they were in the order of their ends. */
 async function orderOfEnds(t, tenants) {
-  const pool = openPool(t, { threads: 1 })
+  const pool = openPool(t, { threads: 1, niceness: 0 })
   const release = await hold(pool)
   const order = []
   const tasks = tenants.flatMap(({ count, ms, ...options }) =>
