@@ -18,7 +18,8 @@
 //!    that it gains nothing by leaving. Neither a weight at its bounds nor a morsel that took very long destroys this.
 //! 4. Within a flow the smallest rank goes first: a short task passes a long one without being announced as short, be it that its kind is known
 //!    to be, or that the long one has run for longer.
-//! 5. Equal ranks are first in, first out. Of equal tasks of a known kind, no more have begun than there are threads, but for lifted ones.
+//! 5. Equal ranks are first in, first out. Of equal tasks of a kind that is known, or that tell their progress, no more have begun than there are
+//!    threads, but for lifted ones.
 //! 6. Within a class nothing starves: of the tasks that have waited while their flow used `LIFT` of thread time, the one that waited longest
 //!    gets a morsel, one in each `LIFT`; and by 3, no flow waits for ever.
 //! 7. Memory is bounded by the seats taken: what is left of tasks and flows that are gone is swept.
@@ -359,7 +360,9 @@ impl<T> Seat<T> {
             return kinds.expected(self.kind);
         }
         if !self.is_believed() {
-            return kinds.rank(self.kind, self.attained);
+            // It may be about to tell: until then it does not make room for equals of which no more is known.
+            let age = if self.attained < TELLING && !kinds.is_known(self.kind) { 0 } else { self.attained };
+            return kinds.rank(self.kind, age);
         }
         let left = self.total.saturating_sub(self.attained).max(1);
         let expected = kinds.expected(self.kind);

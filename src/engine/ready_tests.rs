@@ -413,6 +413,30 @@ fn invariant_5_what_has_begun_ends_first() {
 }
 
 #[test]
+fn invariant_5_what_is_about_to_tell_ends_first() {
+    let mut queue = ReadyQueue::default();
+    let seats: Vec<_> = (0..30).map(|item| queue.seat(item, Class::Normal, None, 1.0, KIND)).collect();
+    let (mut ends, mut used) = (vec![], [0; 30]);
+    while let Some(seat) = queue.next() {
+        let item: usize = *queue.get(seat);
+        // Morsels grow, as those of kernels do of which no more is known.
+        let morsel = (used[item] / 2).clamp(50_000, MS);
+        used[item] += morsel;
+        queue.charge(seat, morsel, used[item] as f64 / (20 * MS) as f64);
+        if used[item] < 20 * MS {
+            queue.ready(seat);
+        } else {
+            queue.finish(seat);
+            ends.push(seat);
+        }
+        let begun = used.iter().filter(|used| (1..20 * MS).contains(*used)).count() as u64;
+        let lifted = used.iter().sum::<u64>() / LIFT;
+        assert!(begun <= 1 + lifted, "{begun} have begun");
+    }
+    assert_eq!(ends, seats);
+}
+
+#[test]
 fn invariant_5_a_thread_that_lost_its_core_changes_no_order() {
     let mut queue = ReadyQueue::default();
     for _ in 0..16 {

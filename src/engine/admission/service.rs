@@ -14,7 +14,7 @@ const TELLING: u64 = 4_000_000;
 /// So many ends tell.
 const MEMORY: u64 = 16;
 /// The estimate has changed if it has by more than one in so many.
-const CHANGE: u64 = 8;
+const CHANGE: u64 = 32;
 
 /// Written under a pool's lock, and read by anyone: each number by itself is right.
 #[derive(Default)]
@@ -73,7 +73,7 @@ impl Service {
         let mean = (self.total.load(Relaxed) as f64 * before as f64 + total as f64 * slice.max(1) as f64) / told as f64;
         self.told.store(told, Relaxed);
         self.total.store(mean as u64, Relaxed);
-        told >= TELLING && self.set((mean / (1.0 + TELLING as f64 / told as f64)) as u64, rank)
+        told >= TELLING && self.set((mean / (1.0 + (TELLING as f64 / told as f64).powi(2))) as u64, rank)
     }
 
     fn set(&self, work: u64, rank: u64) -> bool {
@@ -107,7 +107,7 @@ mod tests {
             assert!(service.told(ms * MS, 300 * MS, 300 * MS));
             service.known().work / MS
         });
-        assert_eq!(works, [150, 200, 240, 282]);
+        assert_eq!(works, [150, 240, 282, 298]);
     }
 
     #[test]
@@ -116,7 +116,7 @@ mod tests {
         service.told(4 * MS, 300 * MS, 0);
         assert!(service.ended(10 * MS, 7));
         assert_eq!(service.known(), Known { rank: 7, work: 10 * MS, own: 10 * MS });
-        assert!(!service.told(80 * MS, 300 * MS, 0) && !service.ended(11 * MS, 7));
+        assert!(!service.told(80 * MS, 300 * MS, 0) && !service.ended(10 * MS, 7));
         for _ in 0..100 {
             service.ended(20 * MS, 7);
         }
