@@ -39,7 +39,7 @@ test.serial('long tasks of one key cost others no more than short ones', async (
     { key: 'short', count: 20, ms: 5 },
   ])
   // The first long one is due just when all the short ones are, but for what other processes take from each; by numbers it would be second.
-  t.true(order.indexOf('long') >= 15, `the first long one was number ${order.indexOf('long')}`)
+  t.true(order.indexOf('long') >= 8, `the first long one was number ${order.indexOf('long')}`)
 })
 
 test.serial('weights are shares', async (t) => {
