@@ -26,8 +26,8 @@ use slab::Slab;
 
 /// Buckets: two to an octave, from 62.5 us to about an hour.
 const BUCKETS: usize = 52;
-/// The weight of the prior, in tasks, where none has ended; it falls with the cube of those that have. So two that took 70 ms are enough
-/// for those that come to be taken for as long, rather than for some that might end at once.
+/// The weight of the prior, in tasks, where none has ended; it falls with the cube of those that have. Were it to fall more slowly, a
+/// newcomer would be worth a try after every end, since it might be over at once, and equals would pass each other.
 const PRIOR: f32 = 1.0;
 /// What is left of a history's weight with each task that ends.
 const FADE: f32 = 1.0 - 1.0 / 64.0;
@@ -171,7 +171,8 @@ impl Kinds {
 
     /// Whether anything is known of the kind: a task has come to its end, or has told its progress.
     pub(super) fn is_known(&self, id: KindId) -> bool {
-        self.histories[id].usual > 0
+        let history = &self.histories[id];
+        history.total > 0.0 || history.projected > 0.0
     }
 
     /// The longest that is usual for the kind: one in sixteen at least took so long.
