@@ -2,7 +2,8 @@
 //! every kernel, over every kind of memory.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
@@ -18,18 +19,30 @@ struct Failing {
     large: AtomicUsize,
     /// So many large requests from now, one fails; counts down, and stays at 0.
     left: AtomicUsize,
+    /// Whether requests of other threads than the test's own count, too.
+    everywhere: AtomicBool,
     /// Bytes that large requests have been given and have not given back.
     held: AtomicUsize,
 }
 
+thread_local! {
+    /// Whether a test runs on this thread: the test harness asks for memory on others at any time.
+    static TESTS: Cell<bool> = const { Cell::new(false) };
+}
+
 #[global_allocator]
-static ALLOCATOR: Failing =
-    Failing { large: AtomicUsize::new(usize::MAX), left: AtomicUsize::new(0), held: AtomicUsize::new(0) };
+static ALLOCATOR: Failing = Failing {
+    large: AtomicUsize::new(usize::MAX),
+    left: AtomicUsize::new(0),
+    everywhere: AtomicBool::new(false),
+    held: AtomicUsize::new(0),
+};
 
 impl Failing {
     fn refuses(&self, size: usize) -> bool {
         let counts_down = |left: usize| left.checked_sub(1);
         size >= self.large.load(Ordering::SeqCst)
+            && (TESTS.get() || self.everywhere.load(Ordering::SeqCst))
             && self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, counts_down) == Ok(1)
     }
 
@@ -77,6 +90,7 @@ static ALONE: Mutex<()> = Mutex::new(());
 /// Runs `attempt` with the first, then the second, ... large request failing, until there is none left to fail. Gives how
 /// many there were; each attempt but the last is to fail for want of memory, and none to keep any.
 fn fail_each(what: &str, large: usize, mut attempt: impl FnMut() -> Result<(), EngineError>) -> usize {
+    TESTS.set(true);
     for number in 1.. {
         let held = ALLOCATOR.held.load(Ordering::SeqCst);
         ALLOCATOR.left.store(number, Ordering::SeqCst);
@@ -187,6 +201,7 @@ fn every_kernel_on_a_pool() {
         }
     }
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    ALLOCATOR.everywhere.store(true, Ordering::SeqCst);
     let (sender, ends) = mpsc::channel();
     let sink: Arc<dyn Sink> = Arc::new(Ends(Mutex::new(sender)));
     let config = PoolConfig { threads: 2, max_queue: 0, niceness: 0, max_memory: u64::MAX, name: "test".into() };
@@ -203,6 +218,7 @@ fn every_kernel_on_a_pool() {
             end.outcome.map(drop)
         });
     }
+    ALLOCATOR.everywhere.store(false, Ordering::SeqCst);
     let stats = pool.stats();
     assert_eq!((stats.queued, stats.running), (0, 0));
 }
