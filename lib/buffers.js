@@ -6,7 +6,7 @@
  */
 
 const { types } = require('node:util')
-const { invalidType, invalidValue, makeError } = require('./errors.js')
+const { brand, invalidType, invalidValue, makeError } = require('./errors.js')
 const { Buffer, structuredClone } = require('./host.js')
 
 /** The numbers of src/binding/call.rs. */
@@ -197,10 +197,13 @@ function freeze(data) {
   if (isFrozen(data)) return data
   const view = viewOf(data)
   if (view === undefined) {
-    throw invalidType('data', 'an instance of Buffer, TypedArray, DataView, ArrayBuffer or FrozenBuffer', data)
+    throw brand(
+      invalidType('data', 'an instance of Buffer, TypedArray, DataView, ArrayBuffer or FrozenBuffer', data),
+      'input',
+    )
   }
   if (modeOf(view, true) === SHARED) {
-    throw invalidValue('data', 'must not be shared memory, which cannot be taken away', data)
+    throw brand(invalidValue('data', 'must not be shared memory, which cannot be taken away', data), 'input')
   }
   const own = isPooled(view) ? new Uint8Array(/** @type {any} */ (view)) : detach(view)
   return over(new Uint8Array(bufferOf(own), offsetOf(own), own.byteLength))
@@ -265,7 +268,7 @@ class FrozenBuffer {
  */
 function invalid(reason, input) {
   const received = `Received an instance of ${types.isTypedArray(input) ? className(input) : nameOf(input)}`
-  return makeError('ERR_INVALID_ARG_VALUE', `The buffer ${reason}. ${received}`)
+  return brand(makeError('ERR_INVALID_ARG_VALUE', `The buffer ${reason}. ${received}`), 'input')
 }
 
 /** @param {any} input an ArrayBuffer, a DataView or a FrozenBuffer */

@@ -7,6 +7,18 @@ const { inspect } = require('node:util')
  * @typedef {{ code: string, message: string, retryAfter?: number | null }} Failure
  */
 
+/**
+ * By this, errors of ours are known from others that have the same code: Node uses ERR_INVALID_ARG_VALUE too. Registered, so that two
+ * copies of the package know each other's. Its value says whose mistake an argument error is about.
+ */
+const BRAND = Symbol.for('heavy-load.error')
+
+/**
+ * `input`: what the kernel was given, its own options included, which a server may have from its client. `call`: all that whoever wrote
+ * the call has chosen: a task's options, a pool's, the environment's. Errors that are nobody's mistake have `call`, too.
+ * @typedef {'input' | 'call'} Fault
+ */
+
 /** An error of heavy-load's own. Match on `code`, which is stable, rather than on the class or the message. */
 class HeavyLoadError extends Error {
   /**
@@ -17,6 +29,7 @@ class HeavyLoadError extends Error {
   constructor(code, message, options) {
     super(message, options)
     this.code = code
+    brand(this, 'call')
   }
 }
 HeavyLoadError.prototype.name = 'HeavyLoadError'
@@ -46,16 +59,39 @@ const CLASSES = {
 /**
  * Makes a real error of a failure; passes on what is none, such as an error of the caller's own code.
  * @param {any} failure
+ * @param {Fault} fault
  * @param {ErrorOptions} [options]
  * @returns {any}
  */
-function toError(failure, options) {
+function toError(failure, fault, options) {
   const known = codeOf(failure)
   if (known === undefined || !Object.hasOwn(CLASSES, known) || isError(failure)) return failure
   const { code, message, retryAfter } = /** @type {Failure} */ (failure)
   const error = makeError(/** @type {keyof typeof CLASSES} */ (code), message, options)
   if (retryAfter != null) /** @type {any} */ (error).retryAfter = retryAfter
-  return error
+  return brand(error, fault)
+}
+
+/**
+ * @template {Error} E
+ * @param {E} error
+ * @param {Fault} fault
+ */
+function brand(error, fault) {
+  return Object.defineProperty(error, BRAND, { value: fault, configurable: true })
+}
+
+/**
+ * Whose mistake an error of ours is about; none if it is not ours.
+ * @param {any} error
+ * @returns {Fault | undefined}
+ */
+function faultOf(error) {
+  try {
+    return error?.[BRAND]
+  } catch {
+    return undefined
+  }
 }
 
 /**
@@ -92,7 +128,8 @@ function codeOf(failure) {
  */
 function makeError(code, message, options) {
   const Class = CLASSES[code]
-  if (Class === TypeError || Class === RangeError) return Object.assign(new Class(message, options), { code })
+  if (Class === TypeError || Class === RangeError)
+    return brand(Object.assign(new Class(message, options), { code }), 'call')
   return new /** @type {typeof HeavyLoadError} */ (Class)(code, message, options)
 }
 
@@ -195,8 +232,10 @@ module.exports = {
   CLASSES,
   HeavyLoadError,
   aborted,
+  brand,
   closed,
   codeOf,
+  faultOf,
   invalidType,
   invalidValue,
   isTimeout,

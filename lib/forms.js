@@ -51,7 +51,7 @@ function synchronous(kernel) {
       const value = port.runSync(number, given.view, options, given.mode, timeout)
       return given.isBuffer ? asBuffer(value) : value
     } catch (failure) {
-      throw toError(failure)
+      throw toError(failure, 'input')
     } finally {
       if (given.frozen !== undefined) countReaders(given.frozen, -1)
     }

@@ -226,7 +226,7 @@ class Pool extends EventEmitter {
         const config = { threads, maxQueue, niceness, maxMemory: maxMemory ?? memoryShare(), name }
         this.#native = new NativePool(port, this.#number, config, this.#shared, this.#owner.counts)
       } catch (failure) {
-        throw toError(failure)
+        throw toError(failure, 'call')
       }
       this.#submitPlain = this.#native.submitPlain
       this.#submitTask = this.#native.submit

@@ -318,7 +318,7 @@ class Task {
    * @param {any} failure
    */
   fail(failure) {
-    this.rejectWith(toError(failure), outcomeOf(failure) ?? FAILED)
+    this.rejectWith(toError(failure, 'input'), outcomeOf(failure) ?? FAILED)
   }
 
   /**
@@ -326,8 +326,8 @@ class Task {
    * @param {any} failure
    */
   refuse(failure) {
-    if (codeOf(failure) === 'ERR_KERNEL_PANIC') this.rejectWith(toError(failure), NEVER_TAKEN)
-    else this.rejectWith(toError(failure), outcomeOf(failure) === REJECTED ? REFUSED : undefined)
+    if (codeOf(failure) === 'ERR_KERNEL_PANIC') this.rejectWith(toError(failure, 'input'), NEVER_TAKEN)
+    else this.rejectWith(toError(failure, 'input'), outcomeOf(failure) === REJECTED ? REFUSED : undefined)
     this.leave()
   }
 
