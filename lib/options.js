@@ -1,6 +1,7 @@
 'use strict'
 
-const { invalidType, invalidValue, outOfRange } = require('./errors.js')
+const { invalidType, invalidValue, makeError, outOfRange } = require('./errors.js')
+const { nearest } = require('./nearest.js')
 const { TIMES } = require('./observe.js')
 const { isSignal } = require('./signals.js')
 
@@ -10,6 +11,8 @@ const LEAST_WEIGHT = 0.001
 const MOST_WEIGHT = 1000
 /** The longest that setTimeout takes, in milliseconds. */
 const LONGEST_TIMER = 2 ** 31 - 1
+/** Of an option's name, in characters, as a message shows it. */
+const LONGEST_KEY = 64
 /** The classes' names, by number. */
 const PRIORITIES = Object.keys(CLASSES)
 /** Options that are not a kernel's own: every task's, and those of `map`. */
@@ -97,6 +100,29 @@ function object(name, value) {
 }
 
 /**
+ * Refuses own enumerable keys that nobody would look at: they are misspelt, or meant for another function. Symbols are nobody's mistake.
+ * @param {string} name of the object
+ * @param {object} options
+ * @param {ReadonlySet<string>} known
+ */
+function refuseUnknown(name, options, known) {
+  for (const key of Object.keys(options)) if (!known.has(key)) throw unknownOption(name, key, known)
+}
+
+/**
+ * @param {string} name of the object
+ * @param {string} key
+ * @param {ReadonlySet<string>} known
+ */
+function unknownOption(name, key, known) {
+  // So long a name is data; looking for one like it would take long.
+  const meant = key.length > LONGEST_KEY ? undefined : nearest(key, known)
+  const shown = key.length > LONGEST_KEY ? `${key.slice(0, LONGEST_KEY)}...` : key
+  const hint = meant === undefined ? `Known are: ${[...known].join(', ')}` : `Did you mean '${meant}'?`
+  return makeError('ERR_INVALID_ARG_VALUE', `The "${name}.${shown}" property is unknown here. ${hint}`)
+}
+
+/**
  * @param {string} name
  * @param {any} value
  */
@@ -132,4 +158,14 @@ function integer(name, value, min, max) {
   return value
 }
 
-module.exports = { LONGEST_TIMER, PRIORITIES, TASK_OPTIONS, closeTimeout, integer, object, positive, taskSettings }
+module.exports = {
+  LONGEST_TIMER,
+  PRIORITIES,
+  TASK_OPTIONS,
+  closeTimeout,
+  integer,
+  object,
+  positive,
+  refuseUnknown,
+  taskSettings,
+}
