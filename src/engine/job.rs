@@ -38,7 +38,13 @@ pub struct Job {
     phase: Phase,
     sizer: Sizer,
     in_flight: usize,
-    outcome: Option<Result<Value>>,
+    /// How it has ended, while there are still morsels in flight. Few jobs ever have this, so it has a place of its own.
+    early: Option<Box<Early>>,
+}
+
+/// The end of a job of which morsels are in flight.
+struct Early {
+    outcome: Result<Value>,
     /// The value that came after an error: it may be large, and is dropped outside the lock too.
     unwanted: Option<Value>,
 }
@@ -120,7 +126,7 @@ impl Job {
     /// ERR_KERNEL_PANIC.
     pub fn new(work: Work) -> Result<Self> {
         let (phase, sizer) = Phase::enter(work)?;
-        Ok(Self { phase, sizer, in_flight: 0, outcome: None, unwanted: None })
+        Ok(Self { phase, sizer, in_flight: 0, early: None })
     }
 
     /// About how many units its first phase has.
@@ -135,7 +141,7 @@ impl Job {
 
     /// Whether `claim` would give a morsel to one more of at most `max_threads` threads.
     pub(super) fn can_claim(&self, max_threads: usize) -> bool {
-        self.outcome.is_none()
+        self.early.is_none()
             && self.in_flight < max_threads
             && match &self.phase {
                 Phase::Parallel { len, claimed, .. } => claimed < len || self.in_flight == 0,
@@ -199,34 +205,34 @@ impl Job {
                 self.phase = phase;
                 self.sizer = sizer;
             }
-            Ok(Ran::Value(value)) => self.end(Ok(value)),
-            Err(error) => self.end(Err(error)),
+            Ok(Ran::Value(value)) => return self.end(Ok(value)),
+            Err(error) => return self.end(Err(error)),
         }
-        self.finished()
+        let early = self.early.take_if(|_| self.in_flight == 0)?;
+        Some(self.finish(*early))
     }
 
     /// Ends the job with an error; gives the end, if nothing is in flight.
     pub(super) fn fail(&mut self, error: EngineError) -> Option<Finished> {
-        self.end(Err(error));
-        self.finished()
+        self.end(Err(error))
     }
 
-    fn end(&mut self, outcome: Result<Value>) {
-        // The first error is the one that counts.
-        if self.outcome.is_none() {
-            self.outcome = Some(outcome);
-        } else {
-            self.unwanted = outcome.ok();
-        }
-    }
-
-    fn finished(&mut self) -> Option<Finished> {
+    fn end(&mut self, outcome: Result<Value>) -> Option<Finished> {
+        let end = match self.early.take() {
+            // The first error is the one that counts.
+            Some(early) => Early { unwanted: outcome.ok().or(early.unwanted), ..*early },
+            None => Early { outcome, unwanted: None },
+        };
         if self.in_flight > 0 {
+            self.early = Some(Box::new(end));
             return None;
         }
-        let outcome = self.outcome.take()?;
+        Some(self.finish(end))
+    }
+
+    fn finish(&mut self, Early { outcome, unwanted }: Early) -> Finished {
         let remains = std::mem::replace(&mut self.phase, Phase::Ending);
-        Some(Finished { outcome, remains, unwanted: self.unwanted.take() })
+        Finished { outcome, remains, unwanted }
     }
 }
 

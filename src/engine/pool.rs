@@ -123,9 +123,9 @@ impl Pool {
     /// # Errors
     /// ERR_POOL_OVERLOADED if the queue is full, or if the predicted wait exceeds the task's timeout; ERR_KERNEL_PANIC.
     pub fn reserve(&self, work: Work, config: TaskConfig, now: Instant) -> Result<Reservation<'_>> {
-        let (task, job) = Task::new(work, config, now)?;
-        match self.admit(&task, &job, now) {
-            Ok(stake) => Ok(Reservation::new(&self.driver, task, job, stake)),
+        let job = Job::new(work)?;
+        match self.admit(&job, &config, now) {
+            Ok(stake) => Ok(Reservation::new(&self.driver, Task::new(job, stake, config, now))),
             Err(error) => {
                 let _ = fenced_drop(job);
                 Err(self.driver.refuse(error))
@@ -134,10 +134,10 @@ impl Pool {
     }
 
     /// Takes a place for a task, if there is one.
-    fn admit(&self, task: &Task, job: &Job, now: Instant) -> Result<Stake> {
+    fn admit(&self, job: &Job, config: &TaskConfig, now: Instant) -> Result<Stake> {
         let driver = &self.driver;
-        let timeout = task.config.timeout.unwrap_or_default();
-        let stake = driver.admit(task, job, now).map_err(|refusal| refusal.error(timeout))?;
+        let timeout = config.timeout.unwrap_or_default();
+        let stake = driver.admit(job, config, now).map_err(|refusal| refusal.error(timeout))?;
         // A paused task waits too: otherwise there could be any number, since every task begins soon.
         if driver.join(1) == 0 {
             let retry = driver.admission.all(now.saturating_duration_since(driver.began));
@@ -171,9 +171,9 @@ impl Pool {
         let mut tasks = Vec::with_capacity(places);
         for work in works.take(places) {
             let task = work.and_then(|(work, config, slot)| {
-                let (task, job) = Task::new(work, config, now)?;
-                let stake = driver.admit(&task, &job, now).map_err(|refusal| refusal.error(Duration::ZERO))?;
-                Ok(Reservation::new(driver, task, job, stake).address(Arc::clone(sink), slot))
+                let job = Job::new(work)?;
+                let stake = driver.admit(&job, &config, now).map_err(|refusal| refusal.error(Duration::ZERO))?;
+                Ok(Reservation::new(driver, Task::new(job, stake, config, now)).address(Arc::clone(sink), slot))
             });
             let Ok(task) = task else { break };
             queued(Arc::clone(&task));
@@ -242,9 +242,8 @@ impl Pool {
 }
 
 impl<'pool> Reservation<'pool> {
-    fn new(driver: &'pool Driver, mut task: Task, job: Job, stake: Stake) -> Self {
-        task.pack(job, stake);
-        Self { driver, task: Some(Arc::new(task)) }
+    fn new(driver: &'pool Driver, task: Arc<Task>) -> Self {
+        Self { driver, task: Some(task) }
     }
 
     /// Puts other work into the place: the same task, over memory that has moved.

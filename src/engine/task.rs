@@ -19,7 +19,7 @@ use super::fence::fence;
 use super::job::Job;
 use super::kinds::Kind;
 use super::ready::{Class, SeatId};
-use crate::kernel::{Result, Work};
+use crate::kernel::Result;
 use crate::value::Value;
 
 /// How a task is to be run.
@@ -58,6 +58,15 @@ impl Default for TaskConfig {
     }
 }
 
+impl TaskConfig {
+    /// Which tasks a task with this job is expected to take as long as.
+    pub(super) fn kind(&self, job: &Job) -> Kind {
+        let cost = if self.cost > 0 { self.cost } else { job.units() };
+        // What it costs, roughly: a binary logarithm.
+        Kind { kernel: self.kernel, size: u64::BITS - cost.leading_zeros() }
+    }
+}
+
 /// Where the ends of tasks go.
 pub trait Sink: Send + Sync {
     /// Takes a completion. Called on any thread, once a task, outside the engine's locks; must not block.
@@ -91,8 +100,7 @@ pub struct Task {
     pub(super) control: Control,
     pub(super) config: TaskConfig,
     pub(super) submitted: Instant,
-    /// What it costs, roughly: a binary logarithm.
-    magnitude: u32,
+    kind: Kind,
     queued: AtomicU8,
     /// `UNSEATED` before a worker has taken it over, and once it has ended.
     seat: AtomicUsize,
@@ -112,27 +120,19 @@ const WITHDRAWN: u8 = 2;
 const UNSEATED: usize = usize::MAX;
 
 impl Task {
-    /// A task that nobody knows yet, and its job. Asks the work for its size.
-    pub(super) fn new(work: Work, config: TaskConfig, submitted: Instant) -> Result<(Self, Job)> {
-        let job = Job::new(work)?;
-        let cost = if config.cost > 0 { config.cost } else { job.units() };
-        let task = Self {
+    /// A task that nobody knows yet. Made where it stays: what is this large is not to be moved about.
+    pub(super) fn new(job: Job, stake: Stake, config: TaskConfig, submitted: Instant) -> Arc<Self> {
+        Arc::new(Self {
             slot: 0,
             sink: None,
             control: Control::new(submitted, config.timeout),
             submitted,
-            magnitude: u64::BITS - cost.leading_zeros(),
+            kind: config.kind(&job),
             queued: AtomicU8::new(QUEUED),
             seat: AtomicUsize::new(UNSEATED),
-            luggage: Mutex::new(None),
+            luggage: Mutex::new(Some((job, stake))),
             config,
-        };
-        Ok((task, job))
-    }
-
-    /// Gives it what it is to bring.
-    pub(super) fn pack(&mut self, job: Job, stake: Stake) {
-        *self.luggage.get_mut().unwrap_or_else(PoisonError::into_inner) = Some((job, stake));
+        })
     }
 
     /// Gives it another job; the one that it had.
@@ -203,6 +203,6 @@ impl Task {
 
     /// Which tasks it is expected to take as long as.
     pub(super) fn kind(&self) -> Kind {
-        Kind { kernel: self.config.kernel, size: self.magnitude }
+        self.kind
     }
 }
