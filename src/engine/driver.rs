@@ -114,12 +114,12 @@ impl Driver {
     }
 
     /// Has a task counted from now on, unless it could not be done in its time.
-    pub(super) fn admit(&self, task: &Task, job: &Job, now: Instant) -> Result<Stake, Refusal> {
-        let TaskConfig { class, ref key, weight, max_threads, timeout, .. } = task.config;
+    pub(super) fn admit(&self, job: &Job, config: &TaskConfig, now: Instant) -> Result<Stake, Refusal> {
+        let TaskConfig { class, ref key, weight, max_threads, timeout, .. } = *config;
         let lanes = if job.is_parallel() { max_threads } else { 1 };
-        let arrival = Arrival { class, key: key.as_ref(), weight, kind: task.kind(), lanes, timeout };
+        let arrival = Arrival { class, key: key.as_ref(), weight, kind: config.kind(job), lanes, timeout };
         let now = now.saturating_duration_since(self.began);
-        self.admission.enter(arrival, self.occupancy.load(), self.gauges.pace.factor(now.as_nanos() as u64), now)
+        self.admission.enter(arrival, self.occupancy.load(), &self.gauges.pace, now)
     }
 
     /// Counts a call that is refused.

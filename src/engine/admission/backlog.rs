@@ -65,9 +65,9 @@ pub(super) struct KeyLoad {
     backlog: [AtomicU64; BINS],
 }
 
-/// What a task adds to the backlog, for as long as there is this.
-pub(super) struct Share {
-    key: Arc<KeyLoad>,
+/// What a task adds to the backlog of a key, for as long as there is this.
+pub(super) struct Share<K: AsRef<KeyLoad>> {
+    key: K,
     bin: usize,
     left: u64,
 }
@@ -233,15 +233,15 @@ impl KeyLoad {
     }
 }
 
-impl Share {
+impl<K: AsRef<KeyLoad>> Share<K> {
     /// Counts a task in.
-    pub(super) fn new(key: Arc<KeyLoad>, rank: u64, work: u64) -> Self {
+    pub(super) fn new(key: K, rank: u64, work: u64) -> Self {
         let mut share = Self { key, bin: 0, left: 0 };
         share.correct(rank, work);
         share
     }
 
-    pub(super) fn key(&self) -> &Arc<KeyLoad> {
+    pub(super) fn key(&self) -> &K {
         &self.key
     }
 
@@ -252,7 +252,8 @@ impl Share {
         if from == bin && old == left {
             return;
         }
-        for backlog in [&self.key.load.backlog, &self.key.backlog] {
+        let key = self.key.as_ref();
+        for backlog in [&key.load.backlog, &key.backlog] {
             if from == bin {
                 backlog[bin].fetch_add(left.wrapping_sub(old), Relaxed);
                 continue;
@@ -264,12 +265,12 @@ impl Share {
             }
         }
         if old != left {
-            self.key.change(left.wrapping_sub(old));
+            key.change(left.wrapping_sub(old));
         }
     }
 }
 
-impl Drop for Share {
+impl<K: AsRef<KeyLoad>> Drop for Share<K> {
     fn drop(&mut self) {
         self.correct(0, 0);
     }

@@ -16,7 +16,7 @@ struct Simulation {
     queue: ReadyQueue<usize>,
     backlog: Backlog,
     keys: HashMap<(Class, usize), Arc<KeyLoad>>,
-    tasks: Vec<Option<(SeatId, Share)>>,
+    tasks: Vec<Option<(SeatId, Share<Arc<KeyLoad>>)>>,
     left: Vec<u64>,
     threads: [Option<(usize, u64)>; THREADS],
     now: u64,

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::*;
+use crate::engine::job::Job;
 use crate::engine::scheduler::{Claimed, Scheduler, Settled};
 use crate::engine::task::{Completion, Sink, Task, TaskConfig};
 use crate::kernel::{Next, Result as KernelResult, Step, Stepped, Work};
@@ -95,24 +96,24 @@ impl Simulation {
             timeout: Some(timeout),
             ..TaskConfig::default()
         };
-        let (mut task, job) = Task::new(Work::stepped(machine), config, self.now).unwrap();
-        task.address(Arc::clone(&self.ends) as Arc<dyn Sink>, self.came.len() as u32);
+        let job = Job::new(Work::stepped(machine)).unwrap();
         self.came.push((self.now, timeout));
-        let config = &task.config;
         let arrival = Arrival {
             class: config.class,
             key: config.key.as_ref(),
             weight: 1.0,
-            kind: task.kind(),
+            kind: config.kind(&job),
             lanes: 1,
             timeout: config.timeout,
         };
         let load = self.queued + self.scheduler.books().demand();
-        match self.admission.enter(arrival, load, 1.0, self.now - self.began) {
+        match self.admission.enter(arrival, load, &PublishedPace::default(), self.now - self.began) {
             Ok(stake) => {
                 self.queued += 1;
-                task.pack(job, stake);
-                self.scheduler.submit(Arc::new(task), self.now);
+                let mut task = Task::new(job, stake, config, self.now);
+                let sink = Arc::clone(&self.ends) as Arc<dyn Sink>;
+                Arc::get_mut(&mut task).unwrap().address(sink, self.came.len() as u32 - 1);
+                self.scheduler.submit(task, self.now);
             }
             Err(_) => self.figures.refused += 1,
         }

@@ -31,9 +31,12 @@ use self::rates::Rates;
 use self::recent::Recent;
 use self::service::Service;
 use super::kinds::Kind;
+use super::pace::PublishedPace;
 use super::ready::{Class, Outlook};
 use crate::error::{Code, EngineError};
 
+/// So many tasks share an account.
+const SHARING: u32 = 64;
 /// Waits differ from what is predicted by so much of them ...
 const MARGIN: u64 = 4;
 /// ... and by no more than this: what takes longer evens out. Both by as much more as threads lose their cores.
@@ -51,8 +54,7 @@ struct Callers {
     /// The blocks of tasks without a key.
     common: [Arc<KeyLoad>; 3],
     services: Recent<Kind, Service>,
-    /// The kind that came last: most tasks are of the same kind as the one before.
-    last: Option<(Kind, Arc<Service>)>,
+    last: Option<Last>,
     rates: Rates,
     /// When the last of those that are there has to be done, or one that was.
     latest: u64,
@@ -72,9 +74,24 @@ pub(super) struct Arrival<'a> {
 
 /// A task that is counted, for as long as there is this.
 pub(super) struct Stake {
-    share: Share,
-    service: Arc<Service>,
+    share: Share<Account>,
     lanes: usize,
+}
+
+/// Where tasks of one key and kind are counted. Some that come one after the other share it: every thread touches the reference counts of
+/// what is in it, and waiting for such a cache line costs more than all else here.
+#[derive(Clone)]
+struct Account(Arc<(Arc<KeyLoad>, Arc<Service>)>);
+
+/// The account that was used last: most tasks are of the same key and kind as the one before.
+struct Last {
+    key: Option<Arc<str>>,
+    class: Class,
+    weight: f64,
+    kind: Kind,
+    account: Account,
+    /// How many may use it yet.
+    left: u32,
 }
 
 /// Why a task was not let in, or is given up.
@@ -102,12 +119,17 @@ impl Admission {
     }
 
     /// Counts a task in that comes while so many others want threads, unless it could not be done in its time.
-    pub(super) fn enter(&self, arrival: Arrival<'_>, load: usize, pace: f64, now: Duration) -> Result<Stake, Refusal> {
+    pub(super) fn enter(
+        &self,
+        arrival: Arrival<'_>,
+        load: usize,
+        pace: &PublishedPace,
+        now: Duration,
+    ) -> Result<Stake, Refusal> {
         let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
         let now = nanos(now);
-        let key = callers.key(&self.backlog, arrival);
-        let service = callers.service(arrival.kind);
-        let known = service.known();
+        let account = callers.account(&self.backlog, arrival);
+        let known = account.service().known();
         let lanes = arrival.lanes.clamp(1, self.size);
         // Not by rank, which rises while the kind is new: else those that came before would count as such that pass.
         let bin = bin_of(known.work);
@@ -117,11 +139,12 @@ impl Admission {
         if let Some(timeout) = arrival.timeout
             && load >= self.size
         {
+            let pace = pace.factor(now);
             let passing = pace * callers.passing(self, arrival.class, bin, now);
             let (came, within) = callers.rates.passing(arrival.class, BINS, now);
             let coming = pace * came as f64 / within as f64;
             let ask = Ask { rank: known.rank, work: known.work, own: known.own, lanes, passing, coming, pace };
-            if let Some(predicted) = exceeds(self.backlog.predict(&key, ask), pace, timeout) {
+            if let Some(predicted) = exceeds(self.backlog.predict(account.as_ref(), ask), pace, timeout) {
                 let remaining = Duration::from_nanos(callers.latest.saturating_sub(now));
                 return Err(Refusal { predicted, retry: (predicted - timeout).min(remaining) });
             }
@@ -129,7 +152,7 @@ impl Admission {
         callers.latest =
             callers.latest.max(arrival.timeout.map_or(u64::MAX, |timeout| now.saturating_add(nanos(timeout))));
         callers.rates.add(arrival.class, bin, known.work, now);
-        Ok(Stake { share: Share::new(key, known.rank, known.work), service, lanes })
+        Ok(Stake { share: Share::new(account, known.rank, known.work), lanes })
     }
 
     /// In how long all that is there will have been served, or given up, roughly.
@@ -192,15 +215,18 @@ impl Callers {
         block
     }
 
-    fn service(&mut self, kind: Kind) -> Arc<Service> {
-        if let Some((last, service)) = &self.last
-            && *last == kind
+    fn account(&mut self, backlog: &Backlog, arrival: Arrival<'_>) -> Account {
+        if let Some(last) = &mut self.last
+            && last.serves(arrival)
         {
-            return Arc::clone(service);
+            last.left -= 1;
+            return last.account.clone();
         }
-        let service = self.services.get(&kind, Service::default);
-        self.last = Some((kind, Arc::clone(&service)));
-        service
+        let account =
+            Account(Arc::new((self.key(backlog, arrival), self.services.get(&arrival.kind, Service::default))));
+        let Arrival { class, key, weight, kind, .. } = arrival;
+        self.last = Some(Last { key: key.cloned(), class, weight, kind, account: account.clone(), left: SHARING });
+        account
     }
 
     /// How many threads what comes later will keep from a task, if as much comes as has lately. What has come and is still there, counts by itself.
@@ -210,9 +236,36 @@ impl Callers {
     }
 }
 
+impl Account {
+    fn service(&self) -> &Service {
+        &self.0.1
+    }
+}
+
+impl AsRef<KeyLoad> for Account {
+    fn as_ref(&self) -> &KeyLoad {
+        &self.0.0
+    }
+}
+
+impl Last {
+    /// Whether a task that comes may use it too.
+    fn serves(&self, arrival: Arrival<'_>) -> bool {
+        self.left > 0
+            && self.kind == arrival.kind
+            && self.class == arrival.class
+            && self.key.as_ref() == arrival.key
+            && self.weight.to_bits() == arrival.weight.to_bits()
+    }
+}
+
 impl Stake {
+    fn account(&self) -> &Account {
+        self.share.key()
+    }
+
     pub(super) fn service(&self) -> &Service {
-        &self.service
+        self.account().service()
     }
 
     pub(super) fn lanes(&self) -> u64 {
@@ -221,7 +274,8 @@ impl Stake {
 
     /// What the virtual times have become of the task's key and class.
     pub(super) fn set_virtual_times(&self, times: [u64; 2]) {
-        self.share.key().set_virtual_times(times);
+        let key: &KeyLoad = self.account().as_ref();
+        key.set_virtual_times(times);
     }
 
     /// The task is so far: counts what it still takes.
@@ -232,7 +286,7 @@ impl Stake {
     /// What it still takes: by its own progress, or by what its kind takes; what has taken longer may take as long again.
     pub(super) fn left(&self, outlook: Outlook) -> u64 {
         let Outlook { attained, total, .. } = outlook;
-        let work = if total > 0 { total } else { self.service.known().work };
+        let work = if total > 0 { total } else { self.service().known().work };
         if work > attained || attained == 0 { work - attained } else { attained }
     }
 }

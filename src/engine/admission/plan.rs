@@ -17,7 +17,7 @@ pub(in crate::engine) struct Plan {
     pace: f64,
     backlog: Backlog,
     keys: HashMap<*const KeyLoad, Arc<KeyLoad>>,
-    kept: Vec<Share>,
+    kept: Vec<Share<Arc<KeyLoad>>>,
 }
 
 impl Plan {
@@ -34,8 +34,8 @@ impl Plan {
     ) -> Result<(), Refusal> {
         stake.correct(outlook);
         let left = stake.left(outlook);
-        let real = stake.share.key();
-        let key = self.keys.entry(Arc::as_ptr(real)).or_insert_with(|| {
+        let real: &KeyLoad = stake.account().as_ref();
+        let key = self.keys.entry(std::ptr::from_ref(real)).or_insert_with(|| {
             let key = self.backlog.key(real.class(), real.weight());
             key.set_virtual_times([real.ahead(), 0]);
             Arc::new(key)
@@ -43,7 +43,7 @@ impl Plan {
         if let Some(time) = time
             && self.kept.len() >= self.size
         {
-            let own = if outlook.attained > 0 { left } else { stake.service.known().own };
+            let own = if outlook.attained > 0 { left } else { stake.service().known().own };
             let ask = Ask {
                 rank: outlook.rank,
                 work: left,
