@@ -94,6 +94,8 @@ pub(super) struct ReadyQueue<T> {
     flows: Slab<Flow>,
     flow_ids: HashMap<(Class, Arc<str>), FlowId>,
     classes: [Shares; CLASSES],
+    /// A flow that may not stand where it belongs among those of its class; it has seats.
+    stale: Option<FlowId>,
     /// Numbers seats: smaller came earlier. Never used twice, so it also tells a stale entry.
     sequence: u64,
     ready: usize,
@@ -145,6 +147,7 @@ impl<T> Default for ReadyQueue<T> {
             flows,
             flow_ids: HashMap::new(),
             classes: Default::default(),
+            stale: None,
             sequence: 0,
             ready: 0,
         }
@@ -173,7 +176,7 @@ impl<T> ReadyQueue<T> {
         let flow = &mut self.flows[seat.flow];
         seat.take_back(flow);
         let flow_id = seat.flow;
-        self.list(flow_id);
+        self.touch(flow_id);
     }
 
     /// The virtual times of a task's key and class, in nanoseconds at weight 1, modulo 2^64.
@@ -234,7 +237,7 @@ impl<T> ReadyQueue<T> {
         });
         self.ready += 1;
         flow.add_fresh(id, &mut self.seats, &self.kinds);
-        self.list(flow_id);
+        self.touch(flow_id);
         id
     }
 
@@ -249,11 +252,12 @@ impl<T> ReadyQueue<T> {
         seat.rank = seat.rank_now(&self.kinds);
         flow.order.insert((seat.rank, seat.place, id));
         self.ready += 1;
-        self.list(flow_id);
+        self.touch(flow_id);
     }
 
     /// The task whose turn it is, if one is ready; it is ready no more.
     pub(super) fn next(&mut self) -> Option<SeatId> {
+        self.list_stale();
         let class = self.classes.iter().position(|class| class.first().is_some())?;
         let flow_id = self.classes[class].first()?;
         let flow = &mut self.flows[flow_id];
@@ -267,7 +271,7 @@ impl<T> ReadyQueue<T> {
         seat.pending += expected;
         flow.pending += u128::from(expected);
         self.classes[class].serve(flow);
-        self.list(flow_id);
+        self.touch(flow_id);
         Some(id)
     }
 
@@ -294,7 +298,7 @@ impl<T> ReadyQueue<T> {
             flow.order.replace(old, (seat.rank, seat.place, id));
         }
         class.forget(&mut self.flows, &mut self.flow_ids);
-        self.list(flow_id);
+        self.touch(flow_id);
     }
 
     /// Gives the seat of a task up that has come to its own end.
@@ -317,7 +321,11 @@ impl<T> ReadyQueue<T> {
         flow.pending -= u128::from(seat.pending);
         flow.grace -= u128::from(seat.grace);
         let class = flow.class as usize;
-        self.list(flow_id);
+        let is_last = flow.seats == 1;
+        self.touch(flow_id);
+        if is_last {
+            self.list_stale();
+        }
         self.classes[class].exit(flow_id, &mut self.flows[flow_id]);
         self.classes[class].forget(&mut self.flows, &mut self.flow_ids);
         seat.item
@@ -331,8 +339,17 @@ impl<T> ReadyQueue<T> {
             .or_insert_with(|| self.flows.insert(Flow::new(class, Some(Arc::clone(key)))))
     }
 
-    /// Puts a flow where it belongs among those of its class, now that it may have changed.
-    fn list(&mut self, flow_id: FlowId) {
+    /// A flow may have changed. It is listed anew when that matters: mostly after some changes of the same flow.
+    fn touch(&mut self, flow_id: FlowId) {
+        if self.stale != Some(flow_id) {
+            self.list_stale();
+            self.stale = Some(flow_id);
+        }
+    }
+
+    /// Puts the flow that has changed where it belongs among those of its class.
+    fn list_stale(&mut self) {
+        let Some(flow_id) = self.stale.take() else { return };
         let flow = &mut self.flows[flow_id];
         let finish = flow.finish(&mut self.seats, &self.kinds);
         self.classes[flow.class as usize].list(flow_id, flow, finish);
