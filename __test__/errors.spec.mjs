@@ -1,10 +1,11 @@
 // Bad arguments: Node's own codes and classes, and messages that say what was expected, of which argument, and what was
 // received; the same from all three forms.
+import './helpers/pool-test-addon.mjs'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { defaultPool, HeavyLoadError, heavyLoad, heavyLoadAsync, heavyLoadSync, Pool } from '../index.js'
 import { errorOf } from './helpers/errors.mjs'
-import { formsOf } from './helpers/forms.mjs'
+import { formsOf, promiseFormsOf } from './helpers/forms.mjs'
 
 const TYPE = { code: 'ERR_INVALID_ARG_TYPE', class: TypeError }
 const VALUE = { code: 'ERR_INVALID_ARG_VALUE', class: TypeError }
@@ -245,6 +246,62 @@ test("errors have the caller's stack, whatever form", async (t) => {
   for (const error of [thrown, await errorOf(heavyLoad(-1)), await errorOf(heavyLoadAsync(-1))]) {
     t.true(error.stack.includes(here), error.stack)
   }
+})
+
+/** An error that comes long after the call, from each form that has such. */
+const LATE = {
+  'a timeout': async (run) => await run(1e12, { timeout: 20 }),
+  'an abort': async (run) => {
+    const controller = new AbortController()
+    setImmediate(() => controller.abort())
+    return await run(1e12, { signal: controller.signal })
+  },
+}
+for (const [name, call] of Object.entries(LATE)) {
+  for (const { name: form, run } of promiseFormsOf('heavyLoad')) {
+    test(`the error of ${name} shows who awaits it, ${form}`, async (t) => {
+      async function theRoute() {
+        await call(run)
+      }
+      const error = await errorOf(theRoute())
+      t.regex(error.stack, /^(TimeoutError|AbortError): /)
+      t.true(error.stack.includes('theRoute'), error.stack)
+      t.true(error.stack.includes(fileURLToPath(import.meta.url)), error.stack)
+    })
+  }
+}
+
+test('so do the errors of a closed pool, of a kernel that panics, and of one task of many', async (t) => {
+  const pool = new Pool({ threads: 1 })
+  async function theRoute(promise) {
+    return await promise
+  }
+  async function theLoop() {
+    for await (const _ of pool.map('heavyLoad', [1e12], { timeout: 20 }));
+  }
+  const errors = [await errorOf(theRoute(pool.run('misbehave', 'step'))), await errorOf(theLoop())]
+  const closed = errorOf(theRoute(pool.run('heavyLoad', 1e12)))
+  await pool.close({ force: true })
+  errors.push(await closed)
+  t.deepEqual(
+    errors.map(({ code }) => code),
+    ['ERR_KERNEL_PANIC', 'ERR_TASK_TIMEOUT', 'ERR_POOL_CLOSED'],
+  )
+  for (const { stack } of errors) t.regex(stack, /theRoute|theLoop/)
+})
+
+test('a pool in the options of run and map is refused, which would run where they are anyway', async (t) => {
+  const [pool, other] = [new Pool({ threads: 1 }), new Pool({ threads: 1 })]
+  const value = { code: 'ERR_INVALID_ARG_VALUE', message: /^The "options\.pool" property/ }
+  for (const options of [{ pool }, { pool: other }, { pool: null }]) {
+    await t.throwsAsync(pool.run('heavyLoad', 1, options), value)
+    await t.throwsAsync(pool.map('heavyLoad', [1], options).next(), value)
+  }
+  t.is(await pool.run('heavyLoad', 1, { pool: undefined }), 1)
+  t.is(await heavyLoad(1, { pool }), 1)
+  const custom = { run: async (kernel, input, options) => [kernel, input, options] }
+  t.deepEqual(await heavyLoad(1, { pool: custom, key: 'a' }), ['heavyLoad', 1, { key: 'a' }])
+  await Promise.all([pool.close(), other.close()])
 })
 
 test('calls that were refused for their arguments count nowhere', async (t) => {

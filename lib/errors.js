@@ -151,6 +151,29 @@ function closed() {
   return makeError('ERR_POOL_CLOSED', 'The pool was closed before the task was done')
 }
 
+const then = Function.prototype.call.bind(Promise.prototype.then)
+
+/**
+ * Rejects a promise long after the call that it was made for, with an error that is made only now: in a microtask that the promise waits
+ * for, from where V8 finds the async functions that await it. So the stack shows the caller, and no call pays for that; to take the
+ * stack down at the call would cost several microseconds.
+ * @param {(value: any) => void} resolve the promise's
+ * @param {() => unknown} make the error
+ */
+function rejectLate(resolve, make) {
+  let begin = () => {}
+  const begun = new Promise((resolve) => {
+    begin = () => resolve(undefined)
+  })
+  resolve(
+    then(begun, () => {
+      throw make()
+    }),
+  )
+  // Only now, so that the promise is waiting when the error is made.
+  begin()
+}
+
 /**
  * Whether a signal's reason says that its time is over, as that of AbortSignal.timeout() does.
  * @param {any} reason
@@ -241,6 +264,7 @@ module.exports = {
   isTimeout,
   makeError,
   outOfRange,
+  rejectLate,
   timedOut,
   toError,
 }

@@ -7,7 +7,7 @@ const { aborted, invalidType, toError } = require('./errors.js')
 const { taskSettings } = require('./options.js')
 const { defaultPool, kernelNumber, runNumber } = require('./pool.js')
 const { isTraced, trace } = require('./observe.js')
-const { isAborted } = require('./signals.js')
+const { whichAborted } = require('./signals.js')
 const { Task, port } = require('./tasks.js')
 
 /**
@@ -25,7 +25,9 @@ function pooled(kernel) {
       const pool = options?.pool
       if (pool === undefined) return defaultPool[runNumber](number, input, options)
       if (typeof pool?.run !== 'function') throw invalidType('options.pool', 'an instance of Pool or RemotePool', pool)
-      return pool.run(kernel, input, options)
+      if (pool[runNumber] !== undefined) return pool[runNumber](number, input, options)
+      const { pool: _, ...rest } = options
+      return pool.run(kernel, input, rest)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -79,7 +81,8 @@ function asynchronous(kernel) {
   const run = (input, options) =>
     new Promise((resolve, reject) => {
       const settings = taskSettings(options)
-      if (settings.signal !== undefined && isAborted(settings.signal)) throw aborted({ cause: settings.signal.reason })
+      const before = settings.signal === undefined ? undefined : whichAborted(settings.signal)
+      if (before !== undefined) throw aborted({ cause: before.reason })
       const given = handOver(input, settings.transfer)
       const task = new Task(resolve, reject, undefined, given, number)
       try {

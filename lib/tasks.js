@@ -11,7 +11,7 @@
 const { AsyncResource } = require('node:async_hooks')
 const { asBuffer, countReaders, detach } = require('./buffers.js')
 const deadlines = require('./deadlines.js')
-const { aborted, closed, codeOf, isTimeout, timedOut, toError } = require('./errors.js')
+const { aborted, closed, codeOf, isTimeout, rejectLate, timedOut, toError } = require('./errors.js')
 const { performance, setImmediate, throwApart } = require('./host.js')
 const { Port, kernelNames } = require('./native.js')
 const { observers } = require('./observe.js')
@@ -102,7 +102,7 @@ class Extras extends deadlines.Limited {
   constructor(task, times) {
     super(task)
     this.times = times
-    /** @type {AbortSignal | undefined} */
+    /** @type {signals.Signals | undefined} */
     this.signal = undefined
     /** @type {((fraction: number) => void) | undefined} */
     this.onProgress = undefined
@@ -161,7 +161,8 @@ class Task {
       if (signal !== undefined) {
         signals.watch(signal, this)
         extras.signal = signal
-        if ((foreign || !signals.isOwn(signal)) && signals.isAborted(signal)) this.abort(signal.reason)
+        const meanwhile = foreign || !signals.isOwn(signal) ? signals.whichAborted(signal) : undefined
+        if (meanwhile !== undefined) this.abort(meanwhile.reason)
       }
     } catch (error) {
       // A signal that is not Node's own.
@@ -208,8 +209,8 @@ class Task {
    * @param {ErrorOptions} [options]
    */
   rejectAsStopped(why, options) {
-    if (why === STOP_TIMED_OUT) this.rejectWith(timedOut(), TIMED_OUT)
-    else this.rejectWith(why === STOP_CLOSED ? closed() : aborted(options), CANCELLED)
+    if (why === STOP_TIMED_OUT) this.rejectLate(timedOut, TIMED_OUT)
+    else this.rejectLate(why === STOP_CLOSED ? closed : () => aborted(options), CANCELLED)
   }
 
   /** Calls `onProgress`, in the caller's async context, if there is progress. */
@@ -258,6 +259,18 @@ class Task {
   }
 
   /**
+   * Rejects the promise, unless it is settled, where its caller is not on the stack any more.
+   * @param {() => unknown} make the error
+   * @param {number} outcome
+   */
+  rejectLate(make, outcome) {
+    if (this.settled) return
+    this.settled = true
+    rejectLate(this.resolve, make)
+    this.#count(outcome)
+  }
+
+  /**
    * The promise was settled, by the caller of this alone. What is told of it comes after it, and can no longer change it.
    * @param {number | undefined} outcome
    */
@@ -276,14 +289,7 @@ class Task {
     const { signal, onProgress } = this.extras
     deadlines.release(this.extras)
     if (onProgress !== undefined) progress.unwatch(this)
-    if (signal !== undefined) {
-      try {
-        signals.unwatch(signal, this)
-      } catch (error) {
-        // A signal that is not Node's own.
-        throwApart(error)
-      }
-    }
+    if (signal !== undefined) signals.unwatch(signal, this)
   }
 
   /**
@@ -318,7 +324,7 @@ class Task {
    * @param {any} failure
    */
   fail(failure) {
-    this.rejectWith(toError(failure, 'input'), outcomeOf(failure) ?? FAILED)
+    this.rejectLate(() => toError(failure, 'input'), outcomeOf(failure) ?? FAILED)
   }
 
   /**
