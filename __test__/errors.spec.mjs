@@ -3,7 +3,7 @@
 import './helpers/pool-test-addon.mjs'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
-import { defaultPool, HeavyLoadError, heavyLoad, heavyLoadAsync, heavyLoadSync, Pool } from '../index.js'
+import { defaultPool, HeavyLoadError, hash, heavyLoad, heavyLoadAsync, heavyLoadSync, Pool, spin } from '../index.js'
 import { errorOf } from './helpers/errors.mjs'
 import { formsOf, promiseFormsOf } from './helpers/forms.mjs'
 
@@ -237,6 +237,60 @@ test('the name of a kernel', async (t) => {
   }
   for (const [kernel, received] of [[undefined, 'undefined'], ...noNumbers.filter(([value]) => value !== '5')]) {
     is(t, await errorOf(defaultPool.run(kernel, 1)), TYPE, 'kernel', "a kernel's name", received, String(received))
+  }
+})
+
+test('a value is cut where a message shows it', async (t) => {
+  const long = 'x'.repeat(1000)
+  const huge = 10n ** 300n
+  const errors = [
+    () => heavyLoad(1e300),
+    () => spin(-1e300),
+    () => heavyLoad(huge),
+    () => heavyLoad(long),
+    () => heavyLoad(new (class extends Date {})()),
+    () => heavyLoad(Object.assign(() => {}, { constructor: { name: long } })),
+    () => heavyLoad(1, { timeout: -1e300 }),
+    () => heavyLoad(1, { timeout: huge }),
+    () => heavyLoad(1, { priority: long }),
+    () => heavyLoad(1, { priority: huge }),
+    () => heavyLoad(1, { priority: Array(1000).fill(long) }),
+    () => heavyLoad(1, { priority: Object.fromEntries(Array.from({ length: 1000 }, (_, key) => [key, long])) }),
+    () => heavyLoad(1, { key: Symbol(long) }),
+    () => heavyLoad(1, { key: Object.defineProperty(() => {}, 'name', { value: long }) }),
+    () => heavyLoad(1, { key: { constructor: { name: long } } }),
+    () => hash('x', { algorithm: long }),
+    () => hash(Buffer.of(1), { algorithm: long }),
+    () => hash(Buffer.of(1), { encoding: long }),
+    () => defaultPool.run(long, 1),
+    async () => new Pool({ name: long }),
+    async () => new Pool({ threads: 1e300 }),
+  ]
+  for (const call of errors) {
+    const { message } = await errorOf(call())
+    t.true(message.length < 300, message)
+    t.false(/0{40}|x{40}/.test(message), message)
+  }
+  t.true((await errorOf(heavyLoad(1e300))).message.endsWith('Received 1e+300'))
+  t.true((await errorOf(heavyLoad(huge))).message.endsWith('Received type bigint'))
+  t.true((await errorOf(heavyLoad(1, { timeout: huge }))).message.endsWith(`(${String(huge).slice(0, 25)}...)`))
+})
+
+test('what cannot be shown breaks no message', async (t) => {
+  const hostile = new Proxy(() => {}, {
+    get() {
+      throw new Error('foreign')
+    },
+  })
+  const symbolic = Object.defineProperty(() => {}, 'name', { value: Symbol('name') })
+  const inspected = {
+    [Symbol.for('nodejs.util.inspect.custom')]() {
+      throw new Error('foreign')
+    },
+  }
+  for (const value of [hostile, symbolic, [hostile], inspected, [inspected]]) {
+    t.is((await errorOf(heavyLoad(1, { key: value }))).code, 'ERR_INVALID_ARG_TYPE')
+    t.is((await errorOf(heavyLoad(1, { priority: value }))).code, 'ERR_INVALID_ARG_VALUE')
   }
 })
 

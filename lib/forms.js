@@ -3,7 +3,8 @@
 /** The three forms in which every kernel comes, by one rule. */
 
 const { asBuffer, countReaders, handOver } = require('./buffers.js')
-const { aborted, invalidType, toError } = require('./errors.js')
+const { aborted, codeOf, invalidType, timedOut, toError } = require('./errors.js')
+const { performance } = require('./host.js')
 const { taskSettings } = require('./options.js')
 const { defaultPool, kernelNumber, runNumber } = require('./pool.js')
 const { isTraced, trace } = require('./observe.js')
@@ -47,12 +48,14 @@ function synchronous(kernel) {
    */
   const form = (input, options = {}) => {
     const { timeout, transfer } = taskSettings(options)
-    const given = handOver(input, transfer)
+    const given = handOver(input, transfer, number)
+    const called = performance.now()
     if (given.frozen !== undefined) countReaders(given.frozen, 1)
     try {
       const value = port.runSync(number, given.view, options, given.mode, timeout)
       return given.isBuffer ? asBuffer(value) : value
     } catch (failure) {
+      if (codeOf(failure) === 'ERR_TASK_TIMEOUT') throw timedOut(kernel, timeout, 0, performance.now() - called)
       throw toError(failure, 'input')
     } finally {
       if (given.frozen !== undefined) countReaders(given.frozen, -1)
@@ -83,7 +86,7 @@ function asynchronous(kernel) {
       const settings = taskSettings(options)
       const before = settings.signal === undefined ? undefined : whichAborted(settings.signal)
       if (before !== undefined) throw aborted({ cause: before.reason })
-      const given = handOver(input, settings.transfer)
+      const given = handOver(input, settings.transfer, number)
       const task = new Task(resolve, reject, undefined, given, number)
       try {
         follow(task, port.runAsync(number, task.slot, given.view, options, given.mode, settings.timeout))

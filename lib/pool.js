@@ -4,7 +4,7 @@ const { EventEmitter } = require('node:events')
 const { totalmem } = require('node:os')
 const { handOver } = require('./buffers.js')
 const { close } = require('./closing.js')
-const { aborted, invalidType, invalidValue, makeError, toError } = require('./errors.js')
+const { aborted, cut, invalidType, invalidValue, makeError, toError } = require('./errors.js')
 const { Gathered } = require('./gathered.js')
 const { nextTick, process } = require('./host.js')
 const { NativePool, kernelNames, kernelOptions } = require('./native.js')
@@ -210,7 +210,7 @@ class Pool extends EventEmitter {
     const settings = taskSettings(options === undefined ? {} : options)
     const before = settings.signal === undefined ? undefined : whichAborted(settings.signal)
     if (before !== undefined) throw aborted({ cause: before.reason })
-    const given = handOver(input, settings.transfer)
+    const given = handOver(input, settings.transfer, kernel)
     // Getters of the options may have closed it.
     if (this.#closed !== undefined) throw poolIsClosed()
     const task = new Task(resolve, reject, this.#owner, given, kernel)
@@ -326,7 +326,7 @@ function kernelNumber(kernel) {
   const number = KERNELS.get(name)
   if (number !== undefined) return number
   if (typeof name !== 'string') throw invalidType('kernel', "a kernel or a kernel's name", kernel)
-  throw makeError('ERR_UNKNOWN_KERNEL', `There is no kernel '${name}'. There are: ${[...KERNELS.keys()].join(', ')}`)
+  throw makeError('ERR_UNKNOWN_KERNEL', `There is no kernel '${cut(name)}'. There are: ${[...KERNELS.keys()].join(', ')}`)
 }
 
 const defaultPool = new Pool(SHARED)

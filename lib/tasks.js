@@ -102,6 +102,7 @@ class Extras extends deadlines.Limited {
   constructor(task, times) {
     super(task)
     this.times = times
+    this.timeout = Infinity
     /** @type {signals.Signals | undefined} */
     this.signal = undefined
     /** @type {((fraction: number) => void) | undefined} */
@@ -150,6 +151,7 @@ class Task {
    */
   arm({ signal, timeout, onProgress, times }, foreign) {
     const extras = new Extras(this, times)
+    extras.timeout = timeout
     this.extras = extras
     this.submitted = true
     if (this.settled) {
@@ -186,31 +188,40 @@ class Task {
     if (this.settled) return
     const inTime = !port.stop(this.slot, STOP_ABORTED) && this.submitted
     // The time of AbortSignal.timeout() is over only for what was not done in it.
-    if (!inTime || !isTimeout(reason)) this.rejectAsStopped(STOP_ABORTED, { cause: reason })
+    if (!inTime || !isTimeout(reason)) this.rejectLate(() => aborted({ cause: reason }), CANCELLED)
   }
 
   /** The task's time is over. */
   expire() {
-    this.cut(STOP_TIMED_OUT)
+    const { deadline, timeout } = /** @type {Extras} */ (this.extras)
+    const waited = port.waited(this.slot)
+    const all = performance.now() - deadline + timeout
+    if (waited < 0) this.cut(STOP_TIMED_OUT, all)
+    else this.cut(STOP_TIMED_OUT, waited, all - waited)
   }
 
   /**
    * Rejects now, and the thread follows; unless the task has ended, and the event loop has only not heard of it yet.
    * @param {number} why
+   * @param {number} [waited] as `rejectAsStopped`
+   * @param {number} [ran]
    */
-  cut(why) {
+  cut(why, waited, ran) {
     if (this.settled) return
     const inTime = !port.stop(this.slot, why) && this.submitted
-    if (!inTime) this.rejectAsStopped(why)
+    if (!inTime) this.rejectAsStopped(why, waited, ran)
   }
 
   /**
    * @param {number} why
-   * @param {ErrorOptions} [options]
+   * @param {number} [waited] milliseconds
+   * @param {number} [ran] milliseconds; none if it never began
    */
-  rejectAsStopped(why, options) {
-    if (why === STOP_TIMED_OUT) this.rejectLate(timedOut, TIMED_OUT)
-    else this.rejectLate(why === STOP_CLOSED ? closed : () => aborted(options), CANCELLED)
+  rejectAsStopped(why, waited = 0, ran) {
+    const timeout = this.extras?.timeout ?? Infinity
+    if (why === STOP_TIMED_OUT)
+      this.rejectLate(() => timedOut(KERNELS[this.kernel], timeout, waited, ran), TIMED_OUT)
+    else this.rejectLate(why === STOP_CLOSED ? closed : aborted, CANCELLED)
   }
 
   /** Calls `onProgress`, in the caller's async context, if there is progress. */
@@ -464,7 +475,7 @@ function settle(slot, tag, value, wait, run) {
   try {
     if (tag === TAG_NUMBER) task.succeed(value)
     else if (tag === TAG_HELD) task.collect()
-    else if (!task.settled) task.rejectAsStopped(tag - TAG_STOPPED)
+    else if (!task.settled) task.rejectAsStopped(tag - TAG_STOPPED, wait, run > 0 ? run : undefined)
     if (task.extras?.times !== undefined || observers.size !== 0) task.measured(wait, run)
   } catch (error) {
     throwApart(error)

@@ -16,7 +16,7 @@ use super::idle::affinity::lower_priority;
 use super::job::Job;
 use super::stats::{Stats, Tallies, Tally};
 use super::task::{Sink, Task, TaskConfig};
-use crate::error::{Code, EngineError};
+use crate::error::{Code, EngineError, cut};
 use crate::kernel::{Result, Work};
 
 /// The largest pool: what libuv allows, and more than any machine has use for.
@@ -49,7 +49,7 @@ pub fn default_threads() -> Result<usize> {
             Ok(threads) if (1..=MOST_THREADS).contains(&threads) => Ok(threads as usize),
             _ => Err(EngineError::new(
                 Code::InvalidArgValue,
-                format!("HEAVY_LOAD_THREADS must be an integer >= 1 and <= {MOST_THREADS}. Received '{text}'"),
+                format!("HEAVY_LOAD_THREADS must be an integer >= 1 and <= {MOST_THREADS}. Received '{}'", cut(&text)),
             )),
         },
     }
