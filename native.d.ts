@@ -34,6 +34,12 @@ export declare class NativePool {
    * kept awake, because a thread takes the task up at once. A function of its own, as `submitPlain`.
    */
   get submit(): (kernel: number, slot: number, input: unknown, mayPoll: boolean, options: unknown, handOver: number, timeout: number, priority: number, key: string | undefined, weight: number, maxThreads: number) => boolean
+  /**
+   * A function `(kernel, slot, piece, part, ran, mayPoll, timeout, priority, key, weight, maxThreads)` that queues the next piece
+   * of a stream, whose slot has had its `fold`: a view that nobody writes before the piece's record has come. `part`: 0 for the
+   * first, 1 for others, 2 for the last; `ran`: milliseconds that those before have run. Else as `submit`.
+   */
+  get submitPiece(): (kernel: number, slot: number, piece: Uint8Array, part: number, ran: number, mayPoll: boolean, timeout: number, priority: number, key: string | undefined, weight: number, maxThreads: number) => boolean
   get threads(): number
   get needsDrain(): boolean
   /** Whether to tell, from now on, whenever the queue has drained. */
@@ -71,6 +77,10 @@ export declare class Port {
    * over leaves it to that.
    */
   stop(slot: number, why: number): boolean
+  /** Gives a slot what the pieces of a stream are folded into; checks the kernel's own options. */
+  fold(kernel: number, slot: number, options: unknown): void
+  /** No more of a slot's stream comes. */
+  unfold(slot: number): void
   /** Has the event loop drain, once I/O has had its turn. */
   knock(): void
   /** How long a task that has not ended had waited when it began, in milliseconds; -1 if it has not begun. */
@@ -116,9 +126,14 @@ export interface KernelSpec {
   typeParameter: string
   input: string
   inputType: string
+  /** Whether the pool form takes a stream, too. */
+  streams: boolean
   outputType: string
   options: Array<KernelOption>
 }
+
+/** By number: whether a kernel takes streams. */
+export declare function kernelStreams(): Array<boolean>
 
 export interface NativePercentiles {
   count: number

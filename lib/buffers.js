@@ -29,6 +29,7 @@ const TypedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype)
 const bufferOf = getter(TypedArrayPrototype, 'buffer')
 const offsetOf = getter(TypedArrayPrototype, 'byteOffset')
 const lengthOf = getter(TypedArrayPrototype, 'length')
+const sizeOf = getter(TypedArrayPrototype, 'byteLength')
 const className = getter(TypedArrayPrototype, Symbol.toStringTag)
 const at = uncurry(TypedArrayPrototype.at)
 const dataViewBuffer = getter(DataView.prototype, 'buffer')
@@ -86,6 +87,18 @@ function handOver(input, transfer, argument) {
  */
 function plain(input) {
   return { view: input, mode: COPY, frozen: undefined, isBuffer: false }
+}
+
+/**
+ * The bytes of a buffer of any kind, in place; none if it is no buffer.
+ * @param {any} input
+ * @param {Argument} argument
+ * @returns {Uint8Array | undefined}
+ */
+function bytesIn(input, argument) {
+  if (isFrozen(input)) return frozenView(input, argument)
+  const view = viewOf(input, argument)
+  return view && new Uint8Array(bufferOf(view), offsetOf(view), sizeOf(view))
 }
 
 /**
@@ -306,4 +319,14 @@ function uncurry(method) {
   return method && Function.prototype.call.bind(method)
 }
 
-module.exports = { CLASSES, FrozenBuffer, asBuffer, classOf: className, countReaders, detach, freeze, handOver }
+module.exports = {
+  CLASSES,
+  FrozenBuffer,
+  asBuffer,
+  bytesIn,
+  classOf: className,
+  countReaders,
+  detach,
+  freeze,
+  handOver,
+}

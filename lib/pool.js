@@ -5,19 +5,22 @@ const { totalmem } = require('node:os')
 const { handOver } = require('./buffers.js')
 const { close } = require('./closing.js')
 const { aborted, cut, invalidType, invalidValue, makeError, toError } = require('./errors.js')
+const { Feed } = require('./feed.js')
 const { Gathered } = require('./gathered.js')
-const { nextTick, process } = require('./host.js')
-const { NativePool, kernelNames, kernelOptions } = require('./native.js')
+const { nextTick, performance, process } = require('./host.js')
+const { NativePool, kernelNames, kernelOptions, kernelStreams } = require('./native.js')
 const { integer, object, positive, refusePool, taskSettings } = require('./options.js')
 const { map } = require('./map.js')
 const { isTraced, trace } = require('./observe.js')
 const { whichAborted } = require('./signals.js')
+const { isStream } = require('./source.js')
 const { COUNTS, STOP_CLOSED, Task, drainListeners, mayPoll, port, startPolling, stopAll } = require('./tasks.js')
 
 /** @type {Map<string, number>} */
 const KERNELS = new Map(kernelNames().map((name, number) => [name, number]))
 const KERNEL_NAMES = [...KERNELS.keys()]
 const HAS_OPTIONS = kernelOptions()
+const TAKES_STREAMS = kernelStreams()
 const SHARED = Symbol('the pool of the process')
 const MOST_THREADS = 1024
 /** Longer ones are a mistake, and no thread shows so much. */
@@ -42,6 +45,8 @@ class Pool extends EventEmitter {
   #submitPlain
   /** @type {any} */
   #submitTask
+  /** @type {any} */
+  #submitPiece
   /** @type {Gathered | undefined} */
   #gathered
   /** Tasks whose completion has not arrived. */
@@ -210,6 +215,10 @@ class Pool extends EventEmitter {
     const settings = taskSettings(options === undefined ? {} : options)
     const before = settings.signal === undefined ? undefined : whichAborted(settings.signal)
     if (before !== undefined) throw aborted({ cause: before.reason })
+    if (TAKES_STREAMS[kernel] && !ArrayBuffer.isView(input) && isStream(input)) {
+      this.#startStream(kernel, input, options, settings, resolve, reject)
+      return
+    }
     const given = handOver(input, settings.transfer, kernel)
     // Getters of the options may have closed it.
     if (this.#closed !== undefined) throw poolIsClosed()
@@ -226,6 +235,37 @@ class Pool extends EventEmitter {
       return
     }
     task.arm(settings, typeof input === 'object' || HAS_OPTIONS[kernel])
+  }
+
+  /**
+   * @param {number} kernel
+   * @param {any} input a stream
+   * @param {any} options
+   * @param {import('./options.js').Settings} settings
+   * @param {(value: any) => void} resolve
+   * @param {(error: any) => void} reject
+   */
+  #startStream(kernel, input, options, settings, resolve, reject) {
+    const { timeout, priority, key, weight, maxThreads } = settings
+    const called = performance.now()
+    const task = new Task(resolve, reject, this.#owner, undefined, kernel)
+    const feed = new Feed(input, timeout, task, (piece, part, ran) => {
+      const left = Math.max(called + timeout - performance.now(), 0)
+      const submit = this.#submitPiece
+      if (submit(kernel, task.slot, piece, part, ran, mayPoll(), left, priority, key, weight, maxThreads))
+        startPolling()
+    })
+    try {
+      port.fold(kernel, task.slot, options === undefined ? {} : options)
+      // Getters of the options may have closed it.
+      if (this.#closed !== undefined) throw poolIsClosed()
+      feed.enter()
+    } catch (failure) {
+      port.unfold(task.slot)
+      task.refuse(failure)
+      return
+    }
+    task.arm(settings, true, feed)
   }
 
   /**
@@ -258,6 +298,7 @@ class Pool extends EventEmitter {
       }
       this.#submitPlain = this.#native.submitPlain
       this.#submitTask = this.#native.submit
+      this.#submitPiece = this.#native.submitPiece
       this.#gathered = new Gathered(this.#native.submitGathered, (task, input) => this.#submit(task, input), maxQueue)
       drainListeners.set(this.#number, drainListener(new WeakRef(this)))
       forgotten.register(this, this.#number)
@@ -326,7 +367,10 @@ function kernelNumber(kernel) {
   const number = KERNELS.get(name)
   if (number !== undefined) return number
   if (typeof name !== 'string') throw invalidType('kernel', "a kernel or a kernel's name", kernel)
-  throw makeError('ERR_UNKNOWN_KERNEL', `There is no kernel '${cut(name)}'. There are: ${[...KERNELS.keys()].join(', ')}`)
+  throw makeError(
+    'ERR_UNKNOWN_KERNEL',
+    `There is no kernel '${cut(name)}'. There are: ${[...KERNELS.keys()].join(', ')}`,
+  )
 }
 
 const defaultPool = new Pool(SHARED)

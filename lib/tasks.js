@@ -110,6 +110,8 @@ class Extras extends deadlines.Limited {
     /** @type {AsyncResource | undefined} */
     this.context = undefined
     this.reported = -1
+    /** @type {import('./feed.js').Feed | undefined} */
+    this.feed = undefined
   }
 }
 
@@ -148,10 +150,12 @@ class Task {
    * The task is on its way: listens to what may stop it, and for its progress.
    * @param {import('./options.js').Settings} settings
    * @param {boolean} foreign whether the caller's code may have run since the signal was looked at
+   * @param {import('./feed.js').Feed} [feed] of a task whose input is a stream; its first piece is on its way
    */
-  arm({ signal, timeout, onProgress, times }, foreign) {
+  arm({ signal, timeout, onProgress, times }, foreign, feed) {
     const extras = new Extras(this, times)
     extras.timeout = timeout
+    extras.feed = feed
     this.extras = extras
     this.submitted = true
     if (this.settled) {
@@ -179,25 +183,43 @@ class Task {
     if (onProgress !== undefined) {
       extras.onProgress = onProgress
       extras.context = new AsyncResource('heavy-load.task')
-      progress.watch(this)
+      // Nobody knows how much a stream will give.
+      if (feed === undefined) progress.watch(this)
     }
+    feed?.begin()
   }
 
   /** @param {unknown} reason */
   abort(reason) {
     if (this.settled) return
-    const inTime = !port.stop(this.slot, STOP_ABORTED) && this.submitted
+    const inTime = this.#stop(STOP_ABORTED)
     // The time of AbortSignal.timeout() is over only for what was not done in it.
     if (!inTime || !isTimeout(reason)) this.rejectLate(() => aborted({ cause: reason }), CANCELLED)
   }
 
   /** The task's time is over. */
   expire() {
-    const { deadline, timeout } = /** @type {Extras} */ (this.extras)
+    const { feed } = /** @type {Extras} */ (this.extras)
     const waited = port.waited(this.slot)
-    const all = performance.now() - deadline + timeout
-    if (waited < 0) this.cut(STOP_TIMED_OUT, all)
-    else this.cut(STOP_TIMED_OUT, waited, all - waited)
+    if (feed !== undefined) this.cut(STOP_TIMED_OUT, ...feed.times(waited))
+    else if (waited < 0) this.cut(STOP_TIMED_OUT, this.#age())
+    else this.cut(STOP_TIMED_OUT, waited, this.#age() - waited)
+  }
+
+  /** Milliseconds since the call, of a task with a timeout. */
+  #age() {
+    const { deadline, timeout } = /** @type {Extras} */ (this.extras)
+    return performance.now() - deadline + timeout
+  }
+
+  /**
+   * Stops the work.
+   * @param {number} why
+   * @returns {boolean} whether all of it had ended by then, and only the record of that has not been drained
+   */
+  #stop(why) {
+    const ended = !port.stop(this.slot, why)
+    return ended && this.submitted && this.extras?.feed?.isLast !== false
   }
 
   /**
@@ -208,8 +230,7 @@ class Task {
    */
   cut(why, waited, ran) {
     if (this.settled) return
-    const inTime = !port.stop(this.slot, why) && this.submitted
-    if (!inTime) this.rejectAsStopped(why, waited, ran)
+    if (!this.#stop(why)) this.rejectAsStopped(why, waited, ran)
   }
 
   /**
@@ -218,10 +239,11 @@ class Task {
    * @param {number} [ran] milliseconds; none if it never began
    */
   rejectAsStopped(why, waited = 0, ran) {
-    const timeout = this.extras?.timeout ?? Infinity
-    if (why === STOP_TIMED_OUT)
-      this.rejectLate(() => timedOut(KERNELS[this.kernel], timeout, waited, ran), TIMED_OUT)
-    else this.rejectLate(why === STOP_CLOSED ? closed : aborted, CANCELLED)
+    if (why === STOP_TIMED_OUT) {
+      const { feed, timeout } = /** @type {Extras} */ (this.extras)
+      const idle = feed === undefined ? 0 : this.#age() - waited - (ran ?? 0)
+      this.rejectLate(() => timedOut(KERNELS[this.kernel], timeout, waited, ran, idle), TIMED_OUT)
+    } else this.rejectLate(why === STOP_CLOSED ? closed : aborted, CANCELLED)
   }
 
   /** Calls `onProgress`, in the caller's async context, if there is progress. */
@@ -255,6 +277,16 @@ class Task {
     if (this.settled) return
     port.stop(this.slot, STOP_ABORTED)
     this.rejectWith(error, CANCELLED)
+  }
+
+  /**
+   * The task's stream, or what it has given, is no good.
+   * @param {unknown} failure
+   */
+  breakOff(failure) {
+    if (this.settled) return
+    port.stop(this.slot, STOP_ABORTED)
+    this.fail(failure)
   }
 
   /**
@@ -297,10 +329,21 @@ class Task {
   /** Whatever might have stopped the task, or wanted to know of it, is let go. */
   #disarm() {
     if (this.extras === undefined) return
-    const { signal, onProgress } = this.extras
+    const { signal, onProgress, feed } = this.extras
     deadlines.release(this.extras)
     if (onProgress !== undefined) progress.unwatch(this)
     if (signal !== undefined) signals.unwatch(signal, this)
+    feed?.stop()
+  }
+
+  /**
+   * A task that is settled, and of whose stream no piece is at the pool.
+   * @param {number} waited
+   * @param {number} ran
+   */
+  end(waited, ran) {
+    this.measured(waited, ran)
+    this.leave()
   }
 
   /**
@@ -379,6 +422,7 @@ class Task {
     slots[this.slot] = undefined
     freeSlots.push(this.slot)
     if (this.frozen !== undefined) countReaders(this.frozen, -1)
+    if (this.extras?.feed !== undefined) port.unfold(this.slot)
     if (this.owner === undefined) return
     inFlight--
     this.owner.taskEnded()
@@ -472,6 +516,16 @@ function settleBatch(stay) {
 function settle(slot, tag, value, wait, run) {
   const task = /** @type {Task} */ (slots[slot])
   if (task.owner !== undefined) lastSojourn = wait + run
+  const feed = task.extras?.feed
+  if (feed !== undefined) {
+    if (tag === TAG_NUMBER && !feed.isLast && !task.settled) {
+      feed.goOn(wait, run)
+      return
+    }
+    feed.measured(wait, run)
+    wait = feed.waited
+    run = feed.ran
+  }
   try {
     if (tag === TAG_NUMBER) task.succeed(value)
     else if (tag === TAG_HELD) task.collect()

@@ -20,9 +20,10 @@ use super::pinned::{Lease, Pinned};
 use super::port::PortState;
 use crate::engine::fence;
 use crate::error::EngineError;
+use crate::fold::KeptFold;
 use crate::kernel::{Estimate, Kernel, Work};
 use crate::kernels::KERNELS;
-use crate::value::{Element, Memory, Options, Owned, Region, Value, View};
+use crate::value::{Bytes, Element, Memory, Options, Owned, Region, Value, View};
 
 /// How a buffer reaches a kernel: the numbers of `lib/buffers.js`, which knows which it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,6 +157,22 @@ impl Call {
         }
         Ok(())
     }
+}
+
+/// What a stream of input is folded into by this kernel.
+pub(super) fn fold(env: &Env, kernel: u32, options: JsArg) -> Result<KeptFold> {
+    let kernel = KERNELS[kernel as usize];
+    let options = convert::options(env, options, kernel.spec())?;
+    let fold = fence(|| kernel.fold(&options)).map_err(|error| failure::throw(env, &error))?;
+    Ok(KeptFold::new(fold))
+}
+
+/// A piece of a stream, in memory that nobody writes before its task has ended (`lib/feed.js`), and that is pinned until then.
+pub(super) fn piece(env: &Env, arg: JsArg) -> Result<(Bytes, Lease)> {
+    let Some(found) = view(env, arg)? else { return Err(napi::Error::from_reason("not a view")) };
+    let lease = Lease::of(Pinned::new(env.raw(), arg.0)?, found.region.len());
+    let view = View { element: found.element, bare: true, memory: Memory::Frozen(found.region) };
+    Ok((view.into_bytes(), lease))
 }
 
 struct FoundView {

@@ -17,7 +17,7 @@
 //! 4. The cleanup waits for the tasks that borrow memory of the environment, and drops what refers to its values.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::mem::take;
 use std::ptr;
 use std::rc::{Rc, Weak};
@@ -27,6 +27,7 @@ use napi::bindgen_prelude::{Float64ArraySlice, Function};
 use napi::{Env, JsValue, Result, Status, sys};
 use napi_derive::napi;
 
+use super::call;
 use super::convert::{self, JsArg, check};
 use super::environment;
 use super::failure;
@@ -34,7 +35,8 @@ use super::ledger::Kept;
 use super::mailbox::{Event, Mailbox};
 use super::pinned::{Lease, Pinned};
 use super::wake::{self, Context};
-use crate::engine::{Completion, Control, Pool, Stop, Task};
+use crate::engine::{Completion, Control, Pool, Stop, Task, fence};
+use crate::fold::KeptFold;
 use crate::kernel;
 use crate::value::Value;
 
@@ -81,6 +83,8 @@ pub(super) struct PortState {
     waker: sys::napi_threadsafe_function,
     context: *mut Context,
     slots: RefCell<Vec<Slot>>,
+    /// What streams are folded into, by their tasks' slots.
+    folds: RefCell<HashMap<u32, KeptFold>>,
     /// Records that have not been drained.
     arrived: RefCell<VecDeque<Record>>,
     /// Tasks whose records have not been drained.
@@ -170,6 +174,11 @@ impl PortState {
                 callbacks.detach.let_go();
             }
         }
+    }
+
+    /// What a slot's stream is folded into.
+    pub(super) fn fold(&self, slot: u32) -> Result<KeptFold> {
+        self.folds.borrow().get(&slot).cloned().ok_or_else(|| napi::Error::from_reason("nothing to fold into"))
     }
 
     fn put(&self, slot: u32, state: Slot) {
@@ -352,6 +361,7 @@ impl Port {
             waker: waker.0,
             context,
             slots: RefCell::default(),
+            folds: RefCell::default(),
             arrived: RefCell::default(),
             in_flight: Cell::new(0),
             lent: Cell::new(0),
@@ -415,6 +425,25 @@ impl Port {
     pub fn stop(&self, slot: u32, why: u32) -> bool {
         self.state.take_all_in();
         self.state.stop(slot, REASONS.get(why as usize).copied().unwrap_or(Stop::Aborted))
+    }
+
+    /// Gives a slot what the pieces of a stream are folded into; checks the kernel's own options.
+    #[napi]
+    pub fn fold(&self, env: Env, kernel: u32, slot: u32, #[napi(ts_arg_type = "unknown")] options: JsArg) -> Result<()> {
+        let fold = call::fold(&env, kernel, options)?;
+        self.state.folds.borrow_mut().insert(slot, fold);
+        Ok(())
+    }
+
+    /// No more of a slot's stream comes.
+    #[napi]
+    pub fn unfold(&self, slot: u32) {
+        let fold = self.state.folds.borrow_mut().remove(&slot);
+        // It is a kernel's.
+        let _ = fence(|| {
+            drop(fold);
+            Ok(())
+        });
     }
 
     /// Has the event loop drain, once I/O has had its turn.

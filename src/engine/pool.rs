@@ -121,7 +121,8 @@ impl Pool {
     /// A place for this work, which came `now`, if there is one.
     ///
     /// # Errors
-    /// ERR_POOL_OVERLOADED if the queue is full, or if the predicted wait exceeds the task's timeout; ERR_KERNEL_PANIC.
+    /// ERR_POOL_OVERLOADED if the queue is full, or if the predicted wait exceeds the task's timeout, unless it is a later part of what was
+    /// let in; ERR_KERNEL_PANIC.
     pub fn reserve(&self, work: Work, config: TaskConfig, now: Instant) -> Result<Reservation<'_>> {
         let (task, job) = Task::new(work, config, now)?;
         match self.admit(&task, &job, now) {
@@ -138,6 +139,10 @@ impl Pool {
         let driver = &self.driver;
         let timeout = task.config.timeout.unwrap_or_default();
         let stake = driver.admit(task, job, now).map_err(|refusal| refusal.error(timeout))?;
+        if !task.config.part.is_first {
+            driver.join_anyway();
+            return Ok(stake);
+        }
         // A paused task waits too: otherwise there could be any number, since every task begins soon.
         if driver.join(1) == 0 {
             let retry = driver.admission.all(now.saturating_duration_since(driver.began));

@@ -218,7 +218,9 @@ impl Scheduler {
                 entry.began = Some(now);
                 let waited = now.saturating_duration_since(task.submitted);
                 task.control.begin(waited);
-                self.gauges.wait.record(waited);
+                if task.config.part.is_first {
+                    self.gauges.wait.record(waited);
+                }
                 self.budget.take(class, place, memory);
                 if place.is_some() {
                     self.wake_waiting();
@@ -349,8 +351,9 @@ impl Scheduler {
         let began = entry.began.unwrap_or(now);
         let wait = began.saturating_duration_since(entry.task.submitted);
         let run = now.saturating_duration_since(began);
-        if entry.began.is_some() {
-            self.gauges.run.record(run);
+        let part = entry.task.config.part;
+        if entry.began.is_some() && (part.is_last || !finished.gave_value()) {
+            self.gauges.run.record(part.ran + run);
         }
         self.ended.push(End { task: entry.task, finished, stake: Some(entry.stake), wait, run });
     }

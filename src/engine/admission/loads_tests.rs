@@ -106,6 +106,7 @@ impl Simulation {
             kind: task.kind(),
             lanes: 1,
             timeout: config.timeout,
+            goes_on: false,
         };
         let load = self.queued + self.scheduler.books().demand();
         match self.admission.enter(arrival, load, 1.0, self.now - self.began) {
