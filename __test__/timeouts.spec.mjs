@@ -77,7 +77,8 @@ test.serial('the time in the queue counts, and what is late never runs', async (
 for (const { name, run } of formsOf('heavyLoad')) {
   test.serial(`${name}: the error says of which kernel, after how long, and where the time went`, async (t) => {
     const { message } = await errorOf(run(endless(), { timeout: 30 }))
-    const said = /^heavyLoad was not done within its timeout of 30 ms: it waited for ([\d.]+) ms and ran for ([\d.]+) ms$/
+    const said =
+      /^heavyLoad was not done within its timeout of 30 ms: it waited for ([\d.]+) ms and ran for ([\d.]+) ms$/
     t.regex(message, said)
     const [, waited, ran] = said.exec(message)
     t.true(Number(waited) + Number(ran) >= 29.9, message)

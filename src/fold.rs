@@ -94,7 +94,10 @@ impl Folding {
 
     fn end(&mut self) -> Result<Next> {
         if self.last {
-            return self.fold.as_mut().map_or_else(|| unreachable!("it was there for the last block"), |fold| fold.finish());
+            return self
+                .fold
+                .as_mut()
+                .map_or_else(|| unreachable!("it was there for the last block"), |fold| fold.finish());
         }
         if let Some(kept) = &self.kept {
             *kept.state() = self.fold.take();
@@ -116,7 +119,9 @@ impl Stepped for Folding {
         if self.fold.is_none() {
             self.fold = self.kept.as_ref().and_then(|kept| kept.state().take());
         }
-        let Some(fold) = &mut self.fold else { unreachable!("pieces follow each other, and none follows one that failed") };
+        let Some(fold) = &mut self.fold else {
+            unreachable!("pieces follow each other, and none follows one that failed")
+        };
         for _ in 0..units {
             let end = self.bytes.len().min(self.at + BLOCK);
             fold.update(self.bytes.read(self.at..end, &mut self.scratch)?)?;

@@ -18,7 +18,9 @@ use super::ledger::Kept;
 use super::mailbox::{Borrowing, Mailbox};
 use super::pinned::Lease;
 use super::port::{Port, PortState};
-use crate::engine::{Class, Part, Percentiles, Pool, PoolConfig, Reservation, Sink, Stats, Tally, TaskConfig, default_threads};
+use crate::engine::{
+    Class, Part, Percentiles, Pool, PoolConfig, Reservation, Sink, Stats, Tally, TaskConfig, default_threads,
+};
 use crate::error::{Code, EngineError};
 use crate::kernel::{self, Estimate, Work};
 

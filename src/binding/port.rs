@@ -124,7 +124,14 @@ impl PortState {
         unsafe {
             check(sys::napi_get_undefined(env.raw(), &mut undefined))?;
             check(sys::napi_create_uint32(env.raw(), kernel, &mut number))?;
-            check(sys::napi_call_function(env.raw(), undefined, function, 2, [view.0, number].as_ptr(), &mut detached))?;
+            check(sys::napi_call_function(
+                env.raw(),
+                undefined,
+                function,
+                2,
+                [view.0, number].as_ptr(),
+                &mut detached,
+            ))?;
         }
         Ok(JsArg(detached))
     }
@@ -429,7 +436,13 @@ impl Port {
 
     /// Gives a slot what the pieces of a stream are folded into; checks the kernel's own options.
     #[napi]
-    pub fn fold(&self, env: Env, kernel: u32, slot: u32, #[napi(ts_arg_type = "unknown")] options: JsArg) -> Result<()> {
+    pub fn fold(
+        &self,
+        env: Env,
+        kernel: u32,
+        slot: u32,
+        #[napi(ts_arg_type = "unknown")] options: JsArg,
+    ) -> Result<()> {
         let fold = call::fold(&env, kernel, options)?;
         self.state.folds.borrow_mut().insert(slot, fold);
         Ok(())

@@ -25,8 +25,7 @@ static SPEC: Spec = Spec {
     name: "hash",
     summary: "digest of bytes: BLAKE3 (on all threads), SHA-256, SHA-512, XXH3, CRC-32",
     docs: "\
-Digest of `data`: a Buffer, or a string with `encoding` 'hex' or 'base64'. A Readable, a web stream or an async iterable of bytes is
-read as fast as it is hashed; it is destroyed, or cancelled, if the task ends before it.
+Digest of `data`: a Buffer, or a string with `encoding` 'hex' or 'base64'. On a pool, `data` may also be a stream of bytes.
 
 Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_MEMORY. Sources: BLAKE3 (O'Connor et al., 2020), SHA-2 (FIPS 180-4), XXH3 (its
 64-bit form, seed 0), CRC-32 (IEEE 802.3).",
