@@ -198,6 +198,13 @@ export class HeavyLoadError extends Error {
 
 /** Bytes, by any hand-over. */
 export type Bytes = Buffer | Uint8Array | DataView | ArrayBuffer | SharedArrayBuffer | FrozenBuffer
+/**
+ * Bytes that come in pieces: a Readable, a web stream, an async iterable. They are asked for as fast as they are used, and copied when they
+ * come. A task that ends before its stream lets go of that: a Readable is destroyed, a web stream cancelled, an iterator closed; a request
+ * of a Node server stays open, so that it can be answered. Waiting for them counts for `timeout`, and neither as `wait` nor as `run` in
+ * statistics. A call that is refused has not touched its stream. `transfer` means nothing, and `onProgress` is told of the end only.
+ */
+export type ByteStream = AsyncIterable<Bytes> | { getReader(): { read(): Promise<{ done: boolean; value?: any }> } }
 /** A typed array of numbers. */
 export type NumericView =
   | Int8Array
@@ -300,14 +307,14 @@ export interface HashOptions {
   encoding?: 'buffer' | 'hex' | 'base64'
 }
 /**
- * Digest of `data`: a Buffer, or a string with `encoding` 'hex' or 'base64'.
+ * Digest of `data`: a Buffer, or a string with `encoding` 'hex' or 'base64'. On a pool, `data` may also be a stream of bytes.
  *
  * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_MEMORY. Sources: BLAKE3 (O'Connor et al., 2020), SHA-2 (FIPS 180-4), XXH3 (its
  * 64-bit form, seed 0), CRC-32 (IEEE 802.3).
  *
  * Runs on the threads of a pool.
  */
-export function hash(data: Bytes, options?: TaskOptions & HashOptions): Promise<Buffer | string>
+export function hash(data: Bytes | ByteStream, options?: TaskOptions & HashOptions): Promise<Buffer | string>
 /** {@link hash} on the calling thread. */
 export function hashSync(data: Bytes, options?: SyncOptions & HashOptions): Buffer | string
 /** {@link hash} on libuv's thread pool, as an N-API AsyncTask. */
@@ -339,7 +346,7 @@ export interface Kernels {
   heavyLoad: { input: number; options: object; output: number }
   heavyLoadShared: { input: Uint32Array; options: HeavyLoadSharedOptions; output: Uint32Array }
   spin: { input: number; options: object; output: number }
-  hash: { input: Bytes; options: HashOptions; output: Buffer | string }
+  hash: { input: Bytes | ByteStream; options: HashOptions; output: Buffer | string }
   sort: { input: NumericView; options: object; output: NumericView }
 }
 // end of generated: kernels

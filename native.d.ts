@@ -34,6 +34,12 @@ export declare class NativePool {
    * kept awake, because a thread takes the task up at once. A function of its own, as `submitPlain`.
    */
   get submit(): (kernel: number, slot: number, input: unknown, mayPoll: boolean, options: unknown, handOver: number, timeout: number, priority: number, key: string | undefined, weight: number, maxThreads: number) => boolean
+  /**
+   * A function `(kernel, slot, piece, part, ran, mayPoll, timeout, priority, key, weight, maxThreads)` that queues the next piece
+   * of a stream, whose slot has had its `fold`: a view that nobody writes before the piece's record has come. `part`: 0 for the
+   * first, 1 for others, 2 for the last; `ran`: milliseconds that those before have run. Else as `submit`.
+   */
+  get submitPiece(): (kernel: number, slot: number, piece: Uint8Array, part: number, ran: number, mayPoll: boolean, timeout: number, priority: number, key: string | undefined, weight: number, maxThreads: number) => boolean
   get threads(): number
   get needsDrain(): boolean
   /** Whether to tell, from now on, whenever the queue has drained. */
@@ -54,8 +60,8 @@ export declare class Port {
   runAsync(kernel: number, slot: number, input: unknown, options: unknown, handOver: number, timeout: number): Promise<boolean>
   /** Has an AsyncTask go on that has paused. As `run_async`. */
   resumeAsync(slot: number): Promise<boolean>
-  /** `on_wake()` is to drain the port; `detach(view)` is to move a view's ArrayBuffer into a private one. */
-  constructor(onWake: () => void, detach: (view: any) => unknown)
+  /** `on_wake()` is to drain the port; `detach(view, kernel)` is to move a view's ArrayBuffer into a private one. */
+  constructor(onWake: () => void, detach: (view: any, kernel: number) => unknown)
   /**
    * A function `(records, stay)` that fills a Float64Array with what has come and gives how many records there are. If
    * that is as many as it holds, there may be more. With `stay` the port stays awake: the caller will drain again by
@@ -71,8 +77,14 @@ export declare class Port {
    * over leaves it to that.
    */
   stop(slot: number, why: number): boolean
+  /** Gives a slot what the pieces of a stream are folded into; checks the kernel's own options. */
+  fold(kernel: number, slot: number, options: unknown): void
+  /** No more of a slot's stream comes. */
+  unfold(slot: number): void
   /** Has the event loop drain, once I/O has had its turn. */
   knock(): void
+  /** How long a task that has not ended had waited when it began, in milliseconds; -1 if it has not begun. */
+  waited(slot: number): number
   /** The share of a task that is done, 0..=1. */
   progress(slot: number): number
 }
@@ -114,9 +126,14 @@ export interface KernelSpec {
   typeParameter: string
   input: string
   inputType: string
+  /** Whether the pool form takes a stream, too. */
+  streams: boolean
   outputType: string
   options: Array<KernelOption>
 }
+
+/** By number: whether a kernel takes streams. */
+export declare function kernelStreams(): Array<boolean>
 
 export interface NativePercentiles {
   count: number

@@ -844,3 +844,4 @@ module.exports.kernelIntegers = nativeBinding.kernelIntegers
 module.exports.kernelNames = nativeBinding.kernelNames
 module.exports.kernelOptions = nativeBinding.kernelOptions
 module.exports.kernels = nativeBinding.kernels
+module.exports.kernelStreams = nativeBinding.kernelStreams

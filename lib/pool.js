@@ -4,20 +4,23 @@ const { EventEmitter } = require('node:events')
 const { totalmem } = require('node:os')
 const { handOver } = require('./buffers.js')
 const { close } = require('./closing.js')
-const { aborted, invalidType, invalidValue, makeError, toError } = require('./errors.js')
+const { aborted, cut, invalidType, invalidValue, makeError, toError } = require('./errors.js')
+const { Feed } = require('./feed.js')
 const { Gathered } = require('./gathered.js')
-const { nextTick, process } = require('./host.js')
-const { NativePool, kernelNames, kernelOptions } = require('./native.js')
-const { integer, object, positive, taskSettings } = require('./options.js')
+const { nextTick, performance, process } = require('./host.js')
+const { NativePool, kernelNames, kernelOptions, kernelStreams } = require('./native.js')
+const { integer, object, positive, refusePool, taskSettings } = require('./options.js')
 const { map } = require('./map.js')
 const { isTraced, trace } = require('./observe.js')
-const { isAborted } = require('./signals.js')
+const { whichAborted } = require('./signals.js')
+const { isStream } = require('./source.js')
 const { COUNTS, STOP_CLOSED, Task, drainListeners, mayPoll, port, startPolling, stopAll } = require('./tasks.js')
 
 /** @type {Map<string, number>} */
 const KERNELS = new Map(kernelNames().map((name, number) => [name, number]))
 const KERNEL_NAMES = [...KERNELS.keys()]
 const HAS_OPTIONS = kernelOptions()
+const TAKES_STREAMS = kernelStreams()
 const SHARED = Symbol('the pool of the process')
 const MOST_THREADS = 1024
 /** Longer ones are a mistake, and no thread shows so much. */
@@ -42,10 +45,20 @@ class Pool extends EventEmitter {
   #submitPlain
   /** @type {any} */
   #submitTask
+  /** @type {any} */
+  #submitPiece
   /** @type {Gathered | undefined} */
   #gathered
   /** Tasks whose completion has not arrived. */
   #inFlight = 0
+  #listeners = {
+    newListener: (/** @type {string} */ event) => {
+      if (event === 'drain') this.#open().listenForDrain(true)
+    },
+    removeListener: (/** @type {string} */ event) => {
+      if (event === 'drain') this.#native?.listenForDrain(this.listenerCount('drain') > 0)
+    },
+  }
   /** @type {Promise<void> | undefined} */
   #closed
   /** @type {(() => void) | undefined} */
@@ -65,12 +78,7 @@ class Pool extends EventEmitter {
   /** @param {any} [options] */
   constructor(options = {}) {
     super()
-    this.on('newListener', (event) => {
-      if (event === 'drain') this.#open().listenForDrain(true)
-    })
-    this.on('removeListener', (event) => {
-      if (event === 'drain') this.#native?.listenForDrain(this.listenerCount('drain') > 0)
-    })
+    this.#heed()
     if (options === SHARED) {
       this.#shared = true
       options = { name: 'heavy-load' }
@@ -104,13 +112,16 @@ class Pool extends EventEmitter {
   run(kernel, input, options) {
     if (isTraced()) {
       const name = typeof kernel === 'function' ? kernel.kernel : kernel
-      return trace(name, this.name, () => this.#promise(kernel, input, options))
+      return trace(name, this.name, () => this.#promise(kernel, input, options, true))
     }
-    return new Promise((resolve, reject) => this.#start(kernelNumber(kernel), input, options, resolve, reject))
+    return new Promise((resolve, reject) => {
+      if (options?.pool !== undefined) refusePool(options, this)
+      this.#start(kernelNumber(kernel), input, options, resolve, reject)
+    })
   }
 
   /**
-   * `run` for a kernel whose number is known.
+   * `run` for a kernel whose number is known, and for options that have named the pool.
    * @param {number} kernel
    * @param {any} input
    * @param {any} [options]
@@ -119,7 +130,7 @@ class Pool extends EventEmitter {
   [runNumber](kernel, input, options) {
     if (isTraced()) {
       const name = KERNEL_NAMES[kernel]
-      return trace(name, this.name, () => this.#promise(name, input, options))
+      return trace(name, this.name, () => this.#promise(name, input, options, false))
     }
     return new Promise((resolve, reject) => this.#start(kernel, input, options, resolve, reject))
   }
@@ -129,10 +140,14 @@ class Pool extends EventEmitter {
    * @param {any} kernel
    * @param {any} input
    * @param {any} options
+   * @param {boolean} isRun whether they must not name a pool
    * @returns {Promise<any>}
    */
-  #promise(kernel, input, options) {
-    return new Promise((resolve, reject) => this.#start(kernelNumber(kernel), input, options, resolve, reject))
+  #promise(kernel, input, options, isRun) {
+    return new Promise((resolve, reject) => {
+      if (isRun && options?.pool !== undefined) refusePool(options, this)
+      this.#start(kernelNumber(kernel), input, options, resolve, reject)
+    })
   }
 
   /**
@@ -142,6 +157,16 @@ class Pool extends EventEmitter {
    */
   map(kernel, inputs, options) {
     return map(this, kernel, inputs, options)
+  }
+
+  /**
+   * Ours are not the caller's to remove.
+   * @param {any[]} events
+   */
+  removeAllListeners(...events) {
+    super.removeAllListeners(.../** @type {[]} */ (events))
+    this.#heed()
+    return this
   }
 
   /** @param {any} [options] */
@@ -155,6 +180,13 @@ class Pool extends EventEmitter {
 
   [Symbol.asyncDispose]() {
     return this.close()
+  }
+
+  /** Hears of who listens for 'drain', of which nothing is told while nobody does. */
+  #heed() {
+    for (const [event, listener] of Object.entries(this.#listeners)) {
+      if (!this.listeners(event).includes(listener)) this.on(event, listener)
+    }
   }
 
   /**
@@ -181,8 +213,13 @@ class Pool extends EventEmitter {
     }
     gathered.flush()
     const settings = taskSettings(options === undefined ? {} : options)
-    if (settings.signal !== undefined && isAborted(settings.signal)) throw aborted({ cause: settings.signal.reason })
-    const given = handOver(input, settings.transfer)
+    const before = settings.signal === undefined ? undefined : whichAborted(settings.signal)
+    if (before !== undefined) throw aborted({ cause: before.reason })
+    if (TAKES_STREAMS[kernel] && !ArrayBuffer.isView(input) && isStream(input)) {
+      this.#startStream(kernel, input, options, settings, resolve, reject)
+      return
+    }
+    const given = handOver(input, settings.transfer, kernel)
     // Getters of the options may have closed it.
     if (this.#closed !== undefined) throw poolIsClosed()
     const task = new Task(resolve, reject, this.#owner, given, kernel)
@@ -198,6 +235,37 @@ class Pool extends EventEmitter {
       return
     }
     task.arm(settings, typeof input === 'object' || HAS_OPTIONS[kernel])
+  }
+
+  /**
+   * @param {number} kernel
+   * @param {any} input a stream
+   * @param {any} options
+   * @param {import('./options.js').Settings} settings
+   * @param {(value: any) => void} resolve
+   * @param {(error: any) => void} reject
+   */
+  #startStream(kernel, input, options, settings, resolve, reject) {
+    const { timeout, priority, key, weight, maxThreads } = settings
+    const called = performance.now()
+    const task = new Task(resolve, reject, this.#owner, undefined, kernel)
+    const feed = new Feed(input, timeout, task, (piece, part, ran) => {
+      const left = Math.max(called + timeout - performance.now(), 0)
+      const submit = this.#submitPiece
+      if (submit(kernel, task.slot, piece, part, ran, mayPoll(), left, priority, key, weight, maxThreads))
+        startPolling()
+    })
+    try {
+      port.fold(kernel, task.slot, options === undefined ? {} : options)
+      // Getters of the options may have closed it.
+      if (this.#closed !== undefined) throw poolIsClosed()
+      feed.enter()
+    } catch (failure) {
+      port.unfold(task.slot)
+      task.refuse(failure)
+      return
+    }
+    task.arm(settings, true, feed)
   }
 
   /**
@@ -230,6 +298,7 @@ class Pool extends EventEmitter {
       }
       this.#submitPlain = this.#native.submitPlain
       this.#submitTask = this.#native.submit
+      this.#submitPiece = this.#native.submitPiece
       this.#gathered = new Gathered(this.#native.submitGathered, (task, input) => this.#submit(task, input), maxQueue)
       drainListeners.set(this.#number, drainListener(new WeakRef(this)))
       forgotten.register(this, this.#number)
@@ -298,7 +367,10 @@ function kernelNumber(kernel) {
   const number = KERNELS.get(name)
   if (number !== undefined) return number
   if (typeof name !== 'string') throw invalidType('kernel', "a kernel or a kernel's name", kernel)
-  throw makeError('ERR_UNKNOWN_KERNEL', `There is no kernel '${name}'. There are: ${[...KERNELS.keys()].join(', ')}`)
+  throw makeError(
+    'ERR_UNKNOWN_KERNEL',
+    `There is no kernel '${cut(name)}'. There are: ${[...KERNELS.keys()].join(', ')}`,
+  )
 }
 
 const defaultPool = new Pool(SHARED)

@@ -11,7 +11,7 @@
 const { AsyncResource } = require('node:async_hooks')
 const { asBuffer, countReaders, detach } = require('./buffers.js')
 const deadlines = require('./deadlines.js')
-const { aborted, closed, codeOf, isTimeout, timedOut, toError } = require('./errors.js')
+const { aborted, closed, codeOf, isTimeout, rejectLate, timedOut, toError } = require('./errors.js')
 const { performance, setImmediate, throwApart } = require('./host.js')
 const { Port, kernelNames } = require('./native.js')
 const { observers } = require('./observe.js')
@@ -102,13 +102,16 @@ class Extras extends deadlines.Limited {
   constructor(task, times) {
     super(task)
     this.times = times
-    /** @type {AbortSignal | undefined} */
+    this.timeout = Infinity
+    /** @type {signals.Signals | undefined} */
     this.signal = undefined
     /** @type {((fraction: number) => void) | undefined} */
     this.onProgress = undefined
     /** @type {AsyncResource | undefined} */
     this.context = undefined
     this.reported = -1
+    /** @type {import('./feed.js').Feed | undefined} */
+    this.feed = undefined
   }
 }
 
@@ -147,9 +150,12 @@ class Task {
    * The task is on its way: listens to what may stop it, and for its progress.
    * @param {import('./options.js').Settings} settings
    * @param {boolean} foreign whether the caller's code may have run since the signal was looked at
+   * @param {import('./feed.js').Feed} [feed] of a task whose input is a stream; its first piece is on its way
    */
-  arm({ signal, timeout, onProgress, times }, foreign) {
+  arm({ signal, timeout, onProgress, times }, foreign, feed) {
     const extras = new Extras(this, times)
+    extras.timeout = timeout
+    extras.feed = feed
     this.extras = extras
     this.submitted = true
     if (this.settled) {
@@ -161,7 +167,8 @@ class Task {
       if (signal !== undefined) {
         signals.watch(signal, this)
         extras.signal = signal
-        if ((foreign || !signals.isOwn(signal)) && signals.isAborted(signal)) this.abort(signal.reason)
+        const meanwhile = foreign || !signals.isOwn(signal) ? signals.whichAborted(signal) : undefined
+        if (meanwhile !== undefined) this.abort(meanwhile.reason)
       }
     } catch (error) {
       // A signal that is not Node's own.
@@ -176,40 +183,67 @@ class Task {
     if (onProgress !== undefined) {
       extras.onProgress = onProgress
       extras.context = new AsyncResource('heavy-load.task')
-      progress.watch(this)
+      // Nobody knows how much a stream will give.
+      if (feed === undefined) progress.watch(this)
     }
+    feed?.begin()
   }
 
   /** @param {unknown} reason */
   abort(reason) {
     if (this.settled) return
-    const inTime = !port.stop(this.slot, STOP_ABORTED) && this.submitted
+    const inTime = this.#stop(STOP_ABORTED)
     // The time of AbortSignal.timeout() is over only for what was not done in it.
-    if (!inTime || !isTimeout(reason)) this.rejectAsStopped(STOP_ABORTED, { cause: reason })
+    if (!inTime || !isTimeout(reason)) this.rejectLate(() => aborted({ cause: reason }), CANCELLED)
   }
 
   /** The task's time is over. */
   expire() {
-    this.cut(STOP_TIMED_OUT)
+    const { feed } = /** @type {Extras} */ (this.extras)
+    const waited = port.waited(this.slot)
+    if (feed !== undefined) this.cut(STOP_TIMED_OUT, ...feed.times(waited))
+    else if (waited < 0) this.cut(STOP_TIMED_OUT, this.#age())
+    else this.cut(STOP_TIMED_OUT, waited, this.#age() - waited)
+  }
+
+  /** Milliseconds since the call, of a task with a timeout. */
+  #age() {
+    const { deadline, timeout } = /** @type {Extras} */ (this.extras)
+    return performance.now() - deadline + timeout
+  }
+
+  /**
+   * Stops the work.
+   * @param {number} why
+   * @returns {boolean} whether all of it had ended by then, and only the record of that has not been drained
+   */
+  #stop(why) {
+    const ended = !port.stop(this.slot, why)
+    return ended && this.submitted && this.extras?.feed?.isLast !== false
   }
 
   /**
    * Rejects now, and the thread follows; unless the task has ended, and the event loop has only not heard of it yet.
    * @param {number} why
+   * @param {number} [waited] as `rejectAsStopped`
+   * @param {number} [ran]
    */
-  cut(why) {
+  cut(why, waited, ran) {
     if (this.settled) return
-    const inTime = !port.stop(this.slot, why) && this.submitted
-    if (!inTime) this.rejectAsStopped(why)
+    if (!this.#stop(why)) this.rejectAsStopped(why, waited, ran)
   }
 
   /**
    * @param {number} why
-   * @param {ErrorOptions} [options]
+   * @param {number} [waited] milliseconds
+   * @param {number} [ran] milliseconds; none if it never began
    */
-  rejectAsStopped(why, options) {
-    if (why === STOP_TIMED_OUT) this.rejectWith(timedOut(), TIMED_OUT)
-    else this.rejectWith(why === STOP_CLOSED ? closed() : aborted(options), CANCELLED)
+  rejectAsStopped(why, waited = 0, ran) {
+    if (why === STOP_TIMED_OUT) {
+      const { feed, timeout } = /** @type {Extras} */ (this.extras)
+      const idle = feed === undefined ? 0 : this.#age() - waited - (ran ?? 0)
+      this.rejectLate(() => timedOut(KERNELS[this.kernel], timeout, waited, ran, idle), TIMED_OUT)
+    } else this.rejectLate(why === STOP_CLOSED ? closed : aborted, CANCELLED)
   }
 
   /** Calls `onProgress`, in the caller's async context, if there is progress. */
@@ -246,6 +280,16 @@ class Task {
   }
 
   /**
+   * The task's stream, or what it has given, is no good.
+   * @param {unknown} failure
+   */
+  breakOff(failure) {
+    if (this.settled) return
+    port.stop(this.slot, STOP_ABORTED)
+    this.fail(failure)
+  }
+
+  /**
    * Rejects the promise, unless it is settled.
    * @param {any} error
    * @param {number | undefined} outcome none if the call is to count nowhere
@@ -254,6 +298,18 @@ class Task {
     if (this.settled) return
     this.settled = true
     this.reject(error)
+    this.#count(outcome)
+  }
+
+  /**
+   * Rejects the promise, unless it is settled, where its caller is not on the stack any more.
+   * @param {() => unknown} make the error
+   * @param {number} outcome
+   */
+  rejectLate(make, outcome) {
+    if (this.settled) return
+    this.settled = true
+    rejectLate(this.resolve, make)
     this.#count(outcome)
   }
 
@@ -273,17 +329,21 @@ class Task {
   /** Whatever might have stopped the task, or wanted to know of it, is let go. */
   #disarm() {
     if (this.extras === undefined) return
-    const { signal, onProgress } = this.extras
+    const { signal, onProgress, feed } = this.extras
     deadlines.release(this.extras)
     if (onProgress !== undefined) progress.unwatch(this)
-    if (signal !== undefined) {
-      try {
-        signals.unwatch(signal, this)
-      } catch (error) {
-        // A signal that is not Node's own.
-        throwApart(error)
-      }
-    }
+    if (signal !== undefined) signals.unwatch(signal, this)
+    feed?.stop()
+  }
+
+  /**
+   * A task that is settled, and of whose stream no piece is at the pool.
+   * @param {number} waited
+   * @param {number} ran
+   */
+  end(waited, ran) {
+    this.measured(waited, ran)
+    this.leave()
   }
 
   /**
@@ -318,7 +378,7 @@ class Task {
    * @param {any} failure
    */
   fail(failure) {
-    this.rejectWith(toError(failure, 'input'), outcomeOf(failure) ?? FAILED)
+    this.rejectLate(() => toError(failure, 'input'), outcomeOf(failure) ?? FAILED)
   }
 
   /**
@@ -362,6 +422,7 @@ class Task {
     slots[this.slot] = undefined
     freeSlots.push(this.slot)
     if (this.frozen !== undefined) countReaders(this.frozen, -1)
+    if (this.extras?.feed !== undefined) port.unfold(this.slot)
     if (this.owner === undefined) return
     inFlight--
     this.owner.taskEnded()
@@ -455,10 +516,20 @@ function settleBatch(stay) {
 function settle(slot, tag, value, wait, run) {
   const task = /** @type {Task} */ (slots[slot])
   if (task.owner !== undefined) lastSojourn = wait + run
+  const feed = task.extras?.feed
+  if (feed !== undefined) {
+    if (tag === TAG_NUMBER && !feed.isLast && !task.settled) {
+      feed.goOn(wait, run)
+      return
+    }
+    feed.measured(wait, run)
+    wait = feed.waited
+    run = feed.ran
+  }
   try {
     if (tag === TAG_NUMBER) task.succeed(value)
     else if (tag === TAG_HELD) task.collect()
-    else if (!task.settled) task.rejectAsStopped(tag - TAG_STOPPED)
+    else if (!task.settled) task.rejectAsStopped(tag - TAG_STOPPED, wait, run > 0 ? run : undefined)
     if (task.extras?.times !== undefined || observers.size !== 0) task.measured(wait, run)
   } catch (error) {
     throwApart(error)

@@ -27,7 +27,7 @@ const { asynchronous, pooled, synchronous } = require('./forms.js')
 ${lines.join('\n')}`
 }
 
-function typesOf({ name, docs, typeParameter, input, inputType, outputType, options }) {
+function typesOf({ name, docs, typeParameter, input, inputType, streams, outputType, options }) {
   const generic = typeParameter && `<${typeParameter}>`
   const own = options.map(({ name, tsType, docs }) => `  /** ${docs} */\n  ${name}?: ${tsType}\n`)
   const type = optionsType(name)
@@ -38,7 +38,7 @@ function typesOf({ name, docs, typeParameter, input, inputType, outputType, opti
       .map((line) => ` * ${line}`.trimEnd())
       .join('\n')}\n */`
   return `${own.length > 0 ? `export interface ${type} {\n${own.join('')}}\n` : ''}${comment(`${docs}\n\nRuns on the threads of a pool.`)}
-export function ${name}${generic}(${input}: ${inputType}, options?: TaskOptions${also}): Promise<${outputType}>
+export function ${name}${generic}(${input}: ${poolInput({ inputType, streams })}, options?: TaskOptions${also}): Promise<${outputType}>
 /** {@link ${name}} on the calling thread. */
 export function ${name}Sync${generic}(${input}: ${inputType}, options?: SyncOptions${also}): ${outputType}
 /** {@link ${name}} on libuv's thread pool, as an N-API AsyncTask. */
@@ -49,13 +49,18 @@ export namespace ${name} {
 `
 }
 
+/** What a kernel takes on a pool. */
+function poolInput({ inputType, streams }) {
+  return streams ? `${inputType} | ByteStream` : inputType
+}
+
 function mapOf(specs) {
-  const lines = specs.map(({ name, typeParameter, inputType, outputType, options }) => {
+  const lines = specs.map(({ name, typeParameter, inputType, streams, outputType, options }) => {
     // Of a kernel with a type parameter, the bound.
     const [parameter, bound] = typeParameter.split(' extends ')
     const typeOf = (type) => (bound && type === parameter ? bound : type)
     const type = options.length > 0 ? optionsType(name) : 'object'
-    return `  ${name}: { input: ${typeOf(inputType)}; options: ${type}; output: ${typeOf(outputType)} }\n`
+    return `  ${name}: { input: ${poolInput({ inputType: typeOf(inputType), streams })}; options: ${type}; output: ${typeOf(outputType)} }\n`
   })
   return `/** Every kernel's types, by name. */\nexport interface Kernels {\n${lines.join('')}}\n`
 }

@@ -24,6 +24,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::EngineError;
+use crate::fold::Fold;
 use crate::value::{Options, Value};
 
 /// What a kernel gives, or why not.
@@ -39,6 +40,14 @@ pub trait Kernel: Sync {
     /// # Errors
     /// The codes for arguments: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE; and ERR_OUT_OF_MEMORY.
     fn prepare(&self, input: Value, options: &Options) -> Result<Work>;
+
+    /// What a stream of input is folded into, for a kernel whose [`Spec::streams`]; runs nothing yet, as `prepare`.
+    ///
+    /// # Errors
+    /// As `prepare`.
+    fn fold(&self, _options: &Options) -> Result<Box<dyn Fold>> {
+        unreachable!("{} takes no streams", self.spec().name)
+    }
 
     /// What a call takes that `prepare` has taken. Cheap, as `prepare` is.
     fn estimate(&self, _input: &Value, _options: &Options) -> Estimate {
@@ -86,6 +95,8 @@ pub struct Spec {
     /// Whether it changes the elements it is given and gives the same view back: a copy is then made where JavaScript can
     /// have it.
     pub in_place: bool,
+    /// Whether the pool form takes its bytes as a stream, too: by [`Kernel::fold`].
+    pub streams: bool,
     /// Options beside those that every task has.
     pub options: &'static [OptionSpec],
 }

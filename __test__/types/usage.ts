@@ -1,5 +1,18 @@
 // What TypeScript users write; `npm run lint` compiles it. Expected errors are part of it.
-import { defaultPool, type Executor, freeze, hash, heavyLoad, heavyLoadSync, Pool, sort, spinAsync } from '../..'
+import { Readable } from 'node:stream'
+import { ReadableStream } from 'node:stream/web'
+import {
+  defaultPool,
+  type Executor,
+  freeze,
+  hash,
+  hashSync,
+  heavyLoad,
+  heavyLoadSync,
+  Pool,
+  sort,
+  spinAsync,
+} from '../..'
 
 export async function usage(remote: Executor) {
   const count: number = await heavyLoad(1e6, { timeout: 100, priority: 'high', pool: remote })
@@ -12,6 +25,13 @@ export async function usage(remote: Executor) {
     const ms: number = index + value
     void ms
   }
+  const ofStreams: (Buffer | string)[] = [
+    await hash(Readable.from([])),
+    await hash(new ReadableStream<Uint8Array>(), { algorithm: 'sha256' }),
+    await hash((async function* () {})()),
+  ]
+  // @ts-expect-error the synchronous form takes no stream
+  hashSync(Readable.from([]))
   // @ts-expect-error a string is no count
   await heavyLoad('1')
   // @ts-expect-error the synchronous form takes no signal
@@ -20,5 +40,5 @@ export async function usage(remote: Executor) {
   await spinAsync(1, { priority: 'low' })
   // @ts-expect-error frozen buffers are made by freeze
   await hash({ byteLength: 1 })
-  return [count, same, digest, sorted, byName, byFunction]
+  return [count, same, digest, ofStreams, sorted, byName, byFunction]
 }

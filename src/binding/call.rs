@@ -20,9 +20,10 @@ use super::pinned::{Lease, Pinned};
 use super::port::PortState;
 use crate::engine::fence;
 use crate::error::EngineError;
+use crate::fold::KeptFold;
 use crate::kernel::{Estimate, Kernel, Work};
 use crate::kernels::KERNELS;
-use crate::value::{Element, Memory, Options, Owned, Region, Value, View};
+use crate::value::{Bytes, Element, Memory, Options, Owned, Region, Value, View};
 
 /// How a buffer reaches a kernel: the numbers of `lib/buffers.js`, which knows which it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,7 @@ pub(super) fn prepare_number(kernel: usize, input: f64) -> crate::kernel::Result
 }
 
 pub(super) struct Call {
+    number: u32,
     kernel: &'static dyn Kernel,
     options: Options,
     arg: JsArg,
@@ -56,8 +58,8 @@ pub(super) struct Call {
 }
 
 impl Call {
-    pub(super) fn new(env: &Env, kernel: u32, arg: JsArg, options: Option<JsArg>, hand_over: u32) -> Result<Self> {
-        let kernel = KERNELS[kernel as usize];
+    pub(super) fn new(env: &Env, number: u32, arg: JsArg, options: Option<JsArg>, hand_over: u32) -> Result<Self> {
+        let kernel = KERNELS[number as usize];
         let options = match options {
             Some(options) => convert::options(env, options, kernel.spec())?,
             None => Options::default(),
@@ -69,7 +71,7 @@ impl Call {
             3 => HandOver::Frozen,
             _ => HandOver::Copy,
         };
-        Ok(Self { kernel, options, arg, hand_over, bare, prepared: Cell::new(None) })
+        Ok(Self { number, kernel, options, arg, hand_over, bare, prepared: Cell::new(None) })
     }
 
     /// Checks the arguments; what the call takes. Unless `take_over` gives other work, this is the work to run.
@@ -108,7 +110,7 @@ impl Call {
                 Ok((Some(work), Lease::default()))
             }
             HandOver::Transfer => {
-                let moved = port.detach(env, self.arg)?;
+                let moved = port.detach(env, self.arg, self.number)?;
                 if !found.is_detached(env) {
                     return Err(napi::Error::from_reason("the buffer was not detached"));
                 }
@@ -155,6 +157,22 @@ impl Call {
         }
         Ok(())
     }
+}
+
+/// What a stream of input is folded into by this kernel.
+pub(super) fn fold(env: &Env, kernel: u32, options: JsArg) -> Result<KeptFold> {
+    let kernel = KERNELS[kernel as usize];
+    let options = convert::options(env, options, kernel.spec())?;
+    let fold = fence(|| kernel.fold(&options)).map_err(|error| failure::throw(env, &error))?;
+    Ok(KeptFold::new(fold))
+}
+
+/// A piece of a stream, in memory that nobody writes before its task has ended (`lib/feed.js`), and that is pinned until then.
+pub(super) fn piece(env: &Env, arg: JsArg) -> Result<(Bytes, Lease)> {
+    let Some(found) = view(env, arg)? else { return Err(napi::Error::from_reason("not a view")) };
+    let lease = Lease::of(Pinned::new(env.raw(), arg.0)?, found.region.len());
+    let view = View { element: found.element, bare: true, memory: Memory::Frozen(found.region) };
+    Ok((view.into_bytes(), lease))
 }
 
 struct FoundView {

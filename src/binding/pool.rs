@@ -6,21 +6,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use napi::bindgen_prelude::{Float64ArraySlice, Function};
+use napi::bindgen_prelude::{Float64ArraySlice, Function, FunctionCallContext};
 use napi::{Env, Result};
 use napi_derive::napi;
 use once_cell::sync::OnceCell;
 
-use super::call::{Call, prepare_number};
+use super::call::{self, Call, prepare_number};
 use super::convert::{self, JsArg};
 use super::failure;
 use super::ledger::Kept;
 use super::mailbox::{Borrowing, Mailbox};
 use super::pinned::Lease;
 use super::port::{Port, PortState};
-use crate::engine::{Class, Percentiles, Pool, PoolConfig, Sink, Stats, Tally, Task, TaskConfig, default_threads};
+use crate::engine::{
+    Class, Part, Percentiles, Pool, PoolConfig, Reservation, Sink, Stats, Tally, TaskConfig, default_threads,
+};
 use crate::error::{Code, EngineError};
-use crate::kernel::{self, Estimate};
+use crate::kernel::{self, Estimate, Work};
 
 /// Numbers that a record of `submitGathered` has.
 const GATHERED: usize = 3;
@@ -131,20 +133,26 @@ impl NativePool {
         env.create_function_from_closure("submit", move |call| {
             let (env, kernel, slot): (Env, u32, u32) = (*call.env, call.get(0)?, call.get(1)?);
             let (input, may_poll, options, hand_over) = (call.get(2)?, call.get(3)?, call.get(4)?, call.get(5)?);
-            let config = TaskConfig {
-                kernel: kernel as usize,
-                timeout: timeout_of(call.get(6)?),
-                class: match call.get::<u32>(7)? {
-                    0 => Class::High,
-                    2 => Class::Low,
-                    _ => Class::Normal,
-                },
-                key: convert::text(&env, call.get(8)?)?,
-                weight: call.get(9)?,
-                max_threads: call.get::<u32>(10)? as usize,
-                ..TaskConfig::default()
-            };
+            let config = config_from(&call, kernel)?;
             handle.submit(&env, &Call::new(&env, kernel, input, Some(options), hand_over)?, slot, config, may_poll)
+        })
+    }
+
+    /// A function `(kernel, slot, piece, part, ran, mayPoll, timeout, priority, key, weight, maxThreads)` that queues the next piece
+    /// of a stream, whose slot has had its `fold`: a view that nobody writes before the piece's record has come. `part`: 0 for the
+    /// first, 1 for others, 2 for the last; `ran`: milliseconds that those before have run. Else as `submit`.
+    #[napi(
+        getter,
+        ts_return_type = "(kernel: number, slot: number, piece: Uint8Array, part: number, ran: number, mayPoll: boolean, timeout: number, priority: number, key: string | undefined, weight: number, maxThreads: number) => boolean"
+    )]
+    pub fn submit_piece<'env>(&self, env: &'env Env) -> Result<Function<'env, (u32, u32, JsArg, u32), bool>> {
+        let handle = Rc::clone(&self.handle);
+        env.create_function_from_closure("submitPiece", move |call| {
+            let (slot, piece, part, ran): (_, _, u32, f64) = (call.get(1)?, call.get(2)?, call.get(3)?, call.get(4)?);
+            let ran = Duration::try_from_secs_f64(ran / 1e3).unwrap_or_default();
+            let part = Part { is_first: part == 0, is_last: part == 2, ran };
+            let config = TaskConfig { part, ..config_from(&call, call.get(0)?)? };
+            handle.submit_piece(call.env, slot, piece, config, call.get(5)?)
         })
     }
 
@@ -221,7 +229,8 @@ impl Handle {
         });
         let mut taken = 0;
         pool.submit_all(works, &sink, |task| {
-            self.queued(&pool, task, Lease::default());
+            self.kept.ledger.take();
+            self.port.pooled(Arc::clone(&pool), task, Lease::default());
             taken += 1;
         });
         taken
@@ -238,6 +247,30 @@ impl Handle {
         if let Some(work) = instead {
             reservation.replace(work).map_err(throw)?;
         }
+        self.kept.ledger.take();
+        Ok(self.send(&pool, reservation, lease, slot, may_poll))
+    }
+
+    /// Queues the next piece of a stream, which is one task with those before.
+    fn submit_piece(&self, env: &Env, slot: u32, piece: JsArg, config: TaskConfig, may_poll: bool) -> Result<bool> {
+        let throw = |error| failure::throw(env, &error);
+        self.port.reclaim();
+        let fold = self.port.fold(slot)?;
+        let (bytes, lease) = call::piece(env, piece)?;
+        let estimate = Estimate { cost: fold.cost(bytes.len() as u64), memory: 0 };
+        let Part { is_first, is_last, .. } = config.part;
+        let pool = self.pool().map_err(throw)?;
+        let work = Work::stepped(fold.piece(bytes, is_last));
+        let config = config_of(config.kernel, estimate, config);
+        let reservation = pool.reserve(work, config, Instant::now()).map_err(throw)?;
+        if is_first {
+            self.kept.ledger.take();
+        }
+        Ok(self.send(&pool, reservation, lease, slot, may_poll))
+    }
+
+    /// Whether the caller, who said that it may, is now to poll.
+    fn send(&self, pool: &Arc<Pool>, reservation: Reservation<'_>, lease: Lease, slot: u32, may_poll: bool) -> bool {
         let mailbox = &self.port.mailbox;
         let sink: Arc<dyn Sink> = if lease.view().is_some() {
             Arc::new(Borrowing::new(mailbox))
@@ -249,14 +282,8 @@ impl Handle {
             mailbox.stay_awake();
         }
         let task = pool.submit(reservation, sink, slot);
-        self.queued(&pool, task, lease);
-        Ok(poll)
-    }
-
-    /// A task was queued.
-    fn queued(&self, pool: &Arc<Pool>, task: Arc<Task>, lease: Lease) {
-        self.kept.ledger.take();
         self.port.pooled(Arc::clone(pool), task, lease);
+        poll
     }
 }
 
@@ -267,6 +294,23 @@ impl Drop for Handle {
             pool.retire_tally(&(Arc::clone(&self.kept.ledger) as Arc<dyn Tally>));
         }
     }
+}
+
+/// What `submit` and `submitPiece` are told in the same places.
+fn config_from(call: &FunctionCallContext<'_>, kernel: u32) -> Result<TaskConfig> {
+    Ok(TaskConfig {
+        kernel: kernel as usize,
+        timeout: timeout_of(call.get(6)?),
+        class: match call.get::<u32>(7)? {
+            0 => Class::High,
+            2 => Class::Low,
+            _ => Class::Normal,
+        },
+        key: convert::text(call.env, call.get(8)?)?,
+        weight: call.get(9)?,
+        max_threads: call.get::<u32>(10)? as usize,
+        ..TaskConfig::default()
+    })
 }
 
 /// How a task of this kernel is to be run.

@@ -17,7 +17,7 @@
 //! 4. The cleanup waits for the tasks that borrow memory of the environment, and drops what refers to its values.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::mem::take;
 use std::ptr;
 use std::rc::{Rc, Weak};
@@ -27,6 +27,7 @@ use napi::bindgen_prelude::{Float64ArraySlice, Function};
 use napi::{Env, JsValue, Result, Status, sys};
 use napi_derive::napi;
 
+use super::call;
 use super::convert::{self, JsArg, check};
 use super::environment;
 use super::failure;
@@ -34,7 +35,8 @@ use super::ledger::Kept;
 use super::mailbox::{Event, Mailbox};
 use super::pinned::{Lease, Pinned};
 use super::wake::{self, Context};
-use crate::engine::{Completion, Control, Pool, Stop, Task};
+use crate::engine::{Completion, Control, Pool, Stop, Task, fence};
+use crate::fold::KeptFold;
 use crate::kernel;
 use crate::value::Value;
 
@@ -81,6 +83,8 @@ pub(super) struct PortState {
     waker: sys::napi_threadsafe_function,
     context: *mut Context,
     slots: RefCell<Vec<Slot>>,
+    /// What streams are folded into, by their tasks' slots.
+    folds: RefCell<HashMap<u32, KeptFold>>,
     /// Records that have not been drained.
     arrived: RefCell<VecDeque<Record>>,
     /// Tasks whose records have not been drained.
@@ -97,7 +101,7 @@ pub(super) struct PortState {
 struct Callbacks {
     /// `onWake()` drains the port.
     on_wake: Pinned,
-    /// `detach(view)` moves a view's ArrayBuffer into a private one and gives the view over that.
+    /// `detach(view, kernel)` moves a view's ArrayBuffer into a private one and gives the view over that.
     detach: Pinned,
 }
 
@@ -112,14 +116,22 @@ impl PortState {
         which(callbacks).get()
     }
 
-    /// Takes a view's memory away from the caller; gives our own view over it.
-    pub(super) fn detach(&self, env: &Env, view: JsArg) -> Result<JsArg> {
-        let (mut undefined, mut detached) = (ptr::null_mut(), ptr::null_mut());
+    /// Takes a view's memory away from the caller, who gave it to this kernel; gives our own view over it.
+    pub(super) fn detach(&self, env: &Env, view: JsArg, kernel: u32) -> Result<JsArg> {
+        let (mut undefined, mut number, mut detached) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
         let function = self.callback(|callbacks| &callbacks.detach)?;
         // SAFETY: values and environment of the running callback; out-pointers are locals.
         unsafe {
             check(sys::napi_get_undefined(env.raw(), &mut undefined))?;
-            check(sys::napi_call_function(env.raw(), undefined, function, 1, &view.0, &mut detached))?;
+            check(sys::napi_create_uint32(env.raw(), kernel, &mut number))?;
+            check(sys::napi_call_function(
+                env.raw(),
+                undefined,
+                function,
+                2,
+                [view.0, number].as_ptr(),
+                &mut detached,
+            ))?;
         }
         Ok(JsArg(detached))
     }
@@ -169,6 +181,11 @@ impl PortState {
                 callbacks.detach.let_go();
             }
         }
+    }
+
+    /// What a slot's stream is folded into.
+    pub(super) fn fold(&self, slot: u32) -> Result<KeptFold> {
+        self.folds.borrow().get(&slot).cloned().ok_or_else(|| napi::Error::from_reason("nothing to fold into"))
     }
 
     fn put(&self, slot: u32, state: Slot) {
@@ -331,12 +348,12 @@ pub struct Port {
 
 #[napi]
 impl Port {
-    /// `on_wake()` is to drain the port; `detach(view)` is to move a view's ArrayBuffer into a private one.
+    /// `on_wake()` is to drain the port; `detach(view, kernel)` is to move a view's ArrayBuffer into a private one.
     #[napi(constructor)]
     pub fn new(
         env: Env,
         on_wake: Function<(), ()>,
-        #[napi(ts_arg_type = "(view: any) => unknown")] detach: Function<JsArg, JsArg>,
+        #[napi(ts_arg_type = "(view: any, kernel: number) => unknown")] detach: Function<(JsArg, u32), JsArg>,
     ) -> Result<Self> {
         // Threads of ours may run code of this image after the last environment has ended.
         napi::bindgen_prelude::retain_current_module_for_unload_safety();
@@ -351,6 +368,7 @@ impl Port {
             waker: waker.0,
             context,
             slots: RefCell::default(),
+            folds: RefCell::default(),
             arrived: RefCell::default(),
             in_flight: Cell::new(0),
             lent: Cell::new(0),
@@ -416,10 +434,46 @@ impl Port {
         self.state.stop(slot, REASONS.get(why as usize).copied().unwrap_or(Stop::Aborted))
     }
 
+    /// Gives a slot what the pieces of a stream are folded into; checks the kernel's own options.
+    #[napi]
+    pub fn fold(
+        &self,
+        env: Env,
+        kernel: u32,
+        slot: u32,
+        #[napi(ts_arg_type = "unknown")] options: JsArg,
+    ) -> Result<()> {
+        let fold = call::fold(&env, kernel, options)?;
+        self.state.folds.borrow_mut().insert(slot, fold);
+        Ok(())
+    }
+
+    /// No more of a slot's stream comes.
+    #[napi]
+    pub fn unfold(&self, slot: u32) {
+        let fold = self.state.folds.borrow_mut().remove(&slot);
+        // It is a kernel's.
+        let _ = fence(|| {
+            drop(fold);
+            Ok(())
+        });
+    }
+
     /// Has the event loop drain, once I/O has had its turn.
     #[napi]
     pub fn knock(&self) {
         self.state.mailbox.knock();
+    }
+
+    /// How long a task that has not ended had waited when it began, in milliseconds; -1 if it has not begun.
+    #[napi]
+    pub fn waited(&self, slot: u32) -> f64 {
+        let waited = match self.state.slots.borrow().get(slot as usize) {
+            Some(Slot::Pooled { task, .. }) => task.waited(),
+            Some(Slot::Inline { control, .. }) => control.waited(),
+            _ => None,
+        };
+        waited.map_or(-1.0, |waited| waited.as_secs_f64() * 1e3)
     }
 
     /// The share of a task that is done, 0..=1.

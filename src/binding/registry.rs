@@ -13,6 +13,8 @@ pub struct KernelSpec {
     pub type_parameter: String,
     pub input: String,
     pub input_type: String,
+    /// Whether the pool form takes a stream, too.
+    pub streams: bool,
     pub output_type: String,
     pub options: Vec<KernelOption>,
 }
@@ -39,6 +41,7 @@ pub fn kernels() -> Vec<KernelSpec> {
         type_parameter: spec.type_parameter.into(),
         input: spec.input.into(),
         input_type: spec.input_type.into(),
+        streams: spec.streams,
         output_type: spec.output_type.into(),
         options: spec.options.iter().map(option).collect(),
     };
@@ -67,4 +70,10 @@ pub fn error_codes() -> Vec<&'static str> {
 #[napi]
 pub fn kernel_options() -> Vec<bool> {
     KERNELS.iter().map(|kernel| !kernel.spec().options.is_empty()).collect()
+}
+
+/// By number: whether a kernel takes streams.
+#[napi]
+pub fn kernel_streams() -> Vec<bool> {
+    KERNELS.iter().map(|kernel| kernel.spec().streams).collect()
 }

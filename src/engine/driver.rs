@@ -115,9 +115,10 @@ impl Driver {
 
     /// Has a task counted from now on, unless it could not be done in its time.
     pub(super) fn admit(&self, job: &Job, config: &TaskConfig, now: Instant) -> Result<Stake, Refusal> {
-        let TaskConfig { class, ref key, weight, max_threads, timeout, .. } = *config;
+        let TaskConfig { class, ref key, weight, max_threads, timeout, part, .. } = *config;
         let lanes = if job.is_parallel() { max_threads } else { 1 };
-        let arrival = Arrival { class, key: key.as_ref(), weight, kind: config.kind(job), lanes, timeout };
+        let (kind, goes_on) = (config.kind(job), !part.is_first);
+        let arrival = Arrival { class, key: key.as_ref(), weight, kind, lanes, timeout, goes_on };
         let now = now.saturating_duration_since(self.began);
         self.admission.enter(arrival, self.occupancy.load(), &self.gauges.pace, now)
     }
@@ -127,6 +128,11 @@ impl Driver {
     pub(super) fn refuse(&self, error: EngineError) -> EngineError {
         self.rejected.fetch_add(1, Ordering::Relaxed);
         error
+    }
+
+    /// Takes a place in the queue for what is let in however many there are.
+    pub(super) fn join_anyway(&self) {
+        self.occupancy.join(1, usize::MAX);
     }
 
     /// Takes up to so many places in the queue; gives how many it took.

@@ -243,6 +243,11 @@ impl Finished {
         !self.outcome.as_ref().is_err_and(|error| stopped.contains(&error.code))
     }
 
+    /// Whether it has a result.
+    pub(super) fn gave_value(&self) -> bool {
+        self.outcome.is_ok()
+    }
+
     /// Whether there is something to drop, which may be large.
     pub(super) fn has_remains(&self) -> bool {
         let is_empty = matches!(self.remains, Phase::Ending | Phase::Stepped(None) | Phase::OneShot(None));

@@ -16,7 +16,7 @@ use super::idle::affinity::lower_priority;
 use super::job::Job;
 use super::stats::{Stats, Tallies, Tally};
 use super::task::{Sink, Task, TaskConfig};
-use crate::error::{Code, EngineError};
+use crate::error::{Code, EngineError, cut};
 use crate::kernel::{Result, Work};
 
 /// The largest pool: what libuv allows, and more than any machine has use for.
@@ -49,7 +49,7 @@ pub fn default_threads() -> Result<usize> {
             Ok(threads) if (1..=MOST_THREADS).contains(&threads) => Ok(threads as usize),
             _ => Err(EngineError::new(
                 Code::InvalidArgValue,
-                format!("HEAVY_LOAD_THREADS must be an integer >= 1 and <= {MOST_THREADS}. Received '{text}'"),
+                format!("HEAVY_LOAD_THREADS must be an integer >= 1 and <= {MOST_THREADS}. Received '{}'", cut(&text)),
             )),
         },
     }
@@ -121,7 +121,8 @@ impl Pool {
     /// A place for this work, which came `now`, if there is one.
     ///
     /// # Errors
-    /// ERR_POOL_OVERLOADED if the queue is full, or if the predicted wait exceeds the task's timeout; ERR_KERNEL_PANIC.
+    /// ERR_POOL_OVERLOADED if the queue is full, or if the predicted wait exceeds the task's timeout, unless it is a later part of what was
+    /// let in; ERR_KERNEL_PANIC.
     pub fn reserve(&self, work: Work, config: TaskConfig, now: Instant) -> Result<Reservation<'_>> {
         let job = Job::new(work)?;
         match self.admit(&job, &config, now) {
@@ -138,6 +139,10 @@ impl Pool {
         let driver = &self.driver;
         let timeout = config.timeout.unwrap_or_default();
         let stake = driver.admit(job, config, now).map_err(|refusal| refusal.error(timeout))?;
+        if !config.part.is_first {
+            driver.join_anyway();
+            return Ok(stake);
+        }
         // A paused task waits too: otherwise there could be any number, since every task begins soon.
         if driver.join(1) == 0 {
             let retry = driver.admission.all(now.saturating_duration_since(driver.began));

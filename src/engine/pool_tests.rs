@@ -6,7 +6,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::*;
-use crate::engine::{Class, Completion, Ended, Outcome};
+use crate::engine::{Class, Completion, Ended, Outcome, Part};
 use crate::kernel::{Next, Parallel, Step, Stepped};
 use crate::value::Value;
 
@@ -129,6 +129,44 @@ fn every_task_ends_once() {
     let stats = bench.pool.stats();
     assert_eq!((stats.completed, stats.queued, stats.running), (5_000, 0, 0));
     assert_eq!((stats.wait.count, stats.run.count), (5_000, 5_000));
+}
+
+/// A part of what its caller calls one task.
+fn part(is_first: bool, is_last: bool) -> TaskConfig {
+    TaskConfig { part: Part { is_first, is_last, ran: Duration::from_secs(7) }, ..TaskConfig::default() }
+}
+
+#[test]
+fn the_parts_of_a_task_count_once() {
+    let bench = Bench::new(1, usize::MAX);
+    for (slot, (is_first, is_last)) in [(true, false), (false, false), (false, true)].into_iter().enumerate() {
+        bench.submit(slot as u32, value(1.0), part(is_first, is_last)).unwrap();
+        bench.end();
+    }
+    let Stats { wait, run, .. } = bench.pool.stats();
+    assert_eq!((wait.count, run.count), (1, 1));
+    assert!(run.min >= 7_000.0, "{} ms: all the parts", run.min);
+    // One that ends before its last part has run, too.
+    bench.submit(3, value(1.0), part(true, false)).unwrap();
+    bench.end();
+    bench.submit(4, Work::one_shot(|| panic!("on purpose: part")), part(false, false)).unwrap();
+    bench.end();
+    let Stats { wait, run, .. } = bench.pool.stats();
+    assert_eq!((wait.count, run.count), (2, 2));
+}
+
+#[test]
+fn later_parts_are_let_in_whatever_there_is() {
+    let bench = Bench::new(1, 0);
+    let gate = Gate::default();
+    bench.submit(0, gate.work(), TaskConfig::default()).unwrap();
+    gate.entered();
+    assert_eq!(bench.submit(1, value(1.0), part(true, false)).unwrap_err().code, Code::PoolOverloaded);
+    bench.submit(2, value(1.0), part(false, false)).unwrap();
+    gate.open();
+    assert_eq!((bench.end().slot, bench.end().slot), (0, 2));
+    let stats = bench.pool.stats();
+    assert_eq!((stats.rejected, stats.queued, stats.running), (1, 0, 0));
 }
 
 #[test]

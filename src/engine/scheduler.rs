@@ -216,7 +216,11 @@ impl Scheduler {
             let task = Arc::clone(&entry.task);
             if was == Stage::Queued {
                 entry.began = Some(now);
-                self.gauges.wait.record(now.saturating_duration_since(task.submitted));
+                let waited = now.saturating_duration_since(task.submitted);
+                task.control.begin(waited);
+                if task.config.part.is_first {
+                    self.gauges.wait.record(waited);
+                }
                 self.budget.take(class, place, memory);
                 if place.is_some() {
                     self.wake_waiting();
@@ -347,8 +351,9 @@ impl Scheduler {
         let began = entry.began.unwrap_or(now);
         let wait = began.saturating_duration_since(entry.task.submitted);
         let run = now.saturating_duration_since(began);
-        if entry.began.is_some() {
-            self.gauges.run.record(run);
+        let part = entry.task.config.part;
+        if entry.began.is_some() && (part.is_last || !finished.gave_value()) {
+            self.gauges.run.record(part.ran + run);
         }
         self.ended.push(End { task: entry.task, finished, stake: Some(entry.stake), wait, run });
     }

@@ -41,6 +41,24 @@ pub struct TaskConfig {
     pub cost: u64,
     /// Working memory that it takes once it has begun, in bytes.
     pub memory: u64,
+    /// Which part it is of what its caller calls a task.
+    pub part: Part,
+}
+
+/// Which part a task is of what its caller calls a task, and the statistics count as one. Parts follow each other.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// Whether nothing of it was before: later parts are let in whatever there is.
+    pub is_first: bool,
+    /// Whether nothing of it comes after this.
+    pub is_last: bool,
+    /// How long those before have run.
+    pub ran: Duration,
+}
+
+impl Part {
+    /// All of it.
+    pub const WHOLE: Self = Self { is_first: true, is_last: true, ran: Duration::ZERO };
 }
 
 impl Default for TaskConfig {
@@ -54,6 +72,7 @@ impl Default for TaskConfig {
             timeout: None,
             cost: 0,
             memory: 0,
+            part: Part::WHOLE,
         }
     }
 }
@@ -149,6 +168,11 @@ impl Task {
     /// The share that is done, 0..=1.
     pub fn progress(&self) -> f64 {
         self.control.progress()
+    }
+
+    /// How long it had waited when it began; none if it has not begun.
+    pub fn waited(&self) -> Option<Duration> {
+        self.control.waited()
     }
 
     /// Why it was stopped by its caller or its pool, if it was.

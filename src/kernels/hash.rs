@@ -1,8 +1,9 @@
 //! `hash`: digests of bytes.
 //!
 //! BLAKE3 is a tree: its leaves here are hashed in parallel, as units of their own, and the inner nodes are few enough to
-//! be made in the merge. The other algorithms are chains, so their work is stepped. O(bytes) time; O(bytes / 64 KiB)
-//! memory for BLAKE3, O(1) for the others. Input: bytes, by any hand-over.
+//! be made in the merge. The other algorithms are chains, so their work is stepped; and so is BLAKE3's over a stream, whose length
+//! nobody knows. O(bytes) time; O(bytes / 64 KiB) memory for BLAKE3, O(1) for the others and for streams. Input: bytes, by any
+//! hand-over, or a stream of them.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -12,7 +13,8 @@ use data_encoding::{BASE64, HEXLOWER};
 use sha2::Digest;
 
 use crate::error::EngineError;
-use crate::kernel::{Estimate, Kernel, Next, OptionSpec, Parallel, Result, Spec, Step, Stepped, Work};
+use crate::fold::{Fold, Folding};
+use crate::kernel::{Estimate, Kernel, Next, OptionSpec, Parallel, Result, Spec, Work};
 use crate::value::{Bytes, Options, Value, collect};
 
 pub(super) static KERNEL: Hash = Hash;
@@ -23,7 +25,7 @@ static SPEC: Spec = Spec {
     name: "hash",
     summary: "digest of bytes: BLAKE3 (on all threads), SHA-256, SHA-512, XXH3, CRC-32",
     docs: "\
-Digest of `data`: a Buffer, or a string with `encoding` 'hex' or 'base64'.
+Digest of `data`: a Buffer, or a string with `encoding` 'hex' or 'base64'. On a pool, `data` may also be a stream of bytes.
 
 Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_MEMORY. Sources: BLAKE3 (O'Connor et al., 2020), SHA-2 (FIPS 180-4), XXH3 (its
 64-bit form, seed 0), CRC-32 (IEEE 802.3).",
@@ -33,6 +35,7 @@ Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_MEMORY. Sources:
     integers_to: None,
     output_type: "Buffer | string",
     in_place: false,
+    streams: true,
     options: &[
         OptionSpec {
             name: "algorithm",
@@ -69,11 +72,9 @@ impl Kernel for Hash {
         let bytes = view.memory.len() as u64;
         // Of the tree, what its leaves give; a chain keeps a block at most.
         let leaves = bytes / LEAF as u64 * size_of::<OnceLock<ChainingValue>>() as u64;
-        // A byte's cost beside that of the cheapest, on a processor that has instructions for them; and the memory.
-        let algorithms =
-            [("blake3", (4, leaves)), ("sha256", (8, 0)), ("sha512", (16, 0)), ("xxh3", (1, 0)), ("crc32", (1, 0))];
-        let (weight, memory) = options.choice("algorithm", &algorithms).unwrap_or((1, 0));
-        Estimate { cost: bytes * weight, memory }
+        let algorithm = algorithm(options).unwrap_or(Algorithm::Blake3);
+        let memory = if matches!(algorithm, Algorithm::Blake3) { leaves } else { 0 };
+        Estimate { cost: bytes * algorithm.weight(), memory }
     }
 
     fn prepare(&self, input: Value, options: &Options) -> Result<Work> {
@@ -82,29 +83,45 @@ impl Kernel for Hash {
                 "an instance of Buffer, TypedArray, DataView, ArrayBuffer, SharedArrayBuffer or FrozenBuffer";
             return Err(EngineError::invalid_type(SPEC.input, expected, &input));
         };
-        let algorithm = options.choice(
-            "algorithm",
-            &[
-                ("blake3", Algorithm::Blake3),
-                ("sha256", Algorithm::Sha256),
-                ("sha512", Algorithm::Sha512),
-                ("xxh3", Algorithm::Xxh3),
-                ("crc32", Algorithm::Crc32),
-            ],
-        )?;
-        let encoding = options.choice(
-            "encoding",
-            &[("buffer", Encoding::Buffer), ("hex", Encoding::Hex), ("base64", Encoding::Base64)],
-        )?;
+        let (algorithm, encoding) = (algorithm(options)?, encoding(options)?);
         let bytes = view.into_bytes();
-        let chain = match algorithm {
-            Algorithm::Blake3 => return Ok(Work::parallel(Leaves::new(bytes, encoding)?)),
-            Algorithm::Sha256 => Chain::Sha256(sha2::Sha256::new()),
-            Algorithm::Sha512 => Chain::Sha512(sha2::Sha512::new()),
-            Algorithm::Xxh3 => Chain::Xxh3(Box::default()),
-            Algorithm::Crc32 => Chain::Crc32(crc32fast::Hasher::new()),
-        };
-        Ok(Work::stepped(Chained { bytes, at: 0, scratch: vec![], chain, encoding }))
+        Ok(match algorithm {
+            Algorithm::Blake3 => Work::parallel(Leaves::new(bytes, encoding)?),
+            chain => Work::stepped(Folding::whole(Box::new(Chain::new(chain, encoding)), bytes)),
+        })
+    }
+
+    fn fold(&self, options: &Options) -> Result<Box<dyn Fold>> {
+        Ok(Box::new(Chain::new(algorithm(options)?, encoding(options)?)))
+    }
+}
+
+fn algorithm(options: &Options) -> Result<Algorithm> {
+    options.choice(
+        "algorithm",
+        &[
+            ("blake3", Algorithm::Blake3),
+            ("sha256", Algorithm::Sha256),
+            ("sha512", Algorithm::Sha512),
+            ("xxh3", Algorithm::Xxh3),
+            ("crc32", Algorithm::Crc32),
+        ],
+    )
+}
+
+fn encoding(options: &Options) -> Result<Encoding> {
+    options.choice("encoding", &[("buffer", Encoding::Buffer), ("hex", Encoding::Hex), ("base64", Encoding::Base64)])
+}
+
+impl Algorithm {
+    /// A byte's cost beside that of the cheapest, on a processor that has instructions for them.
+    fn weight(self) -> u64 {
+        match self {
+            Algorithm::Blake3 => 4,
+            Algorithm::Sha256 => 8,
+            Algorithm::Sha512 => 16,
+            Algorithm::Xxh3 | Algorithm::Crc32 => 1,
+        }
     }
 }
 
@@ -183,8 +200,15 @@ impl Parallel for Leaves {
     }
 }
 
-/// A digest in the making, of an algorithm whose steps follow from each other.
-enum Chain {
+/// A digest in the making, whose steps follow from each other.
+struct Chain {
+    algorithm: Algorithm,
+    encoding: Encoding,
+    state: State,
+}
+
+enum State {
+    Blake3(Box<blake3::Hasher>),
     Sha256(sha2::Sha256),
     Sha512(sha2::Sha512),
     Xxh3(Box<xxhash_rust::xxh3::Xxh3Default>),
@@ -192,56 +216,44 @@ enum Chain {
 }
 
 impl Chain {
-    fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Chain::Sha256(hasher) => hasher.update(bytes),
-            Chain::Sha512(hasher) => hasher.update(bytes),
-            Chain::Xxh3(hasher) => hasher.update(bytes),
-            Chain::Crc32(hasher) => hasher.update(bytes),
-        }
-    }
-
-    fn finish(&mut self, encoding: Encoding) -> Value {
-        match self {
-            Chain::Sha256(hasher) => encoding.value(&hasher.finalize_reset()),
-            Chain::Sha512(hasher) => encoding.value(&hasher.finalize_reset()),
-            Chain::Xxh3(hasher) => encoding.value(&hasher.digest().to_be_bytes()),
-            Chain::Crc32(hasher) => encoding.value(&hasher.clone().finalize().to_be_bytes()),
-        }
+    fn new(algorithm: Algorithm, encoding: Encoding) -> Self {
+        let state = match algorithm {
+            Algorithm::Blake3 => State::Blake3(Box::default()),
+            Algorithm::Sha256 => State::Sha256(sha2::Sha256::new()),
+            Algorithm::Sha512 => State::Sha512(sha2::Sha512::new()),
+            Algorithm::Xxh3 => State::Xxh3(Box::default()),
+            Algorithm::Crc32 => State::Crc32(crc32fast::Hasher::new()),
+        };
+        Self { algorithm, encoding, state }
     }
 }
 
-/// A unit is a block of bytes.
-struct Chained {
-    bytes: Bytes,
-    at: usize,
-    scratch: Vec<u8>,
-    chain: Chain,
-    encoding: Encoding,
-}
-
-/// Bytes of a unit; also how much shared memory is copied out at a time, so that it stays in the cache.
-const BLOCK: usize = 16 * 1024;
-
-impl Stepped for Chained {
-    fn len(&self) -> u64 {
-        self.bytes.len().div_ceil(BLOCK) as u64
+impl Fold for Chain {
+    fn cost(&self, bytes: u64) -> u64 {
+        bytes * self.algorithm.weight()
     }
 
-    fn first_morsel(&self) -> u64 {
-        4
-    }
-
-    fn step(&mut self, units: u64) -> Result<Step> {
-        for _ in 0..units {
-            let end = self.bytes.len().min(self.at + BLOCK);
-            self.chain.update(self.bytes.read(self.at..end, &mut self.scratch)?);
-            self.at = end;
-            if end == self.bytes.len() {
-                return Ok(Step::Done(Next::Done(self.chain.finish(self.encoding))));
+    fn update(&mut self, block: &[u8]) -> Result<()> {
+        match &mut self.state {
+            State::Blake3(hasher) => {
+                hasher.update(block);
             }
+            State::Sha256(hasher) => hasher.update(block),
+            State::Sha512(hasher) => hasher.update(block),
+            State::Xxh3(hasher) => hasher.update(block),
+            State::Crc32(hasher) => hasher.update(block),
         }
-        Ok(Step::More { progress: self.at as f64 / self.bytes.len() as f64 })
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<Next> {
+        Ok(Next::Done(match &mut self.state {
+            State::Blake3(hasher) => self.encoding.value(hasher.finalize().as_bytes()),
+            State::Sha256(hasher) => self.encoding.value(&hasher.finalize_reset()),
+            State::Sha512(hasher) => self.encoding.value(&hasher.finalize_reset()),
+            State::Xxh3(hasher) => self.encoding.value(&hasher.digest().to_be_bytes()),
+            State::Crc32(hasher) => self.encoding.value(&hasher.clone().finalize().to_be_bytes()),
+        }))
     }
 }
 
@@ -249,6 +261,7 @@ impl Stepped for Chained {
 mod tests {
     use super::*;
     use crate::engine::{Control, run_inline};
+    use crate::fold::{BLOCK, KeptFold};
     use crate::value::{Element, Memory, Region, View};
 
     fn hash(mut data: Vec<u8>, algorithm: &str, encoding: &str, memory: fn(Region) -> Memory) -> Result<Value> {
@@ -300,6 +313,27 @@ mod tests {
         assert_eq!(hex(data.clone(), "sha256"), HEXLOWER.encode(&sha2::Sha256::digest(&data)));
         assert_eq!(hex(data.clone(), "crc32"), format!("{:08x}", crc32fast::hash(&data)));
         assert_eq!(hex(data.clone(), "xxh3"), format!("{:016x}", xxhash_rust::xxh3::xxh3_64(&data)));
+    }
+
+    #[test]
+    fn pieces_make_no_difference() {
+        let mut data: Vec<u8> = (0..BLOCK * 9 + 77).map(|i| (i * 7 % 253) as u8).collect();
+        for algorithm in ["blake3", "sha256", "sha512", "xxh3", "crc32"] {
+            let text = |text: &str| Value::String(text.into());
+            let options = Options::new(vec![("algorithm", text(algorithm)), ("encoding", text("hex"))]);
+            let kept = KeptFold::new(KERNEL.fold(&options).unwrap());
+            let mut digest = Value::Undefined;
+            let cuts = [0, 0, 1, BLOCK, BLOCK + 5, 8 * BLOCK + 1, data.len(), data.len()];
+            for (index, cut) in cuts.windows(2).enumerate() {
+                let piece = &mut data[cut[0]..cut[1]];
+                // SAFETY: `data` outlives the work, which ends in this loop.
+                let region = unsafe { Region::new(piece.as_mut_ptr(), piece.len()) };
+                let bytes = View { element: Element::Uint8, bare: true, memory: Memory::Frozen(region) }.into_bytes();
+                let work = Work::stepped(kept.piece(bytes, index == cuts.len() - 2));
+                digest = run_inline(work, &Control::default(), |_| ()).unwrap();
+            }
+            assert_eq!(digest, text(&hex(data.clone(), algorithm)), "{algorithm}");
+        }
     }
 
     #[test]

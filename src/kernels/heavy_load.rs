@@ -29,6 +29,7 @@ Errors: ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.",
     integers_to: Some(MAX_SAFE_INTEGER),
     output_type: "number",
     in_place: false,
+    streams: false,
     options: &[],
 };
 

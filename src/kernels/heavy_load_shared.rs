@@ -32,6 +32,7 @@ Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE. Source: M
     integers_to: None,
     output_type: "Uint32Array",
     in_place: false,
+    streams: false,
     options: &[OptionSpec {
         name: "rounds",
         ts_type: "number",

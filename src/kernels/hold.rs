@@ -21,6 +21,7 @@ static SPEC: Spec = Spec {
     integers_to: None,
     output_type: "number",
     in_place: false,
+    streams: false,
     options: &[OptionSpec { name: "ms", ts_type: "number", docs: "Milliseconds. Default 5." }],
 };
 

@@ -18,6 +18,7 @@ static SPEC: Spec = Spec {
     integers_to: None,
     output_type: "undefined",
     in_place: false,
+    streams: false,
     options: &[],
 };
 

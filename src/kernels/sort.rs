@@ -31,6 +31,7 @@ Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_MEMORY.",
     integers_to: None,
     output_type: "T",
     in_place: true,
+    streams: false,
     options: &[],
 };
 

@@ -33,6 +33,7 @@ Errors: ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.",
     integers_to: Some(u32::MAX as u64),
     output_type: "number",
     in_place: false,
+    streams: false,
     options: &[],
 };
 

@@ -105,6 +105,7 @@ impl Simulation {
             kind: config.kind(&job),
             lanes: 1,
             timeout: config.timeout,
+            goes_on: false,
         };
         let load = self.queued + self.scheduler.books().demand();
         match self.admission.enter(arrival, load, &PublishedPace::default(), self.now - self.began) {

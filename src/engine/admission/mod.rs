@@ -70,6 +70,8 @@ pub(super) struct Arrival<'a> {
     /// Most threads that it can use at once.
     pub(super) lanes: usize,
     pub(super) timeout: Option<Duration>,
+    /// Whether it is let in whatever there is: it goes on with what has been let in.
+    pub(super) goes_on: bool,
 }
 
 /// A task that is counted, for as long as there is this.
@@ -138,6 +140,7 @@ impl Admission {
         }
         if let Some(timeout) = arrival.timeout
             && load >= self.size
+            && !arrival.goes_on
         {
             let pace = pace.factor(now);
             let passing = pace * callers.passing(self, arrival.class, bin, now);

@@ -13,6 +13,7 @@ fn arrival(kernel: usize, timeout: Option<u64>) -> Arrival<'static> {
         kind: Kind { kernel, size: 1 },
         lanes: 1,
         timeout: timeout.map(Duration::from_millis),
+        goes_on: false,
     }
 }
 

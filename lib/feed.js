@@ -1,0 +1,233 @@
+'use strict'
+
+/**
+ * A stream of bytes, on its way into a task piece by piece. To its caller that is one task: one promise, counted and told of once, with one
+ * signal and one timeout. The pool sees a task for each piece, over a state that the addon keeps (src/fold.rs): so a stream that has
+ * nothing to give takes nothing of the pool.
+ *
+ * Invariants:
+ * 1. At most one piece is at the pool. What comes meanwhile is copied into a buffer that no piece stands on, up to `MOST` bytes; then
+ *    the stream is asked for no more.
+ * 2. The first piece is empty, and goes when the call is made: a call that is refused has not touched its stream.
+ * 3. When the task is settled, the stream is let go; if no piece is at the pool then, the task leaves at once, else with the piece.
+ */
+
+const { bytesIn } = require('./buffers.js')
+const { brand, invalidType } = require('./errors.js')
+const { Buffer, clearTimeout, performance, setTimeout } = require('./host.js')
+const { LONGEST_TIMER } = require('./options.js')
+const { Source } = require('./source.js')
+
+/** Bytes that are gathered for a piece at most: some milliseconds of work. */
+const MOST = 2 ** 20
+/** Bytes for which there is room at first. */
+const LEAST = 2 ** 14
+const { allocUnsafeSlow } = Buffer
+const NOTHING = new Uint8Array(0)
+/** The numbers of `submitPiece`. */
+const FIRST = 0
+const MIDDLE = 1
+const LAST = 2
+
+/**
+ * What it belongs to.
+ * @typedef {{
+ *   settled: boolean, breakOff: (error: unknown) => void, end: (waited: number, ran: number) => void
+ * }} Fed
+ */
+
+class Feed {
+  /** Whether the piece at the pool, or the one that has ended, is the last. */
+  isLast = false
+  /** Milliseconds that the pieces have waited and run, all together. */
+  waited = 0
+  ran = 0
+  #input
+  #submit
+  /** @type {Fed} */
+  #task
+  /** @type {Source | undefined} none before the first piece was taken */
+  #source
+  #busy = false
+  #sentAt = 0
+  /** What is gathered, and the room for it. */
+  #gathered = 0
+  #room = NOTHING
+  /** The room that the piece at the pool stands on, or stood on. */
+  #other = NOTHING
+  /**
+   * Of what the stream has given, what there was no room for.
+   * @type {Uint8Array | undefined}
+   */
+  #rest
+  #restLength = 0
+  #timeout
+  /**
+   * A task keeps the process alive until its time is over; between two pieces there is nothing else that would.
+   * @type {NodeJS.Timeout | undefined}
+   */
+  #alive
+
+  /**
+   * @param {any} input
+   * @param {number} timeout the task's, in milliseconds
+   * @param {Fed} task
+   * @param {(piece: Uint8Array, part: number, ran: number) => void} submit throws if that is refused
+   */
+  constructor(input, timeout, task, submit) {
+    this.#input = input
+    this.#timeout = timeout
+    this.#task = task
+    this.#submit = submit
+  }
+
+  /** Sends the first piece. Throws if it is refused. */
+  enter() {
+    this.#send(NOTHING, FIRST)
+  }
+
+  /** Begins to read. */
+  begin() {
+    try {
+      this.#source = new Source(this.#input)
+    } catch (error) {
+      this.#task.breakOff(error)
+      return
+    }
+    if (this.#timeout <= LONGEST_TIMER) this.#alive = setTimeout(() => {}, LONGEST_TIMER)
+    this.#go()
+  }
+
+  /**
+   * A piece has ended well; there is more to come unless it was the last.
+   * @param {number} waited
+   * @param {number} ran
+   */
+  goOn(waited, ran) {
+    this.measured(waited, ran)
+    this.#busy = false
+    this.#go()
+  }
+
+  /**
+   * A piece has ended.
+   * @param {number} waited
+   * @param {number} ran
+   */
+  measured(waited, ran) {
+    this.waited += waited
+    this.ran += ran
+  }
+
+  /**
+   * What the pieces have waited and run by now.
+   * @param {number} waited what the one at the pool had waited when it began; negative if it has not begun, or there is none
+   * @returns {[number, number]}
+   */
+  times(waited) {
+    if (!this.#busy) return [this.waited, this.ran]
+    const all = performance.now() - this.#sentAt
+    return waited < 0 ? [this.waited + all, this.ran] : [this.waited + waited, this.ran + all - waited]
+  }
+
+  /** The task is settled. */
+  stop() {
+    clearTimeout(this.#alive)
+    this.#source?.close().catch(() => {})
+    this.#rest = undefined
+    this.#room = NOTHING
+    if (!this.#busy) this.#task.end(this.waited, this.ran)
+  }
+
+  /** Does what can be done now: sends a piece if there is none at the pool, and asks for more as long as there is room. */
+  #go() {
+    for (;;) {
+      if (this.#task.settled || this.isLast) return
+      const rest = this.#rest
+      // Its giver may have taken it away meanwhile: that is no end of it.
+      if (rest !== undefined) this.#take(() => (rest.length === this.#restLength ? rest : bytesOf(rest)))
+      if (this.#task.settled) return
+      const source = /** @type {Source} */ (this.#source)
+      const isAll = source.exhausted && this.#rest === undefined
+      if (!this.#busy && (this.#gathered > 0 || isAll)) {
+        if (!this.#sendGathered(isAll ? LAST : MIDDLE)) return
+      } else if (this.#rest === undefined && this.#gathered < MOST && source.ready) {
+        source.pull(
+          (chunk) => this.#take(() => bytesOf(chunk)),
+          (error) => this.#task.breakOff(error),
+          () => this.#go(),
+        )
+        if (!source.ready && !source.exhausted) return
+      } else {
+        return
+      }
+    }
+  }
+
+  /** @param {() => Uint8Array} bytes throws if they are none */
+  #take(bytes) {
+    try {
+      this.#gather(bytes())
+    } catch (error) {
+      this.#task.breakOff(error)
+    }
+  }
+
+  /**
+   * Copies what there is room for: whoever has given it may write it again.
+   * @param {Uint8Array} bytes
+   */
+  #gather(bytes) {
+    const wanted = Math.min(this.#gathered + bytes.length, MOST)
+    if (wanted > this.#room.length) {
+      const room = allocUnsafeSlow(Math.min(MOST, Math.max(LEAST, 2 * this.#room.length, wanted)))
+      room.set(this.#room.subarray(0, this.#gathered))
+      this.#room = room
+    }
+    const taken = bytes.subarray(0, wanted - this.#gathered)
+    this.#room.set(taken, this.#gathered)
+    this.#gathered = wanted
+    this.#restLength = bytes.length - taken.length
+    this.#rest = this.#restLength > 0 ? bytes.subarray(taken.length) : undefined
+  }
+
+  /**
+   * @param {number} part
+   * @returns {boolean} whether it was taken
+   */
+  #sendGathered(part) {
+    const piece = this.#room.subarray(0, this.#gathered)
+    const other = this.#other
+    this.#other = this.#room
+    this.#room = other
+    this.#gathered = 0
+    try {
+      this.#send(piece, part)
+      return true
+    } catch (failure) {
+      this.#task.breakOff(failure)
+      return false
+    }
+  }
+
+  /**
+   * @param {Uint8Array} piece
+   * @param {number} part
+   */
+  #send(piece, part) {
+    this.#submit(piece, part, this.ran)
+    this.isLast = part === LAST
+    this.#busy = true
+    this.#sentAt = performance.now()
+  }
+}
+
+/** @param {any} chunk */
+function bytesOf(chunk) {
+  const bytes = bytesIn(chunk, 'chunk')
+  if (bytes !== undefined) return bytes
+  const expected = 'an instance of Buffer, TypedArray, DataView, ArrayBuffer, SharedArrayBuffer or FrozenBuffer'
+  throw brand(invalidType('chunk', expected, chunk), 'input')
+}
+
+module.exports = { Feed }
