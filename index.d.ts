@@ -6,6 +6,7 @@
  * - `nameSync(input, options)`: the value; runs on the calling thread;
  * - `nameAsync(input, options)`: a promise; runs on libuv's thread pool (N-API AsyncTask).
  *
+ * Every options object refuses own enumerable keys that it does not know (ERR_INVALID_ARG_VALUE, with the name that was probably meant).
  * Promise forms never throw synchronously: they reject. Match errors on `code`; docs/errors.md lists the codes.
  */
 

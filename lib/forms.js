@@ -4,7 +4,8 @@
 
 const { asBuffer, countReaders, handOver } = require('./buffers.js')
 const { aborted, invalidType, toError } = require('./errors.js')
-const { taskSettings } = require('./options.js')
+const { OWN_OPTIONS } = require('./kernel-options.js')
+const { refuseUntaken, taskSettings } = require('./options.js')
 const { defaultPool, kernelNumber, runNumber } = require('./pool.js')
 const { isTraced, trace } = require('./observe.js')
 const { isAborted } = require('./signals.js')
@@ -39,12 +40,14 @@ function pooled(kernel) {
  */
 function synchronous(kernel) {
   const number = kernelNumber(kernel)
+  const taken = new Set(['timeout', 'transfer', ...OWN_OPTIONS[number]])
   /**
    * @param {any} input
    * @param {any} [options]
    */
   const form = (input, options = {}) => {
     const { timeout, transfer } = taskSettings(options)
+    refuseUntaken(options, taken)
     const given = handOver(input, transfer)
     if (given.frozen !== undefined) countReaders(given.frozen, 1)
     try {
@@ -65,6 +68,7 @@ function synchronous(kernel) {
  */
 function asynchronous(kernel) {
   const number = kernelNumber(kernel)
+  const taken = new Set(['signal', 'timeout', 'onProgress', 'transfer', ...OWN_OPTIONS[number]])
   /**
    * @param {any} input
    * @param {any} [options]
@@ -79,6 +83,7 @@ function asynchronous(kernel) {
   const run = (input, options) =>
     new Promise((resolve, reject) => {
       const settings = taskSettings(options)
+      refuseUntaken(options, taken)
       if (settings.signal !== undefined && isAborted(settings.signal)) throw aborted({ cause: settings.signal.reason })
       const given = handOver(input, settings.transfer)
       const task = new Task(resolve, reject, undefined, given, number)

@@ -2,8 +2,11 @@
 
 const { invalidType, makeError } = require('./errors.js')
 const { AbortController } = require('./host.js')
-const { integer, taskSettings } = require('./options.js')
+const { ownOptionsOf } = require('./kernel-options.js')
+const { TASK_OPTIONS, integer, refuseUnknown, taskSettings } = require('./options.js')
 const signals = require('./signals.js')
+
+const MAP_OPTIONS = ['concurrency', 'ordered']
 
 /**
  * Runs a kernel over many inputs with back-pressure: at most `concurrency` inputs have been pulled whose results have not
@@ -15,14 +18,17 @@ const signals = require('./signals.js')
  * @returns {AsyncGenerator<{ index: number, value: any }, void>}
  */
 async function* map(pool, kernel, inputs, options = {}) {
+  const own = ownOptionsOf(kernel)
+  // Of a kernel that only others know, they know the options.
+  if (own !== undefined) refuseUnknown('options', options, new Set([...MAP_OPTIONS, ...TASK_OPTIONS, ...own]))
   taskSettings(options)
-  const { concurrency = Math.max(16, 4 * (pool.threads ?? 0)), ordered = true } = options
+  const { concurrency = Math.max(16, 4 * (pool.threads ?? 0)), ordered = true, ...ofTasks } = options
   integer('options.concurrency', concurrency, 1, 2 ** 32)
   if (typeof ordered !== 'boolean') throw invalidType('options.ordered', 'of type boolean', ordered)
   const source = new Source(inputs)
   const rest = new AbortController()
   const signal = options.signal === undefined ? rest.signal : AbortSignal.any([options.signal, rest.signal])
-  const taskOptions = { ...options, signal }
+  const taskOptions = { ...ofTasks, signal }
 
   const results = ordered ? new InOrder() : new AsTheyFinish()
   /**

@@ -7,8 +7,9 @@ const { close } = require('./closing.js')
 const { aborted, invalidType, invalidValue, makeError, toError } = require('./errors.js')
 const { Gathered } = require('./gathered.js')
 const { nextTick, process } = require('./host.js')
-const { NativePool, kernelNames, kernelOptions } = require('./native.js')
-const { integer, object, positive, taskSettings } = require('./options.js')
+const { OWN_OPTIONS } = require('./kernel-options.js')
+const { NativePool, kernelNames } = require('./native.js')
+const { integer, positive, refuseUnknown, taskSettings } = require('./options.js')
 const { map } = require('./map.js')
 const { isTraced, trace } = require('./observe.js')
 const { isAborted } = require('./signals.js')
@@ -17,9 +18,9 @@ const { COUNTS, STOP_CLOSED, Task, drainListeners, mayPoll, port, startPolling, 
 /** @type {Map<string, number>} */
 const KERNELS = new Map(kernelNames().map((name, number) => [name, number]))
 const KERNEL_NAMES = [...KERNELS.keys()]
-const HAS_OPTIONS = kernelOptions()
 const SHARED = Symbol('the pool of the process')
 const MOST_THREADS = 1024
+const POOL_OPTIONS = new Set(['threads', 'maxQueue', 'niceness', 'maxMemory', 'name'])
 /** Longer ones are a mistake, and no thread shows so much. */
 const LONGEST_NAME = 200
 /** What the kernels' own functions call. */
@@ -180,7 +181,7 @@ class Pool extends EventEmitter {
       return
     }
     gathered.flush()
-    const settings = taskSettings(options === undefined ? {} : options)
+    const settings = taskSettings(options === undefined ? {} : options, OWN_OPTIONS[kernel])
     if (settings.signal !== undefined && isAborted(settings.signal)) throw aborted({ cause: settings.signal.reason })
     const given = handOver(input, settings.transfer)
     // Getters of the options may have closed it.
@@ -197,7 +198,7 @@ class Pool extends EventEmitter {
       task.refuse(failure)
       return
     }
-    task.arm(settings, typeof input === 'object' || HAS_OPTIONS[kernel])
+    task.arm(settings, typeof input === 'object' || OWN_OPTIONS[kernel].size > 0)
   }
 
   /**
@@ -266,7 +267,7 @@ function drainListener(pool) {
 
 /** @param {any} options */
 function poolConfig(options) {
-  object('options', options)
+  refuseUnknown('options', options, POOL_OPTIONS)
   const { threads, maxQueue = 16384, niceness = 4, maxMemory, name = 'heavy-load' } = options
   if (typeof name !== 'string') throw invalidType('options.name', 'of type string', name)
   if (name === '' || name.length > LONGEST_NAME || name.includes('\0')) {
