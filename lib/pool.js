@@ -1,13 +1,13 @@
 'use strict'
 
 const { EventEmitter } = require('node:events')
-const { totalmem } = require('node:os')
 const { handOver } = require('./buffers.js')
 const { close } = require('./closing.js')
 const { aborted, invalidType, invalidValue, makeError, toError } = require('./errors.js')
 const { Gathered } = require('./gathered.js')
-const { nextTick, process } = require('./host.js')
+const { nextTick } = require('./host.js')
 const { OWN_OPTIONS } = require('./kernel-options.js')
+const { usableMemory } = require('./memory.js')
 const { NativePool, kernelNames } = require('./native.js')
 const { integer, positive, refuseUnknown, taskSettings } = require('./options.js')
 const { map } = require('./map.js')
@@ -224,7 +224,7 @@ class Pool extends EventEmitter {
     if (this.#native === undefined) {
       const { threads, maxQueue, niceness, maxMemory, name } = this.#config
       try {
-        const config = { threads, maxQueue, niceness, maxMemory: maxMemory ?? memoryShare(), name }
+        const config = { threads, maxQueue, niceness, maxMemory: maxMemory ?? usableMemory() / 4, name }
         this.#native = new NativePool(port, this.#number, config, this.#shared, this.#owner.counts)
       } catch (failure) {
         throw toError(failure, 'call')
@@ -281,13 +281,6 @@ function poolConfig(options) {
     maxMemory: maxMemory === undefined ? undefined : positive('options.maxMemory', maxMemory),
     name,
   }
-}
-
-/** A quarter of the memory that this process may use, in bytes. */
-function memoryShare() {
-  // None, or more than there is, where nobody limits it.
-  const limit = process.constrainedMemory?.() || Infinity
-  return Math.min(limit, totalmem()) / 4
 }
 
 /**

@@ -83,7 +83,8 @@ function mapOf(specs) {
   const lines = specs.map(({ name, typeParameter, inputType, outputType, options }) => {
     // Of a kernel with a type parameter, all that it may be.
     const [parameter, bound] = typeParameter.split(' extends ')
-    const typeOf = (type) => (bound && type === parameter ? bound : type.replace(/^\w+ extends .* \? (.*) : (.*)$/, '$1 | $2'))
+    const typeOf = (type) =>
+      bound && type === parameter ? bound : type.replace(/^\w+ extends .* \? (.*) : (.*)$/, '$1 | $2')
     const type = options.length > 0 ? optionsType(name) : 'object'
     return `  ${name}: { input: ${typeOf(inputType)}; options: ${type}; output: ${typeOf(outputType)} }\n`
   })
