@@ -45,7 +45,8 @@ async function readFile(path, bounds) {
   const stat = fs.fstatSync(fd)
   if (stat.isFIFO()) return readStream(new Socket({ fd, readable: true, writable: false }), bounds)
   // Files of the kernel's own, as those in /proc, say that they have 0 bytes.
-  if (!stat.isFile() || stat.size === 0) return readStream(fs.createReadStream(path, { fd, highWaterMark: PIECE }), bounds)
+  if (!stat.isFile() || stat.size === 0)
+    return readStream(fs.createReadStream(path, { fd, highWaterMark: PIECE }), bounds)
   try {
     return await readSized(fd, stat.size, bounds)
   } finally {
