@@ -4,7 +4,7 @@
  */
 
 import type { Redis, RedisOptions } from 'ioredis'
-import type { Executor, MapOptions, Pool, TaskOptions } from './index.js'
+import type { CloseOptions, Executor, MapInputs, MapOptions, Pool, TaskOptions } from './index.js'
 
 /** Where callers and workers meet. */
 export interface RemoteOptions {
@@ -14,11 +14,11 @@ export interface RemoteOptions {
    */
   connection: string | RedisOptions | Redis
   /** The queue's name. Default 'heavy-load'. */
-  queue?: string
+  queue?: string | undefined
   /** Of all keys in Redis, as BullMQ's option. Default 'bull'. */
-  prefix?: string
+  prefix?: string | undefined
   /** How long to wait for a Redis that does not answer, in milliseconds; then ERR_REMOTE. Default 10 s. */
-  connectTimeout?: number
+  connectTimeout?: number | undefined
 }
 
 /** How a remote pool is made. */
@@ -27,11 +27,11 @@ export interface RemotePoolOptions extends RemoteOptions {
    * How often a job is begun at most, also after workers that died with it. Arguments that are wrong, and whatever else
    * would go wrong again, is not tried again. Default 3.
    */
-  attempts?: number
+  attempts?: number | undefined
   /** The pause before another attempt, in milliseconds: fixed, or doubled each time. Default exponential from 200 ms. */
-  backoff?: number | { type: 'fixed' | 'exponential'; delay: number }
+  backoff?: number | { type: 'fixed' | 'exponential'; delay: number } | undefined
   /** How long bytes may lie in Redis for a job that nobody does, in milliseconds. Default a day; with `timeout`, that. */
-  payloadTtl?: number
+  payloadTtl?: number | undefined
 }
 
 /**
@@ -54,34 +54,34 @@ export class RemotePool implements Executor {
   ): Promise<any>
   map(
     kernel: string | ((...args: never[]) => unknown),
-    inputs: Iterable<any> | AsyncIterable<any>,
+    inputs: MapInputs<any>,
     options?: MapOptions & Record<string, any>,
   ): AsyncIterableIterator<{ index: number; value: any }>
   /**
    * Takes no more tasks, waits for those on their way, and lets Redis go; `force` cancels them; past `timeout` the rest
    * are cancelled (ERR_POOL_CLOSED). Idempotent. Until then its connections keep the process alive.
    */
-  close(options?: { force?: boolean; timeout?: number }): Promise<void>
+  close(options?: CloseOptions): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
 /** How a worker is started. */
 export interface RemoteWorkerOptions extends RemoteOptions {
   /** Where the tasks run. Default: the process's own. */
-  pool?: Pool
+  pool?: Pool | undefined
   /**
    * Jobs it holds at once. More than the pool has threads: short ones pass long ones here too, and the next one is there
    * when a thread is free. Default 4 a thread, at least 16.
    */
-  concurrency?: number
+  concurrency?: number | undefined
   /** How long after its death a worker's jobs are another's, about, in milliseconds. Default 10 s. */
-  lockDuration?: number
+  lockDuration?: number | undefined
   /** How often it looks for such jobs, in milliseconds. Default half of `lockDuration`. */
-  stalledInterval?: number
+  stalledInterval?: number | undefined
   /** How long results lie in Redis for a caller that does not fetch them, in milliseconds. Default an hour. */
-  resultTtl?: number
+  resultTtl?: number | undefined
   /** Told of what goes wrong beside the jobs: Redis that is away, above all. Default: nobody. */
-  onError?: (error: Error) => void
+  onError?: ((error: Error) => void) | undefined
 }
 
 /** Takes tasks from the queue. */
@@ -92,7 +92,7 @@ export interface RemoteWorker {
    * Takes no more jobs and waits for those it has; `force`, or `timeout` (milliseconds) when it has passed, gives the
    * rest back to the queue for others. Idempotent. Its pool stays open.
    */
-  close(options?: { force?: boolean; timeout?: number }): Promise<void>
+  close(options?: CloseOptions): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 

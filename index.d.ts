@@ -6,49 +6,53 @@
  * - `nameSync(input, options)`: the value; runs on the calling thread;
  * - `nameAsync(input, options)`: a promise; runs on libuv's thread pool (N-API AsyncTask).
  *
+ * Every options object refuses own enumerable keys that it does not know (ERR_INVALID_ARG_VALUE, with the name that was probably meant).
  * Promise forms never throw synchronously: they reject. Match errors on `code`; docs/errors.md lists the codes.
  */
 
 /// <reference types="node" />
+
+import type { EventEmitter } from 'node:events'
 
 /** What every task takes. */
 export interface TaskOptions {
   /**
    * Aborts the task whether it is queued or running. Rejects with AbortError (code ABORT_ERR, cause = signal.reason). An
    * already-aborted signal rejects without starting; one signal may be shared by any number of tasks; the caller's own
-   * listeners and `onabort` are never touched. AbortSignal.timeout() counts as an abort.
+   * listeners and `onabort` are never touched. AbortSignal.timeout() counts as an abort. Several signals in an array: whichever
+   * aborts first (AbortSignal.any keeps memory for ever on some versions of Node).
    */
-  signal?: AbortSignal
+  signal?: AbortSignal | readonly AbortSignal[] | undefined
   /**
    * Budget for queue + run, counted from the call; > 0, Infinity for none (the default). Past it the task stops and
    * rejects with TimeoutError (code ERR_TASK_TIMEOUT). A call that could not be done in it is refused at once
    * (ERR_POOL_OVERLOADED); one that was let in and can be done in it no more, as soon as that is seen.
    */
-  timeout?: number
+  timeout?: number | undefined
   /**
    * Strict classes inside one pool: running tasks of a lower class pause (within about a millisecond) while a higher one
    * has work. Within a class short tasks pass long ones by themselves. Default 'normal'.
    */
-  priority?: 'high' | 'normal' | 'low'
+  priority?: 'high' | 'normal' | 'low' | undefined
   /** Tenant for fair sharing: tasks of different keys in one class get equal shares (scaled by `weight`). Default: one common key. */
-  key?: string
+  key?: string | undefined
   /** Relative share of `key`, 0.001 to 1000. Default 1. */
-  weight?: number
+  weight?: number | undefined
   /** Most threads this one task may use at once. Default: all threads of the pool. */
-  maxThreads?: number
+  maxThreads?: number | undefined
   /**
    * Called on the JS thread with a fraction 0..1, at most about 20 times a second, in the caller's async context
    * (AsyncLocalStorage works). If it throws, the task is cancelled and rejects with that error.
    */
-  onProgress?: (fraction: number) => void
+  onProgress?: ((fraction: number) => void) | undefined
   /** Where to run. Default: `defaultPool`, one per process, shared by the main thread and every worker thread. */
-  pool?: Executor
+  pool?: Executor | undefined
   /**
    * Hand the input's ArrayBuffer over (detach it: O(1), no copy). Without it, an ArrayBuffer-backed input is copied.
    * A Buffer that shares its memory with others, as small ones do, is copied all the same; on a SharedArrayBuffer it
    * means nothing.
    */
-  transfer?: boolean
+  transfer?: boolean | undefined
 }
 
 /** What the synchronous forms take. */
@@ -59,18 +63,31 @@ export type AsyncOptions = Pick<TaskOptions, 'signal' | 'timeout' | 'onProgress'
 /** Names of kernels: those of {@link Kernels}, or any that a remote pool knows. */
 export type KernelName = string
 /** A kernel's function, which carries its name. */
-export type Kernel<K> = ((...args: never[]) => unknown) & { kernel?: K }
+export type Kernel<K> = ((...args: never[]) => unknown) & { readonly kernel?: K }
+/** One of ours, in any of its three forms. */
+export type KernelForm<K> = Kernel<K> & { readonly kernel: K }
 /** What an executor in general knows of a kernel's types: nothing. {@link Pool.run} knows those of {@link Kernels}. */
 export type KernelInput<_K> = any
 export type KernelOutput<_K> = any
 export type KernelOptions<_K> = object
 
+/** What `close` takes. */
+export interface CloseOptions {
+  /** Cancels what is left at once. Default false. */
+  force?: boolean | undefined
+  /** Milliseconds until what is left is cancelled; > 0. Default Infinity: never. */
+  timeout?: number | undefined
+}
+
+/** What `map` takes inputs from; promises among them are awaited. */
+export type MapInputs<T> = Iterable<T | PromiseLike<T>> | AsyncIterable<T>
+
 /** What `map` takes. */
 export interface MapOptions extends TaskOptions {
   /** Inputs that have been pulled and whose results have not been consumed, at most. Default: 4 a thread, at least 16. */
-  concurrency?: number
+  concurrency?: number | undefined
   /** Results in the order of the inputs (the default), or as they come. */
-  ordered?: boolean
+  ordered?: boolean | undefined
 }
 
 /** Something that runs kernels. */
@@ -87,36 +104,39 @@ export interface Executor {
    */
   map<K extends KernelName>(
     kernel: K | Kernel<K>,
-    inputs: Iterable<KernelInput<K>> | AsyncIterable<KernelInput<K>>,
+    inputs: MapInputs<KernelInput<K>>,
     options?: KernelOptions<K> & MapOptions,
   ): AsyncIterableIterator<{ index: number; value: KernelOutput<K> }>
   /** Stops taking tasks and waits for those it has. */
-  close(options?: { force?: boolean; timeout?: number }): Promise<void>
+  close(options?: CloseOptions): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
 /** How a pool is made. */
 export interface PoolOptions {
   /** 1..1024. Default: the CPUs this process may really use (cgroup quota and affinity included), or HEAVY_LOAD_THREADS. */
-  threads?: number
+  threads?: number | undefined
   /**
    * Tasks that may wait, paused ones included (0: none, a task runs only on an idle thread). One more rejects with
    * ERR_POOL_OVERLOADED; its buffers stay with the caller, `transfer` or not. Default 16384.
    */
-  maxQueue?: number
+  maxQueue?: number | undefined
   /** Linux: how much the pool's threads yield to the event loop (0..19). Default 4. Ignored elsewhere. */
-  niceness?: number
+  niceness?: number | undefined
   /**
    * Working memory that begun tasks may take together, in bytes, as their kernels estimate it; tasks that do not fit wait. What needs
    * more by itself runs alone. > 0, Infinity for no limit. Default: a quarter of the memory this process may use (cgroup limit included).
    */
-  maxMemory?: number
+  maxMemory?: number | undefined
   /** Shown in thread names. */
-  name?: string
+  name?: string | undefined
 }
 
-/** Threads that run tasks: short ones pass long ones, running ones can be stopped. */
-export class Pool implements Executor {
+/**
+ * Threads that run tasks: short ones pass long ones, running ones can be stopped. Emits 'drain', without arguments, when
+ * {@link Pool.needsDrain} ends.
+ */
+export class Pool extends EventEmitter<{ drain: [] }> implements Executor {
   constructor(options?: PoolOptions)
   readonly threads: number
   readonly name: string
@@ -125,29 +145,41 @@ export class Pool implements Executor {
   on(event: 'drain', listener: () => void): this
   once(event: 'drain', listener: () => void): this
   off(event: 'drain', listener: () => void): this
+  // generated: calls
+  run<E extends HashOptions['encoding'] = 'buffer'>(
+    kernel: 'hash' | KernelForm<'hash'>,
+    data: Bytes | ByteStream,
+    options?: TaskOptions & HashOptions & { encoding?: E },
+  ): Promise<E extends 'hex' | 'base64' ? string : Buffer>
+  run<T extends NumericView>(kernel: 'sort' | KernelForm<'sort'>, view: T, options?: TaskOptions): Promise<T>
   run<K extends keyof Kernels>(
-    kernel: K | Kernel<K>,
+    kernel: K | KernelForm<K>,
     input: Kernels[K]['input'],
-    options?: Kernels[K]['options'] & TaskOptions,
+    options?: TaskOptions & Kernels[K]['options'],
   ): Promise<Kernels[K]['output']>
-  run<K extends KernelName>(kernel: K | Kernel<K>, input: any, options?: TaskOptions): Promise<any>
-  map<K extends keyof Kernels>(
-    kernel: K | Kernel<K>,
-    inputs: Iterable<Kernels[K]['input']> | AsyncIterable<Kernels[K]['input']>,
-    options?: Kernels[K]['options'] & MapOptions,
-  ): AsyncIterableIterator<{ index: number; value: Kernels[K]['output'] }>
-  map<K extends KernelName>(
-    kernel: K | Kernel<K>,
-    inputs: Iterable<any> | AsyncIterable<any>,
+  map<E extends HashOptions['encoding'] = 'buffer'>(
+    kernel: 'hash' | KernelForm<'hash'>,
+    inputs: MapInputs<Bytes | ByteStream>,
+    options?: MapOptions & HashOptions & { encoding?: E },
+  ): AsyncIterableIterator<{ index: number; value: E extends 'hex' | 'base64' ? string : Buffer }>
+  map<T extends NumericView>(
+    kernel: 'sort' | KernelForm<'sort'>,
+    inputs: MapInputs<T>,
     options?: MapOptions,
-  ): AsyncIterableIterator<{ index: number; value: any }>
+  ): AsyncIterableIterator<{ index: number; value: T }>
+  map<K extends keyof Kernels>(
+    kernel: K | KernelForm<K>,
+    inputs: MapInputs<Kernels[K]['input']>,
+    options?: MapOptions & Kernels[K]['options'],
+  ): AsyncIterableIterator<{ index: number; value: Kernels[K]['output'] }>
+  // end of generated: calls
   /** The pool as it is now. */
   stats(): PoolStats
   /**
    * Stops taking tasks and waits for those it has; `force` cancels them; past `timeout` the rest are cancelled
    * (ERR_POOL_CLOSED). Idempotent. The default pool closes for this thread's environment only: others share it.
    */
-  close(options?: { force?: boolean; timeout?: number }): Promise<void>
+  close(options?: CloseOptions): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -193,7 +225,11 @@ export interface Percentiles {
 
 /** An error of heavy-load's own; argument errors are TypeError and RangeError with Node's own codes. */
 export class HeavyLoadError extends Error {
+  constructor(code: string, message: string, options?: ErrorOptions)
+  /** One of docs/errors.md. */
   code: string
+  /** With ERR_POOL_OVERLOADED: in how many seconds it may be tried again, where that can be told. */
+  retryAfter?: number | undefined
 }
 
 /** Bytes, by any hand-over. */
@@ -253,10 +289,16 @@ export function heavyLoadAsync(iterations: number, options?: AsyncOptions): Prom
 export namespace heavyLoad {
   const kernel: 'heavyLoad'
 }
+export namespace heavyLoadSync {
+  const kernel: 'heavyLoad'
+}
+export namespace heavyLoadAsync {
+  const kernel: 'heavyLoad'
+}
 
 export interface HeavyLoadSharedOptions {
   /** Steps for each element: integer, 0..2^32-1. Default 1000. */
-  rounds?: number
+  rounds?: number | undefined
 }
 /**
  * The heavy load over a buffer, in place and without a copy: advances every element by `rounds` xorshift32 steps
@@ -279,6 +321,12 @@ export function heavyLoadSharedAsync(
 export namespace heavyLoadShared {
   const kernel: 'heavyLoadShared'
 }
+export namespace heavyLoadSharedSync {
+  const kernel: 'heavyLoadShared'
+}
+export namespace heavyLoadSharedAsync {
+  const kernel: 'heavyLoadShared'
+}
 
 /**
  * Uses `ms` of CPU time (of the thread that runs it, not wall time: a task that is paused for others does not finish
@@ -299,12 +347,18 @@ export function spinAsync(ms: number, options?: AsyncOptions): Promise<number>
 export namespace spin {
   const kernel: 'spin'
 }
+export namespace spinSync {
+  const kernel: 'spin'
+}
+export namespace spinAsync {
+  const kernel: 'spin'
+}
 
 export interface HashOptions {
   /** Default 'blake3'. 'xxh3' gives 8 bytes and 'crc32' 4, both big-endian, as their tools print them. */
-  algorithm?: 'blake3' | 'sha256' | 'sha512' | 'xxh3' | 'crc32'
+  algorithm?: 'blake3' | 'sha256' | 'sha512' | 'xxh3' | 'crc32' | undefined
   /** Of the result. Default 'buffer'. */
-  encoding?: 'buffer' | 'hex' | 'base64'
+  encoding?: 'buffer' | 'hex' | 'base64' | undefined
 }
 /**
  * Digest of `data`: a Buffer, or a string with `encoding` 'hex' or 'base64'. On a pool, `data` may also be a stream of bytes.
@@ -314,12 +368,27 @@ export interface HashOptions {
  *
  * Runs on the threads of a pool.
  */
-export function hash(data: Bytes | ByteStream, options?: TaskOptions & HashOptions): Promise<Buffer | string>
+export function hash<E extends HashOptions['encoding'] = 'buffer'>(
+  data: Bytes | ByteStream,
+  options?: TaskOptions & HashOptions & { encoding?: E },
+): Promise<E extends 'hex' | 'base64' ? string : Buffer>
 /** {@link hash} on the calling thread. */
-export function hashSync(data: Bytes, options?: SyncOptions & HashOptions): Buffer | string
+export function hashSync<E extends HashOptions['encoding'] = 'buffer'>(
+  data: Bytes,
+  options?: SyncOptions & HashOptions & { encoding?: E },
+): E extends 'hex' | 'base64' ? string : Buffer
 /** {@link hash} on libuv's thread pool, as an N-API AsyncTask. */
-export function hashAsync(data: Bytes, options?: AsyncOptions & HashOptions): Promise<Buffer | string>
+export function hashAsync<E extends HashOptions['encoding'] = 'buffer'>(
+  data: Bytes,
+  options?: AsyncOptions & HashOptions & { encoding?: E },
+): Promise<E extends 'hex' | 'base64' ? string : Buffer>
 export namespace hash {
+  const kernel: 'hash'
+}
+export namespace hashSync {
+  const kernel: 'hash'
+}
+export namespace hashAsync {
   const kernel: 'hash'
 }
 
@@ -340,13 +409,19 @@ export function sortAsync<T extends NumericView>(view: T, options?: AsyncOptions
 export namespace sort {
   const kernel: 'sort'
 }
+export namespace sortSync {
+  const kernel: 'sort'
+}
+export namespace sortAsync {
+  const kernel: 'sort'
+}
 
-/** Every kernel's types, by name. */
+/** Every kernel's types, by name. Kernels of your own can be declared here, too. */
 export interface Kernels {
   heavyLoad: { input: number; options: object; output: number }
   heavyLoadShared: { input: Uint32Array; options: HeavyLoadSharedOptions; output: Uint32Array }
   spin: { input: number; options: object; output: number }
-  hash: { input: Bytes | ByteStream; options: HashOptions; output: Buffer | string }
+  hash: { input: Bytes | ByteStream; options: HashOptions; output: string | Buffer }
   sort: { input: NumericView; options: object; output: NumericView }
 }
 // end of generated: kernels

@@ -4,7 +4,7 @@ import type { Pool } from './index.js'
 
 export interface MetricsOptions {
   /** Whose metrics; their names, which are the `pool` labels, have to differ. Default: `defaultPool` alone. */
-  pools?: Pool[]
+  pools?: Pool[] | undefined
 }
 
 /** prom-client's Registry, as far as it is needed. */

@@ -113,8 +113,8 @@ export interface KernelOption {
   docs: string
 }
 
-/** By number: whether a kernel has options of its own. To read them may run the caller's code. */
-export declare function kernelOptions(): Array<boolean>
+/** By number: the names of a kernel's own options. To read them may run the caller's code. */
+export declare function kernelOptions(): Array<Array<string>>
 
 /** Every kernel; its place in the list is its number. */
 export declare function kernels(): Array<KernelSpec>

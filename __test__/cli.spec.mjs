@@ -1,18 +1,22 @@
 // The command line without Redis: usage, `info` and `run`.
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { freemem, tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import test from 'ava'
 import { kernels } from '../native.js'
 import { runCli, startCli, version, without } from './helpers/cli.mjs'
 
 const require = createRequire(import.meta.url)
+const root = dirname(import.meta.dirname)
 /** Minutes of work: whoever sees the end of it has stopped it. */
 const ENDLESS = '1e13'
 // Elsewhere `script`, which makes a terminal, is another program.
+const onUnix = process.platform === 'win32' ? test.serial.skip : test.serial
 const testOnTerminal = process.platform === 'linux' ? test.serial : test.serial.skip
 
 test.serial('--help says how it is used, of the whole and of each command', async (t) => {
@@ -46,7 +50,7 @@ test.serial('--version says the version', async (t) => {
 })
 
 test.serial('wrong usage is one line and where to find help, with exit code 2', async (t) => {
-  for (const [args, message] of [
+  for (const [args, message, input] of [
     [[], 'A command is missing: worker, info or run'],
     [['wrok'], "There is no command 'wrok': worker, info or run"],
     [['--wrok'], "There is no command '--wrok': worker, info or run"],
@@ -70,8 +74,18 @@ test.serial('wrong usage is one line and where to find help, with exit code 2', 
     [['run', 'spin', '1', '--rounds', '1'], "Unknown option '--rounds': spin has none of its own"],
     [['run', 'spin', '1', '--timeout', '0'], "--timeout must be an integer from 1 to 2147483647. Received '0'"],
     [['run', 'heavyLoadShared', '[1.5]'], 'A number of INPUT is none of a Uint32Array'],
+    [['run', 'heavyLoadShared', '[NaN]'], 'A number of INPUT is none of a Uint32Array'],
+    ...['[1', '1, 2', '42', 'abc', '[1, b]', '[,]', '[[1]]', ''].map((text) => [
+      ['run', 'sort', text],
+      "sort takes a list of numbers, such as '[3, 1, 2]', or bytes: @FILE or -",
+    ]),
+    [['run', 'heavyLoadShared', '-'], 'The 1 bytes of INPUT are no Uint32Array', 'a'],
+    [
+      ['run', 'hash', 'x', '--max-input', '1k'],
+      "--max-input must be an integer from 0 to 9007199254740991. Received '1k'",
+    ],
   ]) {
-    const { code, stdout, stderr } = await runCli(args)
+    const { code, stdout, stderr } = await runCli(args, { input })
     const isCommand = ['worker', 'info', 'run'].includes(args[0])
     t.is(stderr, `heavy-load: ${message}\nTry 'heavy-load ${isCommand ? `${args[0]} ` : ''}--help'.\n`)
     t.is(code, 2, message)
@@ -143,8 +157,8 @@ test.serial('run takes a number', async (t) => {
   t.true(Number(stdout) >= 1.5)
 })
 
-test.serial('run takes text', async (t) => {
-  for (const text of ['abc', 'grün', '{"a":1}', '[1,"a"]', 'true', '"1"', '']) {
+test.serial('run takes text, whatever it looks like', async (t) => {
+  for (const text of ['abc', 'grün', '{"a":1}', '[1,"a"]', '[1]', '42', 'true', '"1"', '']) {
     const { stdout } = await runCli(['run', 'hash', text, '--algorithm', 'sha256', '--encoding', 'hex'])
     t.is(stdout, `${sha256(text).toString('hex')}\n`, text)
   }
@@ -161,15 +175,106 @@ test.serial("run takes a file's bytes, and standard input's", async (t) => {
   const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, i) => i % 251))
   const file = join(folder, 'bytes')
   await writeFile(file, bytes)
-  t.deepEqual((await runCli(['run', 'hash', `@${file}`, '--algorithm', 'sha256'])).bytes, sha256(bytes))
-  t.deepEqual((await runCli(['run', 'hash', '-', '--algorithm', 'sha256'], { input: bytes })).bytes, sha256(bytes))
-  t.deepEqual((await runCli(['run', 'hash', '-', '--algorithm', 'sha256'], { input: '' })).bytes, sha256(''))
+  const raw = ['--algorithm', 'sha256', '--encoding', 'buffer']
+  t.deepEqual((await runCli(['run', 'hash', `@${file}`, ...raw])).bytes, sha256(bytes))
+  t.deepEqual((await runCli(['run', 'hash', '-', ...raw], { input: bytes })).bytes, sha256(bytes))
+  t.deepEqual((await runCli(['run', 'hash', '-', ...raw], { input: '' })).bytes, sha256(''))
   t.deepEqual((await runCli(['run', 'sort', `@${file}`])).bytes, Buffer.from(bytes).sort())
+  const numbers = Buffer.from(Uint32Array.of(1, 0).buffer)
+  t.is((await runCli(['run', 'heavyLoadShared', '-', '--rounds', '2'], { input: numbers })).stdout, '[67634689,0]\n')
+})
+
+test.serial('run gives digests in digits', async (t) => {
+  t.is((await runCli(['run', 'hash', 'abc', '--algorithm', 'sha256'])).stdout, `${sha256('abc').toString('hex')}\n`)
+  t.is((await runCli(['run', 'hash', '', '--algorithm', 'crc32', '--encoding', 'base64'])).stdout, 'AAAAAA==\n')
+})
+
+test.serial("a file's name is not taken for text", async (t) => {
+  const { code, stdout, stderr } = await runCli(['run', 'hash', 'package.json'], { cwd: root })
+  t.is(code, 2)
+  t.is(stdout, '')
+  t.regex(stderr, /^heavy-load: 'package\.json' is the name of a file: @package\.json is what is in it\. .*: -\n/)
+  const named = await runCli(['run', 'hash', '-', '--algorithm', 'sha256'], { cwd: root, input: 'package.json' })
+  t.is(named.stdout, `${sha256('package.json').toString('hex')}\n`)
+})
+
+test.serial('what is read is bounded, though it never ends', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'heavy-load-cli-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'bytes')
+  await writeFile(file, 'abcd')
+  const most = ['--max-input', '3', '--algorithm', 'crc32']
+  for (const run of [
+    runCli(['run', 'hash', `@${file}`, ...most]),
+    runCli(['run', 'hash', '-', ...most], { input: 'abcd' }),
+  ]) {
+    const { code, stdout, stderr } = await run
+    t.is(stderr, 'heavy-load: INPUT is longer than 3 bytes: --max-input BYTES has it read nevertheless\n')
+    t.is(code, 1)
+    t.is(stdout, '')
+  }
+  t.is((await runCli(['run', 'hash', '-', ...most], { input: 'abc' })).stdout, '352441c2\n')
+})
+
+onUnix('a device has no end', async (t) => {
+  const { code, stderr } = await runCli(['run', 'hash', '@/dev/zero', '--max-input', '100000000'])
+  t.is(code, 1)
+  t.regex(stderr, /^heavy-load: INPUT is longer than 100000000 bytes: /)
+})
+
+onUnix('--timeout bounds the reading, too', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'heavy-load-cli-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  const pipe = join(folder, 'pipe')
+  t.is(spawnSync('mkfifo', [pipe]).status, 0)
+  // Nobody writes into either.
+  for (const input of [`@${pipe}`, '-']) {
+    const { code, stdout, stderr } = await startCli(['run', 'hash', input, '--timeout', '50'], { keepOpen: true }).end
+    t.is(stderr, 'heavy-load: ERR_TASK_TIMEOUT: INPUT was not read within 50 ms\n', input)
+    t.is(code, 1)
+    t.is(stdout, '')
+  }
+})
+
+onUnix('run waits for who writes into a pipe, and SIGTERM ends the waiting', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'heavy-load-cli-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  const pipe = join(folder, 'pipe')
+  t.is(spawnSync('mkfifo', [pipe]).status, 0)
+  const { end } = startCli(['run', 'hash', `@${pipe}`, '--algorithm', 'sha256'])
+  await writeFile(pipe, 'abc')
+  t.is((await end).stdout, `${sha256('abc').toString('hex')}\n`)
+  const waiting = startCli(['run', 'hash', `@${pipe}`])
+  // It is opened once there is somebody to read from it.
+  const writer = await open(pipe, 'w')
+  waiting.child.kill('SIGTERM')
+  t.like(await waiting.end, { code: 143, signal: null, stdout: '', stderr: '' })
+  await writer.close()
+})
+
+onUnix('run takes files of more than 2 GiB', async (t) => {
+  const size = 2 ** 31 + 5
+  if (freemem() < 2 * size) {
+    t.pass('too little memory here')
+    return
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'heavy-load-cli-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'zeros')
+  await writeFile(file, '')
+  await truncate(file, size)
+  const { stdout, stderr } = await runCli(['run', 'hash', `@${file}`, '--algorithm', 'crc32'])
+  t.is(stderr, '')
+  const piece = Buffer.alloc(1 << 20)
+  let whole = 0
+  for (let at = 0; at < size; at += piece.length) whole = crc32(piece.subarray(0, size - at), whole)
+  t.is(stdout, `${whole.toString(16).padStart(8, '0')}\n`)
 })
 
 test.serial('run takes a list of numbers, of the kind that the kernel takes', async (t) => {
   t.is((await runCli(['run', 'sort', '[3, 1e2, -2.5]'])).stdout, '[-2.5,3,100]\n')
   t.is((await runCli(['run', 'sort', '[]'])).stdout, '[]\n')
+  t.is((await runCli(['run', 'sort', '[NaN, 1, Infinity, -Infinity, -0]'])).stdout, '[-Infinity,0,1,Infinity,NaN]\n')
   // xorshift32, from 1.
   t.is((await runCli(['run', 'heavyLoadShared', '[1, 0]', '--rounds', '2'])).stdout, '[67634689,0]\n')
 })
@@ -183,6 +288,9 @@ test.serial('run writes long lists whole', async (t) => {
 
 test.serial('a failure is one line, with exit code 1', async (t) => {
   for (const [args, message] of [
+    [['heavyLoad', ''], /^ERR_INVALID_ARG_TYPE: The "iterations" argument must be of type number\./],
+    [['heavyLoad', '[1]'], /^ERR_INVALID_ARG_TYPE: The "iterations" argument must be of type number\./],
+    [['heavyLoad', '-'], /^ERR_INVALID_ARG_TYPE: The "iterations" argument must be of type number\./],
     [['heavyLoad', 'many'], /^ERR_INVALID_ARG_TYPE: The "iterations" argument must be of type number\./],
     [['heavyLoad', '1.5'], /^ERR_OUT_OF_RANGE: The value of "iterations" is out of range\./],
     [
@@ -241,7 +349,10 @@ testOnTerminal('a terminal shows bytes as digits, and of long results the beginn
   }
   t.is(await onTerminal('hash', 'abc', '--algorithm', 'sha256'), sha256('abc').toString('hex'))
   t.is(await onTerminal('sort', '[2,1]'), '[1,2]')
-  t.is(await onTerminal('sort', 'a'.repeat(1000)), `${'61'.repeat(256)}... (1000 bytes)`)
+  const folder = await mkdtemp(join(tmpdir(), 'heavy-load-cli-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  await writeFile(join(folder, 'bytes'), 'a'.repeat(1000))
+  t.is(await onTerminal('sort', `@${join(folder, 'bytes')}`), `${'61'.repeat(256)}... (1000 bytes)`)
   const zeros = JSON.stringify(Array.from({ length: 250 }, () => 0))
   t.is(await onTerminal('sort', zeros), `[${Array(100).fill(0).join(',')},... 150 more]`)
 })

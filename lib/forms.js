@@ -5,7 +5,8 @@
 const { asBuffer, countReaders, handOver } = require('./buffers.js')
 const { aborted, codeOf, invalidType, timedOut, toError } = require('./errors.js')
 const { performance } = require('./host.js')
-const { taskSettings } = require('./options.js')
+const { OWN_OPTIONS } = require('./kernel-options.js')
+const { refuseUntaken, taskSettings } = require('./options.js')
 const { defaultPool, kernelNumber, runNumber } = require('./pool.js')
 const { isTraced, trace } = require('./observe.js')
 const { whichAborted } = require('./signals.js')
@@ -42,12 +43,14 @@ function pooled(kernel) {
  */
 function synchronous(kernel) {
   const number = kernelNumber(kernel)
+  const taken = new Set(['timeout', 'transfer', ...OWN_OPTIONS[number]])
   /**
    * @param {any} input
    * @param {any} [options]
    */
   const form = (input, options = {}) => {
     const { timeout, transfer } = taskSettings(options)
+    refuseUntaken(options, taken)
     const given = handOver(input, transfer, number)
     const called = performance.now()
     if (given.frozen !== undefined) countReaders(given.frozen, 1)
@@ -70,6 +73,7 @@ function synchronous(kernel) {
  */
 function asynchronous(kernel) {
   const number = kernelNumber(kernel)
+  const taken = new Set(['signal', 'timeout', 'onProgress', 'transfer', ...OWN_OPTIONS[number]])
   /**
    * @param {any} input
    * @param {any} [options]
@@ -84,6 +88,7 @@ function asynchronous(kernel) {
   const run = (input, options) =>
     new Promise((resolve, reject) => {
       const settings = taskSettings(options)
+      refuseUntaken(options, taken)
       const before = settings.signal === undefined ? undefined : whichAborted(settings.signal)
       if (before !== undefined) throw aborted({ cause: before.reason })
       const given = handOver(input, settings.transfer, number)

@@ -2,9 +2,12 @@
 
 const { aborted, codeOf, faultOf, invalidType, rejectLate } = require('./errors.js')
 const { AbortController } = require('./host.js')
-const { integer, taskSettings } = require('./options.js')
+const { ownOptionsOf } = require('./kernel-options.js')
+const { TASK_OPTIONS, integer, refuseUnknown, taskSettings } = require('./options.js')
 const signals = require('./signals.js')
 const { Source } = require('./source.js')
+
+const MAP_OPTIONS = ['concurrency', 'ordered']
 
 /**
  * Runs a kernel over many inputs with back-pressure: at most `concurrency` inputs have been pulled whose results have not
@@ -117,6 +120,9 @@ class Mapped {
   #begin() {
     this.#begun = true
     try {
+      const own = ownOptionsOf(this.#kernel)
+      // Of a kernel that only others know, they know the options.
+      if (own !== undefined) refuseUnknown('options', this.#options, new Set([...MAP_OPTIONS, ...TASK_OPTIONS, ...own]))
       const { signal } = taskSettings(this.#options)
       const { concurrency = Math.max(16, 4 * (this.#pool.threads ?? 0)), ordered = true, ...rest } = this.#options
       this.#concurrency = integer('options.concurrency', concurrency, 1, 2 ** 32)

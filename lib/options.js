@@ -15,7 +15,7 @@ const LONGEST_TIMER = 2 ** 31 - 1
 const LONGEST_KEY = 64
 /** The classes' names, by number. */
 const PRIORITIES = Object.keys(CLASSES)
-/** Options that are not a kernel's own: every task's, and those of `map`. */
+/** What every task takes, beside its kernel's own options. */
 const TASK_OPTIONS = new Set([
   'signal',
   'timeout',
@@ -26,9 +26,8 @@ const TASK_OPTIONS = new Set([
   'onProgress',
   'pool',
   'transfer',
-  'concurrency',
-  'ordered',
 ])
+const CLOSE_OPTIONS = new Set(['force', 'timeout'])
 
 /**
  * A task's options, checked, with defaults filled in.
@@ -47,10 +46,12 @@ const TASK_OPTIONS = new Set([
 /**
  * Checks the options that every task has; a kernel checks its own. Throws Node's own argument errors.
  * @param {any} options
+ * @param {ReadonlySet<string>} [own] the names of the kernel's own: with these, others are refused. Without, the caller sees to it.
  * @returns {Settings}
  */
-function taskSettings(options) {
+function taskSettings(options, own) {
   object('options', options)
+  if (own !== undefined) refuseUnknownOfTask(options, own)
   const { signal, timeout, priority, key, weight, maxThreads, onProgress, transfer } = options
   if (priority !== undefined && (typeof priority !== 'string' || !Object.hasOwn(CLASSES, priority))) {
     throw invalidValue('options.priority', "must be one of: 'high', 'normal', 'low'", priority)
@@ -108,7 +109,7 @@ function severalSignals(value) {
  * @returns {number} milliseconds until what is left is cancelled
  */
 function closeTimeout(options) {
-  object('options', options)
+  refuseUnknown('options', options, CLOSE_OPTIONS)
   const { force = false, timeout = Infinity } = options
   if (typeof force !== 'boolean') throw invalidType('options.force', 'of type boolean', force)
   return force ? 0 : positive('options.timeout', timeout)
@@ -124,13 +125,64 @@ function object(name, value) {
 }
 
 /**
- * Refuses own enumerable keys that nobody would look at: they are misspelt, or meant for another function. Symbols are nobody's mistake.
+ * Refuses what is no object, and own enumerable keys that nobody would look at: they are misspelt, or meant for another function.
+ * Symbols are nobody's mistake.
  * @param {string} name of the object
- * @param {object} options
+ * @param {any} options
  * @param {ReadonlySet<string>} known
  */
 function refuseUnknown(name, options, known) {
-  for (const key of Object.keys(options)) if (!known.has(key)) throw unknownOption(name, key, known)
+  object(name, options)
+  // This costs less than Object.keys, and so only the keys that are not known are asked whether they are the object's own.
+  for (const key in options) {
+    if (!known.has(key) && Object.hasOwn(options, key)) throw unknownOption(name, key, known)
+  }
+}
+
+/**
+ * `refuseUnknown` for the options of a pool's task. Done once a task, it looks into a set for the kernel's own options only.
+ * @param {object} options
+ * @param {ReadonlySet<string>} own the names of the kernel's own
+ */
+function refuseUnknownOfTask(options, own) {
+  for (const key in options) {
+    if (isTaskOption(key) || own.has(key) || !Object.hasOwn(options, key)) continue
+    throw unknownOption('options', key, new Set([...TASK_OPTIONS, ...own]))
+  }
+}
+
+/**
+ * `refuseUnknown` for forms that take only some of the options that every task has. The others may be there as `undefined`, which
+ * stands for an option that is not given.
+ * @param {any} options
+ * @param {ReadonlySet<string>} taken
+ */
+function refuseUntaken(options, taken) {
+  for (const key in options) {
+    if (taken.has(key) || !Object.hasOwn(options, key)) continue
+    if (!TASK_OPTIONS.has(key) || options[key] !== undefined) throw unknownOption('options', key, taken)
+  }
+}
+
+/**
+ * Whether TASK_OPTIONS has a key. To compare it with constants takes a third of the time of a look into a set.
+ * @param {string} key
+ */
+function isTaskOption(key) {
+  switch (key) {
+    case 'signal':
+    case 'timeout':
+    case 'priority':
+    case 'key':
+    case 'weight':
+    case 'maxThreads':
+    case 'onProgress':
+    case 'pool':
+    case 'transfer':
+      return true
+    default:
+      return false
+  }
 }
 
 /**
@@ -192,5 +244,6 @@ module.exports = {
   positive,
   refusePool,
   refuseUnknown,
+  refuseUntaken,
   taskSettings,
 }

@@ -1,15 +1,16 @@
 'use strict'
 
 const { EventEmitter } = require('node:events')
-const { totalmem } = require('node:os')
 const { handOver } = require('./buffers.js')
 const { close } = require('./closing.js')
 const { aborted, cut, invalidType, invalidValue, makeError, toError } = require('./errors.js')
 const { Feed } = require('./feed.js')
 const { Gathered } = require('./gathered.js')
-const { nextTick, performance, process } = require('./host.js')
-const { NativePool, kernelNames, kernelOptions, kernelStreams } = require('./native.js')
-const { integer, object, positive, refusePool, taskSettings } = require('./options.js')
+const { nextTick, performance } = require('./host.js')
+const { OWN_OPTIONS } = require('./kernel-options.js')
+const { usableMemory } = require('./memory.js')
+const { NativePool, kernelNames, kernelStreams } = require('./native.js')
+const { integer, positive, refusePool, refuseUnknown, taskSettings } = require('./options.js')
 const { map } = require('./map.js')
 const { isTraced, trace } = require('./observe.js')
 const { whichAborted } = require('./signals.js')
@@ -19,10 +20,10 @@ const { COUNTS, STOP_CLOSED, Task, drainListeners, mayPoll, port, startPolling, 
 /** @type {Map<string, number>} */
 const KERNELS = new Map(kernelNames().map((name, number) => [name, number]))
 const KERNEL_NAMES = [...KERNELS.keys()]
-const HAS_OPTIONS = kernelOptions()
 const TAKES_STREAMS = kernelStreams()
 const SHARED = Symbol('the pool of the process')
 const MOST_THREADS = 1024
+const POOL_OPTIONS = new Set(['threads', 'maxQueue', 'niceness', 'maxMemory', 'name'])
 /** Longer ones are a mistake, and no thread shows so much. */
 const LONGEST_NAME = 200
 /** What the kernels' own functions call. */
@@ -212,7 +213,7 @@ class Pool extends EventEmitter {
       return
     }
     gathered.flush()
-    const settings = taskSettings(options === undefined ? {} : options)
+    const settings = taskSettings(options === undefined ? {} : options, OWN_OPTIONS[kernel])
     const before = settings.signal === undefined ? undefined : whichAborted(settings.signal)
     if (before !== undefined) throw aborted({ cause: before.reason })
     if (TAKES_STREAMS[kernel] && !ArrayBuffer.isView(input) && isStream(input)) {
@@ -234,7 +235,7 @@ class Pool extends EventEmitter {
       task.refuse(failure)
       return
     }
-    task.arm(settings, typeof input === 'object' || HAS_OPTIONS[kernel])
+    task.arm(settings, typeof input === 'object' || OWN_OPTIONS[kernel].size > 0)
   }
 
   /**
@@ -291,7 +292,7 @@ class Pool extends EventEmitter {
     if (this.#native === undefined) {
       const { threads, maxQueue, niceness, maxMemory, name } = this.#config
       try {
-        const config = { threads, maxQueue, niceness, maxMemory: maxMemory ?? memoryShare(), name }
+        const config = { threads, maxQueue, niceness, maxMemory: maxMemory ?? usableMemory() / 4, name }
         this.#native = new NativePool(port, this.#number, config, this.#shared, this.#owner.counts)
       } catch (failure) {
         throw toError(failure, 'call')
@@ -335,7 +336,7 @@ function drainListener(pool) {
 
 /** @param {any} options */
 function poolConfig(options) {
-  object('options', options)
+  refuseUnknown('options', options, POOL_OPTIONS)
   const { threads, maxQueue = 16384, niceness = 4, maxMemory, name = 'heavy-load' } = options
   if (typeof name !== 'string') throw invalidType('options.name', 'of type string', name)
   if (name === '' || name.length > LONGEST_NAME || name.includes('\0')) {
@@ -349,13 +350,6 @@ function poolConfig(options) {
     maxMemory: maxMemory === undefined ? undefined : positive('options.maxMemory', maxMemory),
     name,
   }
-}
-
-/** A quarter of the memory that this process may use, in bytes. */
-function memoryShare() {
-  // None, or more than there is, where nobody limits it.
-  const limit = process.constrainedMemory?.() || Infinity
-  return Math.min(limit, totalmem()) / 4
 }
 
 /**

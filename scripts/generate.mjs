@@ -9,6 +9,7 @@ const { kernels } = createRequire(import.meta.url)('../native.js')
 const specs = kernels()
 
 write('lib/kernels.js', exportsOf(specs))
+section('index.d.ts', 'calls', '//', callsOf(specs))
 section('index.d.ts', 'kernels', '//', `${specs.map(typesOf).join('\n')}\n${mapOf(specs)}`)
 section('README.md', 'kernels', '<!--', tableOf(specs))
 spawnSync('npx', ['biome', 'format', '--write', 'lib/kernels.js', 'index.d.ts'], { cwd: root, stdio: 'inherit' })
@@ -27,26 +28,60 @@ const { asynchronous, pooled, synchronous } = require('./forms.js')
 ${lines.join('\n')}`
 }
 
-function typesOf({ name, docs, typeParameter, input, inputType, streams, outputType, options }) {
-  const generic = typeParameter && `<${typeParameter}>`
-  const own = options.map(({ name, tsType, docs }) => `  /** ${docs} */\n  ${name}?: ${tsType}\n`)
-  const type = optionsType(name)
-  const also = own.length > 0 ? ` & ${type}` : ''
+function typesOf(spec) {
+  const { name, docs, input, inputType, outputType, options } = spec
+  const { parameter, own } = genericOf(spec)
+  const members = options.map(({ name, tsType, docs }) => `  /** ${docs} */\n  ${name}?: ${tsType} | undefined\n`)
   const comment = (text) =>
     `/**\n${text
       .split('\n')
       .map((line) => ` * ${line}`.trimEnd())
       .join('\n')}\n */`
-  return `${own.length > 0 ? `export interface ${type} {\n${own.join('')}}\n` : ''}${comment(`${docs}\n\nRuns on the threads of a pool.`)}
-export function ${name}${generic}(${input}: ${poolInput({ inputType, streams })}, options?: TaskOptions${also}): Promise<${outputType}>
+  return `${members.length > 0 ? `export interface ${optionsType(name)} {\n${members.join('')}}\n` : ''}${comment(`${docs}\n\nRuns on the threads of a pool.`)}
+export function ${name}${parameter}(${input}: ${poolInput(spec)}, options?: TaskOptions${own}): Promise<${outputType}>
 /** {@link ${name}} on the calling thread. */
-export function ${name}Sync${generic}(${input}: ${inputType}, options?: SyncOptions${also}): ${outputType}
+export function ${name}Sync${parameter}(${input}: ${inputType}, options?: SyncOptions${own}): ${outputType}
 /** {@link ${name}} on libuv's thread pool, as an N-API AsyncTask. */
-export function ${name}Async${generic}(${input}: ${inputType}, options?: AsyncOptions${also}): Promise<${outputType}>
-export namespace ${name} {
-  const kernel: '${name}'
+export function ${name}Async${parameter}(${input}: ${inputType}, options?: AsyncOptions${own}): Promise<${outputType}>
+${['', 'Sync', 'Async'].map((form) => `export namespace ${name}${form} {\n  const kernel: '${name}'\n}\n`).join('')}`
 }
-`
+
+/** A pool's methods: for each kernel whose output depends on the call a signature of its own, which the general one could not say. */
+function callsOf(specs) {
+  const calls = specs
+    .filter(({ typeParameter }) => typeParameter !== '')
+    .map((spec) => ({
+      ...spec,
+      ...genericOf(spec),
+      inputType: poolInput(spec),
+      kernel: `'${spec.name}' | KernelForm<'${spec.name}'>`,
+    }))
+  calls.push({
+    parameter: '<K extends keyof Kernels>',
+    kernel: 'K | KernelForm<K>',
+    input: 'input',
+    inputType: "Kernels[K]['input']",
+    own: " & Kernels[K]['options']",
+    outputType: "Kernels[K]['output']",
+  })
+  const run = calls.map(
+    ({ parameter, kernel, input, inputType, own, outputType }) =>
+      `run${parameter}(kernel: ${kernel}, ${input}: ${inputType}, options?: TaskOptions${own}): Promise<${outputType}>\n`,
+  )
+  const map = calls.map(
+    ({ parameter, kernel, inputType, own, outputType }) =>
+      `map${parameter}(kernel: ${kernel}, inputs: MapInputs<${inputType}>, options?: MapOptions${own}): AsyncIterableIterator<{ index: number; value: ${outputType} }>\n`,
+  )
+  return [...run, ...map].join('')
+}
+
+/** The types of a kernel's signatures that depend on its type parameter, which is the input's or an option's. */
+function genericOf({ name, typeParameter, options }) {
+  const option = /^(\w+) extends \w+\['(\w+)'\]/.exec(typeParameter)
+  return {
+    parameter: typeParameter && `<${typeParameter}>`,
+    own: `${options.length > 0 ? ` & ${optionsType(name)}` : ''}${option ? ` & { ${option[2]}?: ${option[1]} }` : ''}`,
+  }
 }
 
 /** What a kernel takes on a pool. */
@@ -56,13 +91,14 @@ function poolInput({ inputType, streams }) {
 
 function mapOf(specs) {
   const lines = specs.map(({ name, typeParameter, inputType, streams, outputType, options }) => {
-    // Of a kernel with a type parameter, the bound.
+    // Of a kernel with a type parameter, all that it may be.
     const [parameter, bound] = typeParameter.split(' extends ')
-    const typeOf = (type) => (bound && type === parameter ? bound : type)
+    const typeOf = (type) =>
+      bound && type === parameter ? bound : type.replace(/^\w+ extends .* \? (.*) : (.*)$/, '$1 | $2')
     const type = options.length > 0 ? optionsType(name) : 'object'
     return `  ${name}: { input: ${poolInput({ inputType: typeOf(inputType), streams })}; options: ${type}; output: ${typeOf(outputType)} }\n`
   })
-  return `/** Every kernel's types, by name. */\nexport interface Kernels {\n${lines.join('')}}\n`
+  return `/** Every kernel's types, by name. Kernels of your own can be declared here, too. */\nexport interface Kernels {\n${lines.join('')}}\n`
 }
 
 function optionsType(name) {

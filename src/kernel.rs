@@ -81,7 +81,8 @@ pub struct Spec {
     pub summary: &'static str,
     /// The docstring: shapes, units, errors, source.
     pub docs: &'static str,
-    /// TypeScript's type parameter for input and output, such as `T extends NumericView`; empty for none.
+    /// TypeScript's type parameter, on which the output's type depends; empty for none. Either the input's, such as
+    /// `T extends NumericView`, or an option's, such as `E extends HashOptions['encoding'] = 'buffer'`.
     pub type_parameter: &'static str,
     /// The input parameter's name in signatures and messages.
     pub input: &'static str,

@@ -15,13 +15,14 @@ export { version }
 /** Of every process that was started, what it has written. */
 export const written = []
 
-/** Starts it; `end` resolves when it has ended. */
-export function startCli(args, { env = {}, input, onTerminal = false } = {}) {
+/** Starts it; `end` resolves when it has ended. With `keepOpen`, its standard input never ends. */
+export function startCli(args, { env = {}, cwd, input, keepOpen = false, onTerminal = false } = {}) {
   const [command, ...rest] = onTerminal
     ? terminal([process.execPath, file, ...args])
     : [process.execPath, file, ...args]
   const child = spawn(command, rest, {
     env: { ...process.env, REDIS_URL: undefined, HEAVY_LOAD_THREADS: undefined, ...env },
+    cwd,
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   const kill = () => child.kill('SIGKILL')
@@ -30,7 +31,7 @@ export function startCli(args, { env = {}, input, onTerminal = false } = {}) {
   process.once('exit', kill)
   // It may have ended without reading.
   child.stdin.on('error', () => {})
-  if (!onTerminal) child.stdin.end(input)
+  if (!onTerminal && !keepOpen) child.stdin.end(input)
   const chunks = []
   const output = { stdout: '', stderr: '' }
   const listeners = new Set()

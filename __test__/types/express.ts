@@ -1,4 +1,4 @@
-// What TypeScript users of heavy-load/express write; `npm run lint` compiles it. Expected errors are part of it.
+// What TypeScript users of heavy-load/express write; types.spec.mjs compiles it. Expected errors are part of it.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import express, { type Request, type Response } from 'express'
 import { defaultPool, type Executor, heavyLoad, Pool, sort } from 'heavy-load'
@@ -11,6 +11,26 @@ const app = express()
 app.get(
   '/heavy',
   offload((req, task) => heavyLoad(Number(req.query.iterations), task), { timeout: 2000, key: (req) => req.ip }),
+)
+
+// It is not of any type.
+app.get(
+  '/users/:id',
+  // @ts-expect-error misspelt
+  offload((req, task) => heavyLoad(Number(req.parms.id), task)),
+)
+app
+  .route('/users/:id')
+  .all(offload((req, task) => heavyLoad(Number(req.params.id), task)))
+  // @ts-expect-error misspelt
+  .get(offload(() => 1, { key: (req) => req.ipp }))
+app.use(
+  // @ts-expect-error misspelt
+  offload((_req, _task, res) => res.jsn(1)),
+)
+app.get(
+  '/users/:id',
+  offload((req: Request<{ id: string }>, task) => heavyLoad(req.params.id.length, task)),
 )
 
 // The response, too; a task's options can be copied into others.
@@ -48,6 +68,13 @@ app.use(errorHandler())
 
 // Plain node:http.
 createServer(offload((req, task) => heavyLoad(req.url?.length ?? 0, task), { key: (req) => req.socket.remoteAddress }))
+const plain = offload((req: IncomingMessage, _task, res) => res.end(req.url))
+createServer(plain)
+app.use(plain)
+createServer(
+  // @ts-expect-error it is Express's
+  offload((req: Request) => req.params.id),
+)
 
 export async function usage(request: IncomingMessage, response: ServerResponse, task: RequestTask) {
   const route = offload((_req, { signal, timeout, priority, key }) => {

@@ -1,26 +1,42 @@
-// What TypeScript users write; `npm run lint` compiles it. Expected errors are part of it.
+// What TypeScript users write, under the strictest settings; types.spec.mjs compiles it. Expected errors are part of it.
+import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { ReadableStream } from 'node:stream/web'
 import {
   defaultPool,
   type Executor,
   freeze,
+  HeavyLoadError,
   hash,
   hashSync,
   heavyLoad,
   heavyLoadSync,
+  type MapOptions,
   Pool,
+  type PoolOptions,
   sort,
+  sortSync,
   spinAsync,
-} from '../..'
+  type TaskOptions,
+} from 'heavy-load'
+import type { RemotePoolOptions, RemoteWorkerOptions } from 'heavy-load/bullmq'
+import type { MetricsOptions } from 'heavy-load/metrics'
+
+const pool = new Pool({ threads: 1 })
+const bytes = Buffer.alloc(8)
+const signal = new AbortController().signal
+declare const floats: Float64Array
+declare const numbers: Uint32Array
+/** Something that may not be there: an option is not left out for that. */
+declare const perhaps: undefined
 
 export async function usage(remote: Executor) {
   const count: number = await heavyLoad(1e6, { timeout: 100, priority: 'high', pool: remote })
   const same: number = heavyLoadSync(count, { timeout: 5 })
-  const digest: Buffer | string = await hash(freeze(Buffer.alloc(8)), { algorithm: 'sha256', encoding: 'hex' })
   const sorted: Float64Array = await sort(new Float64Array(3), { transfer: true })
   const byName: number = await defaultPool.run('heavyLoad', 1)
   const byFunction: number = await defaultPool.run(heavyLoad, 1, { key: 'a', weight: 2 })
+  const byAnotherForm: number = await defaultPool.run(heavyLoadSync, 1)
   for await (const { index, value } of new Pool({ threads: 1 }).map('spin', [1, 2], { ordered: false })) {
     const ms: number = index + value
     void ms
@@ -35,10 +51,107 @@ export async function usage(remote: Executor) {
   // @ts-expect-error a string is no count
   await heavyLoad('1')
   // @ts-expect-error the synchronous form takes no signal
-  heavyLoadSync(1, { signal: new AbortController().signal })
+  heavyLoadSync(1, { signal })
   // @ts-expect-error nor does libuv's pool know priorities
   await spinAsync(1, { priority: 'low' })
   // @ts-expect-error frozen buffers are made by freeze
   await hash({ byteLength: 1 })
-  return [count, same, digest, ofStreams, sorted, byName, byFunction]
+  return [count, same, ofStreams, sorted, byName, byFunction, byAnotherForm]
 }
+
+/** A digest is what its encoding says. */
+export async function digests(encoding: 'buffer' | 'hex') {
+  const options = { algorithm: 'sha256', encoding } as const
+  const digest: Buffer = await hash(bytes)
+  const ofAlgorithm: Buffer = await hash(freeze(bytes), { algorithm: 'sha256', key: 'a' })
+  const asBuffer: Buffer = hashSync(bytes, { encoding: 'buffer' })
+  const hex: string = await hash(bytes, { encoding: 'hex', signal })
+  const onPool: string = await pool.run('hash', bytes, { encoding: 'base64' })
+  const byFunction: Buffer = await pool.run(hash, bytes, { algorithm: 'xxh3' })
+  const either: Buffer | string = await hash(bytes, options)
+  // @ts-expect-error it may be a Buffer
+  const notSure: string = await hash(bytes, options)
+  for await (const { value } of pool.map('hash', [bytes], { encoding: 'hex' })) hex.concat(value)
+  // @ts-expect-error there is no such encoding
+  await hash(bytes, { encoding: 'base32' })
+  // @ts-expect-error misspelt
+  await hash(bytes, { timeout: 5, algorithim: 'sha256' })
+  return [digest, ofAlgorithm, asBuffer, onPool, byFunction, either, notSure]
+}
+
+/** What is sorted keeps its type. */
+export async function sorting() {
+  const onPool: Float64Array = await pool.run(sort, floats)
+  const byName: Uint32Array = await pool.run('sort', numbers, { transfer: true })
+  const direct: Float64Array = sortSync(floats)
+  for await (const { value } of pool.map(sort, [floats, Promise.resolve(floats)], { concurrency: 2 })) {
+    const still: Float64Array = value
+    void still
+  }
+  // @ts-expect-error these are not those
+  const wrong: Uint32Array = await pool.run(sort, floats)
+  return [onPool, byName, direct, wrong]
+}
+
+/** A name that no kernel has, an option that is misspelt. */
+export async function mistakes() {
+  // @ts-expect-error misspelt
+  await pool.run('hevyLoad', 1)
+  // @ts-expect-error misspelt
+  pool.map('hevyLoad', [1])
+  // @ts-expect-error no kernel
+  await pool.run(() => 1, 1)
+  // @ts-expect-error not what it takes
+  await pool.run('heavyLoad', floats)
+  // @ts-expect-error misspelt
+  await pool.run('heavyLoad', 1, { timeout: 5, kye: 'a' })
+  // @ts-expect-error misspelt
+  await heavyLoad(1, { abortSignal: signal })
+  // @ts-expect-error misspelt
+  pool.map('spin', [1], { concurency: 1 })
+  // @ts-expect-error misspelt
+  await pool.close({ forced: true })
+  // @ts-expect-error misspelt
+  return new Pool({ thread: 1 })
+}
+
+/** What may be `undefined` need not be left out; several signals need not be made one. */
+export const options: (TaskOptions & MapOptions & PoolOptions & MetricsOptions)[] = [
+  { signal: perhaps, timeout: perhaps, priority: perhaps, key: perhaps, weight: perhaps, maxThreads: perhaps },
+  { onProgress: perhaps, pool: perhaps, transfer: perhaps, concurrency: perhaps, ordered: perhaps, pools: perhaps },
+  { threads: perhaps, maxQueue: perhaps, niceness: perhaps, maxMemory: perhaps, name: perhaps },
+  { signal },
+  { signal: [signal, signal] },
+]
+export const remoteOptions: (RemotePoolOptions & RemoteWorkerOptions)[] = [
+  { connection: 'redis://localhost', queue: perhaps, prefix: perhaps, connectTimeout: perhaps, attempts: perhaps },
+  { connection: 'redis://localhost', backoff: perhaps, payloadTtl: perhaps, concurrency: perhaps, onError: perhaps },
+]
+export const calls: Promise<unknown>[] = [
+  pool.run('hash', bytes, { algorithm: perhaps, encoding: perhaps }),
+  pool.close({ force: perhaps, timeout: perhaps }),
+]
+
+/** A pool is an emitter, of one event. */
+export async function draining() {
+  if (pool.needsDrain) await once(pool, 'drain', { signal })
+  pool.on('drain', () => {}).off('drain', () => {})
+  // @ts-expect-error misspelt
+  pool.on('drian', () => {})
+}
+
+/** Errors. */
+export function failed(error: unknown): number {
+  if (!(error instanceof HeavyLoadError)) throw new HeavyLoadError('ERR_REMOTE', 'Not ours', { cause: error })
+  // @ts-expect-error without a code it is none
+  new HeavyLoadError('a message')
+  return error.retryAfter ?? error.code.length
+}
+
+// A kernel of one's own, such as a plug-in's, is declared.
+declare module 'heavy-load' {
+  interface Kernels {
+    twice: { input: number; options: { rounds?: number }; output: number }
+  }
+}
+export const declared: Promise<number> = pool.run('twice', 1, { rounds: 2, timeout: 5 })

@@ -21,6 +21,8 @@ function collect() {
   const { version, peerDependencies } = require('../../package.json')
   const { kernels } = require('../native.js')
   const { defaultPool } = require('../pool.js')
+  // Declarations are no feature.
+  const packages = Object.keys(peerDependencies).filter((name) => !name.startsWith('@types/'))
   return {
     version,
     node: process.version,
@@ -32,7 +34,7 @@ function collect() {
       summary,
       options: options.map(({ name }) => name),
     })),
-    features: Object.fromEntries(Object.keys(peerDependencies).map((name) => [name, installed(name)])),
+    features: Object.fromEntries(packages.map((name) => [name, installed(name)])),
   }
 }
 

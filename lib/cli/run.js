@@ -1,21 +1,24 @@
 'use strict'
 
 const { once } = require('node:events')
-const { readFile } = require('node:fs/promises')
 const { constants } = require('node:os')
-const { buffer } = require('node:stream/consumers')
 const { parseArgs } = require('node:util')
-const { CLASSES } = require('../buffers.js')
+const { makeError } = require('../errors.js')
 const { kernels } = require('../native.js')
 const { LONGEST_TIMER } = require('../options.js')
 const { integer, parse } = require('./arguments.js')
 const { UsageError } = require('./errors.js')
+const { inputOf, numberOf } = require('./input.js')
 const { progressBar } = require('./progress.js')
 const redis = require('./redis.js')
 
 /** @typedef {ReturnType<typeof kernels>[number]} Kernel */
 
-const OPTIONS = /** @type {const} */ ({ ...redis.OPTIONS, timeout: { type: 'string' } })
+const OPTIONS = /** @type {const} */ ({
+  ...redis.OPTIONS,
+  timeout: { type: 'string' },
+  'max-input': { type: 'string' },
+})
 /** What a terminal is shown of a long result. */
 const SHOWN_BYTES = 256
 const SHOWN_NUMBERS = 100
@@ -29,23 +32,25 @@ function usage() {
   ])
   return `Usage: heavy-load run KERNEL INPUT [options]
 
-Runs a kernel once and writes its result to standard output: bytes as they are, or in hexadecimal digits to a terminal.
+Runs a kernel once and writes its result to standard output: digests in hexadecimal digits, other bytes as they are, or in such
+digits to a terminal.
 
-INPUT is
-  a number           1e9
-  a list of numbers  '[3, 1, 2]'
-  @FILE              the bytes of a file
-  -                  the bytes of standard input
-  any other text     its bytes, in UTF-8
+INPUT is what the kernel takes:
+  a number   1e9
+  numbers    '[3, 1, NaN]', or bytes
+  bytes      @FILE   of a file
+             -       of standard input
+             TEXT    of any other text, in UTF-8, where the kernel takes nothing but bytes
 
 Kernels and their options:
 ${lines.join('\n')}
 
 Options:
-  --timeout MS    how long it may take
-  --redis URL     runs it on workers; default REDIS_URL, else redis://127.0.0.1:6379, where --queue or --prefix is given
-  --queue NAME    of those workers; default heavy-load
-  --prefix TEXT   of the queue's keys in Redis; default bull
+  --timeout MS         how long it may take, reading INPUT included
+  --max-input BYTES    of a file or of standard input; default half of the memory, and a quarter where the length is not known
+  --redis URL          runs it on workers; default REDIS_URL, else redis://127.0.0.1:6379, where --queue or --prefix is given
+  --queue NAME         of those workers; default heavy-load
+  --prefix TEXT        of the queue's keys in Redis; default bull
 `
 }
 
@@ -53,27 +58,51 @@ Options:
 async function main(args) {
   const { kernel, text, values } = read(args)
   const timeout = integer(values, 'timeout', 1, LONGEST_TIMER)
-  const pool = poolOf(values)
-  const input = await inputOf(text, kernel)
-  const controller = new AbortController()
+  const most = integer(values, 'max-input', 0, Number.MAX_SAFE_INTEGER)
+  const started = performance.now()
+  const stopped = new AbortController()
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
     // Once: the second time ends the process as usual.
     process.once(signal, () => {
       process.exitCode = 128 + constants.signals[signal]
-      controller.abort()
+      stopped.abort()
     })
   }
-  const { onProgress, clear } = progressBar()
-  const own = Object.fromEntries(kernel.options.map(({ name }) => [name, optionOf(values[name])]))
-  const options = { ...own, timeout, onProgress, signal: controller.signal, transfer: true }
+  const pool = poolOf(values)
   try {
+    const input = await within(timeout, stopped.signal, (signal) => inputOf(text, kernel, { signal, most }))
+    const { onProgress, clear } = progressBar()
+    const options = {
+      ...ownOptions(kernel, values),
+      // What is left of it.
+      timeout: timeout === undefined ? undefined : Math.max(1, timeout - (performance.now() - started)),
+      onProgress,
+      signal: stopped.signal,
+      transfer: true,
+    }
     const result = await pool.run(kernel.name, input, options).finally(clear)
     await write(result, process.stdout)
   } catch (error) {
-    if (!controller.signal.aborted) throw error
+    if (!stopped.signal.aborted) throw error
   } finally {
     await pool.close()
   }
+}
+
+/**
+ * @template T
+ * @param {number | undefined} timeout
+ * @param {AbortSignal} signal
+ * @param {(signal: AbortSignal) => Promise<T>} read
+ * @returns {Promise<T>}
+ */
+async function within(timeout, signal, read) {
+  if (timeout === undefined) return read(signal)
+  const late = new AbortController()
+  const timer = setTimeout(() => {
+    late.abort(makeError('ERR_TASK_TIMEOUT', `INPUT was not read within ${timeout} ms`))
+  }, timeout)
+  return read(AbortSignal.any([signal, late.signal])).finally(() => clearTimeout(timer))
 }
 
 /**
@@ -126,38 +155,31 @@ function poolOf(values) {
 }
 
 /**
- * What the usage says.
- * @param {string} text
+ * The kernel's own options, by their types. Where it gives a digest, that is written in digits unless it is said otherwise.
  * @param {Kernel} kernel
+ * @param {Record<string, string | undefined>} values
  */
-async function inputOf(text, { inputType }) {
-  if (text === '-') return buffer(process.stdin)
-  if (text.startsWith('@')) return readFile(text.slice(1))
-  const value = json(text)
-  if (typeof value === 'number') return value
-  if (Array.isArray(value) && value.every((item) => typeof item === 'number')) {
-    const View = CLASSES[inputType] ?? Float64Array
-    const view = View.from(value)
-    if (value.some((item, at) => view[at] !== item)) throw new UsageError(`A number of INPUT is none of a ${inputType}`)
-    return view
-  }
-  return Buffer.from(text)
-}
-
-/** @param {string | undefined} text */
-function optionOf(text) {
-  return text === undefined ? undefined : (json(text) ?? text)
+function ownOptions({ options }, values) {
+  return Object.fromEntries(
+    options.map(({ name, tsType }) => {
+      const isEncoding = name === 'encoding' && tsType.includes("'hex'")
+      return [name, optionOf(values[name], tsType) ?? (isEncoding ? 'hex' : undefined)]
+    }),
+  )
 }
 
 /**
- * @param {string} text
- * @returns {any} `undefined` for what is no JSON
+ * @param {string | undefined} text
+ * @param {string} tsType
  */
-function json(text) {
+function optionOf(text, tsType) {
+  if (text === undefined || tsType.startsWith("'") || tsType === 'string') return text
+  if (tsType === 'number') return numberOf(text) ?? text
   try {
     return JSON.parse(text)
   } catch {
-    return undefined
+    // The kernel says what it would take.
+    return text
   }
 }
 
@@ -184,7 +206,7 @@ function hexOf(bytes) {
 }
 
 /**
- * As JSON has it, in pieces.
+ * As JSON has it, but for NaN and Infinity; in pieces.
  * @param {import('../buffers.js').TypedArray} numbers
  * @param {number} most to show
  */

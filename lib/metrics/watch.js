@@ -5,7 +5,7 @@
 const { createHistogram } = require('node:perf_hooks')
 const { invalidType, invalidValue } = require('../errors.js')
 const { clearInterval, performance, setInterval } = require('../host.js')
-const { object } = require('../options.js')
+const { refuseUnknown } = require('../options.js')
 const { observers } = require('../observe.js')
 const { Pool, defaultPool } = require('../pool.js')
 
@@ -13,6 +13,7 @@ const { Pool, defaultPool } = require('../pool.js')
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 /** How often the event loop is asked for a turn, in milliseconds: how much later it comes is its delay. */
 const LOOK_MS = 10
+const OPTIONS = new Set(['pools'])
 
 /**
  * What a kind of metrics does with what is seen.
@@ -111,7 +112,7 @@ class Watch {
  * @returns {Pool[]}
  */
 function poolsOf(options) {
-  object('options', options)
+  refuseUnknown('options', options, OPTIONS)
   const { pools = [defaultPool] } = options
   if (!Array.isArray(pools)) throw invalidType('options.pools', 'an instance of Array', pools)
   for (const pool of pools) {

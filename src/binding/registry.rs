@@ -66,10 +66,10 @@ pub fn error_codes() -> Vec<&'static str> {
     Code::ALL.iter().map(|code| code.as_str()).collect()
 }
 
-/// By number: whether a kernel has options of its own. To read them may run the caller's code.
+/// By number: the names of a kernel's own options. To read them may run the caller's code.
 #[napi]
-pub fn kernel_options() -> Vec<bool> {
-    KERNELS.iter().map(|kernel| !kernel.spec().options.is_empty()).collect()
+pub fn kernel_options() -> Vec<Vec<&'static str>> {
+    KERNELS.iter().map(|kernel| kernel.spec().options.iter().map(|option| option.name).collect()).collect()
 }
 
 /// By number: whether a kernel takes streams.

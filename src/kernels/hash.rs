@@ -29,11 +29,11 @@ Digest of `data`: a Buffer, or a string with `encoding` 'hex' or 'base64'. On a 
 
 Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_MEMORY. Sources: BLAKE3 (O'Connor et al., 2020), SHA-2 (FIPS 180-4), XXH3 (its
 64-bit form, seed 0), CRC-32 (IEEE 802.3).",
-    type_parameter: "",
+    type_parameter: "E extends HashOptions['encoding'] = 'buffer'",
     input: "data",
     input_type: "Bytes",
     integers_to: None,
-    output_type: "Buffer | string",
+    output_type: "E extends 'hex' | 'base64' ? string : Buffer",
     in_place: false,
     streams: true,
     options: &[

@@ -1,0 +1,75 @@
+'use strict'
+
+/** What stands for INPUT, as its kernel takes it. */
+
+const { CLASSES } = require('../buffers.js')
+const { UsageError } = require('./errors.js')
+const { isFile, readFile, readStdin } = require('./read.js')
+
+/**
+ * By what the kernel takes: a number, numbers, or bytes.
+ * @param {string} text
+ * @param {ReturnType<typeof import('../native.js').kernels>[number]} kernel
+ * @param {import('./read.js').Bounds} bounds of what is read
+ * @returns {Promise<any>}
+ */
+async function inputOf(text, { name, inputType, typeParameter }, bounds) {
+  // What is none, the kernel refuses.
+  if (inputType === 'number') return numberOf(text) ?? text
+  const takesAny = typeParameter.startsWith(`${inputType} extends `)
+  const takesNumbers = takesAny || Object.hasOwn(CLASSES, inputType)
+  if (text === '-' || text.startsWith('@')) {
+    const bytes = await (text === '-' ? readStdin(bounds) : readFile(text.slice(1), bounds))
+    return takesNumbers && !takesAny ? viewOf(bytes, inputType) : bytes
+  }
+  if (takesNumbers) return numbersOf(text, name, CLASSES[inputType] ?? Float64Array)
+  if (isFile(text)) {
+    throw new UsageError(
+      `'${text}' is the name of a file: @${text} is what is in it. The name itself can come from standard input: -`,
+    )
+  }
+  return Buffer.from(text)
+}
+
+/**
+ * @param {string} text
+ * @returns {number | undefined}
+ */
+function numberOf(text) {
+  const value = text.trim() === '' ? Number.NaN : Number(text)
+  return Number.isNaN(value) && text.trim() !== 'NaN' ? undefined : value
+}
+
+/**
+ * @param {string} text a list
+ * @param {string} kernel
+ * @param {any} View a typed array's class
+ */
+function numbersOf(text, kernel, View) {
+  const [, list] = /^\s*\[(.*)\]\s*$/s.exec(text) ?? []
+  const words = list === undefined || list.trim() === '' ? [] : list.split(',')
+  const numbers = words.map((word) => numberOf(word))
+  if (list === undefined || numbers.includes(undefined)) {
+    throw new UsageError(`${kernel} takes a list of numbers, such as '[3, 1, 2]', or bytes: @FILE or -`)
+  }
+  const view = View.from(numbers)
+  // Zeros are the same, whatever their sign.
+  if (numbers.some((number, at) => view[at] !== number && !Object.is(view[at], number))) {
+    throw new UsageError(`A number of INPUT is none of a ${View.name}`)
+  }
+  return view
+}
+
+/**
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @param {string} type a typed array's
+ */
+function viewOf(bytes, type) {
+  const View = CLASSES[type]
+  const { buffer, byteOffset, byteLength } = bytes
+  const length = byteLength / View.BYTES_PER_ELEMENT
+  if (!Number.isInteger(length)) throw new UsageError(`The ${byteLength} bytes of INPUT are no ${type}`)
+  return new View(buffer, byteOffset, length)
+}
+
+module.exports = { inputOf, numberOf }
