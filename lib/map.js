@@ -2,6 +2,7 @@
 
 const { invalidType, makeError } = require('./errors.js')
 const { AbortController } = require('./host.js')
+const { MapTimes, TIMES } = require('./observe.js')
 const { integer, taskSettings } = require('./options.js')
 const signals = require('./signals.js')
 
@@ -22,7 +23,8 @@ async function* map(pool, kernel, inputs, options = {}) {
   const source = new Source(inputs)
   const rest = new AbortController()
   const signal = options.signal === undefined ? rest.signal : AbortSignal.any([options.signal, rest.signal])
-  const taskOptions = { ...options, signal }
+  const times = new MapTimes(options[TIMES])
+  const taskOptions = { ...options, signal, [TIMES]: times }
 
   const results = ordered ? new InOrder() : new AsTheyFinish()
   /**
@@ -39,6 +41,7 @@ async function* map(pool, kernel, inputs, options = {}) {
 
   /** @param {unknown} error */
   const fail = (error) => {
+    if (failure === undefined) times.passOn(error)
     failure ??= { error }
     wake()
   }
