@@ -190,6 +190,24 @@ test('prom-client: stops, and can begin again', async (t) => {
   registerMetrics(register, { pools: [pool] })()
 })
 
+test('prom-client: a pool of other machines has what its statistics have', async (t) => {
+  const register = new Registry()
+  const figures = { threads: 8, uptime: 60_000, utilization: 0.5, running: 3 }
+  const remote = { name: 'remote', stats: () => figures }
+  t.teardown(registerMetrics(register, { pools: [openPool(t, { threads: 1, name: 'local' }), remote] }))
+  const values = async (name) => {
+    const { values } = await register.getSingleMetric(name).get()
+    return Object.fromEntries(values.map(({ labels, value }) => [labels.pool, value]))
+  }
+  t.deepEqual(await values('heavy_load_running'), { local: 0, remote: 3 })
+  t.deepEqual(await values('heavy_load_threads'), { local: 1, remote: 8 })
+  t.deepEqual(await values('heavy_load_queue_depth'), { local: 0 }, 'which it does not tell')
+  t.deepEqual(await values('heavy_load_utilization_ratio'), { local: 0, remote: 0.5 })
+  t.deepEqual(await values('heavy_load_busy_seconds_total'), { local: 0 }, "those threads' own process tells it")
+  figures.running = undefined
+  t.deepEqual(await values('heavy_load_running'), { local: 0 }, 'and no longer than that')
+})
+
 test('OpenTelemetry: the same, by its conventions', async (t) => {
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
   const reader = new PeriodicExportingMetricReader({ exporter })

@@ -7,7 +7,7 @@ const { clearInterval, performance, setInterval, throwApart } = require('../host
 const { object } = require('../options.js')
 const { kernelNames } = require('../native.js')
 const { OUTCOMES, observers } = require('../observe.js')
-const { defaultPool } = require('../pool.js')
+const { Pool, defaultPool } = require('../pool.js')
 const { Delays, LOOK_MS, NOTE_MS, Share } = require('./last-minute.js')
 
 /** Upper bounds of the histograms' buckets, in seconds: from a short task to the longest that anybody waits for. */
@@ -35,7 +35,7 @@ class Watch {
   /** @type {import('../observe.js').Observer} */
   #observer
   #delays = new Delays(performance.now())
-  /** Of each pool, the share of its threads' time. @type {Map<AnyPool, Share>} */
+  /** Of each pool that has threads of its own, the share of their time. @type {Map<AnyPool, Share>} */
   #shares
   /** Thread time that each pool has used, in milliseconds, as it was last told. @type {Map<AnyPool, number>} */
   #busy = new Map()
@@ -54,7 +54,8 @@ class Watch {
     this.#pools = pools
     this.#sink = sink
     const watched = new Set(this.#pools)
-    this.#shares = new Map(this.#pools.map((pool) => [pool, new Share(performance.now())]))
+    const locals = pools.filter((pool) => pool instanceof Pool)
+    this.#shares = new Map(locals.map((pool) => [pool, new Share(performance.now())]))
     const names = [...this.#pools.map(({ name }) => name), LIBUV]
     for (const pool of names) for (const kernel of this.#kernels) this.#show({ pool, kernel })
     /**
@@ -103,14 +104,17 @@ class Watch {
     return this.#values((pool) => figure(pool.stats()))
   }
 
-  /** Thread time spent in kernels since the pool began, in seconds. */
+  /** Thread time spent in kernels since the pool began, in seconds; of other machines' threads, those tell it. */
   busy() {
-    return this.#values((pool) => this.#threadTime(pool).used / 1e3)
+    return this.#values((pool) => (this.#shares.has(pool) ? this.#threadTime(pool).used / 1e3 : NaN))
   }
 
-  /** The share of thread time spent in kernels in the last minute; at first, since the pool began. */
+  /** The share of thread time spent in kernels in the last minute, at first since the pool began; of other machines', what they say. */
   utilization() {
-    return this.#values((pool) => this.#shares.get(pool)?.ratio(performance.now(), this.#threadTime(pool)) ?? 0)
+    return this.#values((pool) => {
+      const share = this.#shares.get(pool)
+      return share === undefined ? pool.stats().utilization : share.ratio(performance.now(), this.#threadTime(pool))
+    })
   }
 
   /** How late the event loop was in the last minute, in seconds. */
