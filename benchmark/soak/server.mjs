@@ -19,7 +19,7 @@ const REMOTE_MS = 4000
 const INPUTS = [1, 2, 3, 4, 5, 6, 7, 8]
 /** How long what has been closed may take to be gone. */
 const SETTLE_MS = 10_000
-/** What an error says of its task's end, in the words of `stats()`; with any other it has failed, but that wrong arguments count nowhere. */
+/** What an error says of its task's end, in the words of `stats()`; with any other it has failed. */
 const ENDS = {
   ABORT_ERR: 'cancelled',
   ERR_POOL_CLOSED: 'cancelled',
@@ -157,7 +157,7 @@ async function mapAll(request, { timeout, pool }) {
   return values
 }
 
-/** What `offload` does not answer: of a Redis that is away, the server says so; all else is a fault, if somebody is there to be answered. */
+/** What `offload` does not answer: a Redis that is away, of which the server says so; all else is a fault, if its client is still there. */
 function answerOthers(error, _request, response, next) {
   if (response.headersSent || response.destroyed) return next(error)
   if (error.code === 'ERR_REMOTE') return response.status(503).json({ error: { code: error.code } })

@@ -67,7 +67,7 @@ class Watch {
     const labelsOf = (pool, kernel, route) => {
       if (pool !== undefined && !watched.has(pool)) return undefined
       const labels = { pool: pool === undefined ? LIBUV : pool.name, kernel: bounded(this.#kernels, kernel) }
-      return route === undefined ? labels : { ...labels, route: bounded(this.#routes, route) }
+      return route === undefined ? labels : { route: bounded(this.#routes, route), ...labels }
     }
     this.#observer = {
       ended: (pool, kernel, outcome, route) => {
@@ -146,11 +146,8 @@ class Watch {
 
   #note() {
     for (const [pool, share] of this.#shares) {
-      try {
-        share.note(performance.now(), this.#threadTime(pool))
-      } catch {
-        // It cannot be opened, which is told to whoever asks.
-      }
+      // The default pool starts its threads when it is first used, or asked; not for this.
+      if (this.#busy.has(pool)) share.note(performance.now(), this.#threadTime(pool))
     }
   }
 
