@@ -197,7 +197,7 @@ export interface PoolStats {
   failed: number
   cancelled: number
   timedOut: number
-  /** Calls refused with ERR_POOL_OVERLOADED, at once or later. */
+  /** Calls refused with ERR_POOL_OVERLOADED, at once or later; not those that `map` tries again by itself. */
   rejected: number
   /** Working memory of the tasks that have begun, in bytes, as their kernels estimate it. */
   memory: number

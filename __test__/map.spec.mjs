@@ -444,3 +444,28 @@ test.serial('200,000 inputs take no more memory than a few', async (t) => {
   t.true(heapGrowth < 2 ** 20, `heap grew by ${heapGrowth}`)
   t.true(residentGrowth < 2 ** 25, `resident memory grew by ${residentGrowth}`)
 })
+
+test('what is refused after its memory was taken is not tried again without it', async (t) => {
+  const pool = openPool(t, { threads: 1 })
+  const taken = new Float64Array(8)
+  const refusal = Object.assign(new Error('given up'), { code: 'ERR_POOL_OVERLOADED' })
+  const run = pool.run
+  let calls = 0
+  pool.run = (kernel, input, options) => {
+    calls++
+    if (input !== taken) return run.call(pool, kernel, input, options)
+    structuredClone(taken, { transfer: [taken.buffer] })
+    return Promise.reject(refusal)
+  }
+  // The first runs until the map has ended, so that there is one after which the second could be tried again.
+  const inputs = [new Float64Array(2 ** 20).map((_, at) => -at), taken]
+  const results = pool.map('sort', inputs, { transfer: true, ordered: false })
+  t.is(await t.throwsAsync(collect(results)), refusal)
+  t.is(calls, 2)
+})
+
+async function collect(results) {
+  const all = []
+  for await (const result of results) all.push(result)
+  return all
+}

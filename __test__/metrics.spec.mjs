@@ -10,10 +10,12 @@ import { heavyLoad, heavyLoadAsync, heavyLoadSync, Pool, spin } from 'heavy-load
 import { instrument, registerMetrics } from 'heavy-load/metrics'
 import { Registry } from 'prom-client'
 import { openPool } from './helpers/pool-open.mjs'
-import { ENDLESS, outcome } from './helpers/pool-tasks.mjs'
+import { ENDLESS, hold, outcome } from './helpers/pool-tasks.mjs'
 import { until } from './helpers/pool-wait.mjs'
 
 const BAD = [undefined, null, 1, {}]
+const KERNELS = ['heavyLoad', 'heavyLoadShared', 'hash', 'sort', 'spin']
+const OUTCOMES = ['cancelled', 'completed', 'failed', 'rejected', 'timed_out']
 
 /** One task of each end, on a pool with one thread and no queue. */
 async function work(pool) {
@@ -57,10 +59,11 @@ test('prom-client: counts equal what was done', async (t) => {
 
   const values = async (name) => (await register.getSingleMetric(name).get()).values
   const tasks = (await values('heavy_load_tasks_total')).map(({ labels, value }) => ({ ...labels, value }))
-  const ours = tasks.filter(({ pool }) => pool === 'counted').map(({ pool, ...rest }) => rest)
+  const counted = tasks.filter(({ value }) => value > 0)
+  const ours = counted.filter(({ pool }) => pool === 'counted').map(({ pool, ...rest }) => rest)
   t.deepEqual(ours.sort(byName), ENDS)
   t.deepEqual(
-    tasks.filter(({ pool }) => pool !== 'counted'),
+    counted.filter(({ pool }) => pool !== 'counted'),
     [{ pool: 'libuv', kernel: 'heavyLoad', outcome: 'completed', value: 1 }],
   )
   const { completed, cancelled, timedOut, rejected } = pool.stats()
@@ -77,6 +80,40 @@ test('prom-client: counts equal what was done', async (t) => {
     ({ metricName, labels }) => metricName === 'heavy_load_run_seconds_sum' && labels.kernel === 'spin',
   )
   t.true(ranFor.value >= 0.002, 'seconds')
+})
+
+test('prom-client: outcomes are there from the start, as 0', async (t) => {
+  const register = new Registry()
+  const pool = openPool(t, { threads: 1, name: 'new' })
+  t.teardown(registerMetrics(register, { pools: [pool] }))
+  const { values } = await register.getSingleMetric('heavy_load_tasks_total').get()
+  for (const name of ['new', 'libuv']) {
+    for (const kernel of KERNELS) {
+      const ours = values.filter(({ labels }) => labels.pool === name && labels.kernel === kernel)
+      t.deepEqual(ours.map(({ labels }) => labels.outcome).sort(), OUTCOMES, `${name} ${kernel}`)
+      if (name === 'new') t.true(ours.every(({ value }) => value === 0))
+    }
+  }
+})
+
+test('prom-client: what map tries again is not rejected, what it gives up is, once', async (t) => {
+  const register = new Registry()
+  const pool = openPool(t, { threads: 1, maxQueue: 0, name: 'mapped' })
+  t.teardown(registerMetrics(register, { pools: [pool] }))
+  const counted = async (outcome) => {
+    const { values } = await register.getSingleMetric('heavy_load_tasks_total').get()
+    const ours = values.filter(({ labels }) => labels.pool === 'mapped' && labels.outcome === outcome)
+    return ours.reduce((sum, { value }) => sum + value, 0)
+  }
+  for await (const { value } of pool.map(spin, Array(20).fill(1), { concurrency: 8 })) t.true(value >= 1)
+  t.deepEqual([await counted('completed'), await counted('rejected')], [20, 0])
+  t.like(pool.stats(), { completed: 20, rejected: 0 }, 'and the statistics agree')
+
+  const release = await hold(pool)
+  await t.throwsAsync(pool.map(spin, [1, 1, 1]).next(), { code: 'ERR_POOL_OVERLOADED' })
+  await release()
+  t.is(await counted('rejected'), 1)
+  t.is(pool.stats().rejected, 1)
 })
 
 test('prom-client: gauges show the pool as it is', async (t) => {
@@ -113,6 +150,8 @@ test("prom-client: names, labels and units keep Prometheus' conventions", async 
   const metrics = await register.getMetricsAsJSON()
   const names = metrics.map(({ name }) => name).sort()
   t.deepEqual(names, [
+    'heavy_load_busy_seconds_total',
+    'heavy_load_event_loop_delay_max_seconds',
     'heavy_load_event_loop_delay_seconds',
     'heavy_load_memory_bytes',
     'heavy_load_queue_depth',
@@ -144,11 +183,29 @@ test('prom-client: stops, and can begin again', async (t) => {
   const pool = openPool(t, { threads: 1 })
   const stop = registerMetrics(register, { pools: [pool] })
   t.throws(() => registerMetrics(register, { pools: [pool] }), { message: /already been registered/ })
-  t.is(register.getMetricsAsArray().length, 9, 'the first are still there')
+  t.is(register.getMetricsAsArray().length, 11, 'the first are still there')
   stop()
   t.deepEqual(register.getMetricsAsArray(), [])
   await heavyLoad(10, { pool })
   registerMetrics(register, { pools: [pool] })()
+})
+
+test('prom-client: a pool of other machines has what its statistics have', async (t) => {
+  const register = new Registry()
+  const figures = { threads: 8, uptime: 60_000, utilization: 0.5, running: 3 }
+  const remote = { name: 'remote', stats: () => figures }
+  t.teardown(registerMetrics(register, { pools: [openPool(t, { threads: 1, name: 'local' }), remote] }))
+  const values = async (name) => {
+    const { values } = await register.getSingleMetric(name).get()
+    return Object.fromEntries(values.map(({ labels, value }) => [labels.pool, value]))
+  }
+  t.deepEqual(await values('heavy_load_running'), { local: 0, remote: 3 })
+  t.deepEqual(await values('heavy_load_threads'), { local: 1, remote: 8 })
+  t.deepEqual(await values('heavy_load_queue_depth'), { local: 0 }, 'which it does not tell')
+  t.deepEqual(await values('heavy_load_utilization_ratio'), { local: 0, remote: 0.5 })
+  t.deepEqual(await values('heavy_load_busy_seconds_total'), { local: 0 }, "those threads' own process tells it")
+  figures.running = undefined
+  t.deepEqual(await values('heavy_load_running'), { local: 0 }, 'and no longer than that')
 })
 
 test('OpenTelemetry: the same, by its conventions', async (t) => {
@@ -163,7 +220,9 @@ test('OpenTelemetry: the same, by its conventions', async (t) => {
   const { metrics } = exporter.getMetrics().at(-1).scopeMetrics[0]
   const units = Object.fromEntries(metrics.map(({ descriptor: { name, unit } }) => [name, unit]))
   t.deepEqual(units, {
+    'heavy_load.busy.time': 's',
     'heavy_load.event_loop.delay': 's',
+    'heavy_load.event_loop.delay.max': 's',
     'heavy_load.memory': 'By',
     'heavy_load.queue.depth': '{task}',
     'heavy_load.run.duration': 's',
@@ -181,7 +240,8 @@ test('OpenTelemetry: the same, by its conventions', async (t) => {
   const tasks = points('heavy_load.tasks').map(({ attributes, value }) => {
     return { kernel: attributes['heavy_load.kernel'], outcome: attributes['heavy_load.outcome'], value }
   })
-  t.deepEqual(tasks.sort(byName), ENDS)
+  t.deepEqual(tasks.filter(({ value }) => value > 0).sort(byName), ENDS)
+  t.is(tasks.length, KERNELS.length * OUTCOMES.length, 'others are 0')
   t.is(points('heavy_load.threads')[0].value, 1)
   const runs = points('heavy_load.run.duration').map(({ attributes, value }) => [
     attributes['heavy_load.kernel'],

@@ -101,7 +101,10 @@ function testApp(name, load) {
   test.serial(`${name}: /metrics tells what was done`, async (t) => {
     const count = async () => {
       const text = await (await fetch(`${url}/metrics`)).text()
-      return Number(/^heavy_load_tasks_total\{.*kernel="heavyLoad",outcome="completed"\} (\d+)$/m.exec(text)?.[1] ?? 0)
+      return Number(
+        /^heavy_load_tasks_total\{route="\/heavy",.*kernel="heavyLoad",outcome="completed"\} (\d+)$/m.exec(text)?.[1] ??
+          0,
+      )
     }
     const before = await count()
     for (let request = 0; request < 3; request++) await fetch(`${url}/heavy?iterations=1000`)

@@ -130,6 +130,21 @@ test.serial('counts what the promise says, also when its fate changes at the las
   t.like(pool.stats(), { completed: 1, cancelled: 2 })
 })
 
+test.serial('what map tries again was not rejected, also if it had been let in before', async (t) => {
+  const pool = openPool(t, { threads: 1 })
+  // More than can be done in the time, as is seen once one of them runs.
+  const results = pool.map('spin', Array(120).fill(8), { timeout: 300, concurrency: 120, ordered: false })
+  let done = 0
+  const loop = async () => {
+    for await (const _ of results) done++
+  }
+  const code = await outcome(loop())
+  await idle(pool)
+  const { completed, rejected } = pool.stats()
+  t.true(completed >= done)
+  t.is(rejected, code === 'ERR_POOL_OVERLOADED' ? 1 : 0, code)
+})
+
 test.serial('the other forms are no tasks of a pool', async (t) => {
   const pool = openPool(t, { threads: 1 })
   heavyLoadSync(10)

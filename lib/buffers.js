@@ -129,6 +129,20 @@ function viewOf(input, argument) {
 }
 
 /**
+ * Whether an input can be handed over again: its memory has not gone with a task that was given up later.
+ * @param {any} input
+ */
+function isUsable(input) {
+  if (typeof input !== 'object' || input === null) return true
+  try {
+    viewOf(input, 'input')
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
  * @param {ArrayBufferLike} buffer
  * @param {any} input over the buffer
  * @param {Argument} argument
@@ -329,4 +343,5 @@ module.exports = {
   detach,
   freeze,
   handOver,
+  isUsable,
 }

@@ -96,7 +96,7 @@ function asynchronous(kernel) {
       try {
         follow(task, port.runAsync(number, task.slot, given.view, options, given.mode, settings.timeout))
       } catch (failure) {
-        task.refuse(failure)
+        task.refuse(failure, settings.times)
         return
       }
       task.arm(settings, true)

@@ -117,6 +117,7 @@ class Work {
   task(options, request) {
     /** @type {any} */
     const task = { signal: this.#client.signal, [TIMES]: this.#times }
+    this.#times.route = routeOf(request)
     for (const name of OF_REQUEST) {
       const option = options[name]
       const value = typeof option === 'function' ? option(request) : option
@@ -133,6 +134,17 @@ class Work {
     const { tasks, queue, run } = this.#times
     return tasks === 0 ? undefined : `queue;dur=${milliseconds(queue)}, run;dur=${milliseconds(run)}`
   }
+}
+
+/**
+ * The pattern of a request's route: in Fastify its whole path, in Express what the router was given that has it. Never a path that
+ * somebody has asked for, of which there is no end.
+ * @param {any} request
+ * @returns {string | undefined}
+ */
+function routeOf(request) {
+  const pattern = request.routeOptions?.url ?? request.route?.path
+  return pattern === undefined ? undefined : String(pattern)
 }
 
 /** @param {number} value */

@@ -1,8 +1,10 @@
 'use strict'
 
+const { isUsable } = require('./buffers.js')
 const { aborted, codeOf, faultOf, invalidType, rejectLate } = require('./errors.js')
 const { AbortController } = require('./host.js')
 const { ownOptionsOf } = require('./kernel-options.js')
+const { MapTimes, TIMES } = require('./observe.js')
 const { TASK_OPTIONS, integer, refuseUnknown, taskSettings } = require('./options.js')
 const signals = require('./signals.js')
 const { Source } = require('./source.js')
@@ -42,6 +44,8 @@ class Mapped {
   #concurrency = 0
   /** @type {any} */
   #taskOptions
+  /** @type {MapTimes | undefined} none before the first `next()` */
+  #times
   /** Aborts the tasks. */
   #rest = new AbortController()
   /** @type {import('./signals.js').Signals | undefined} the caller's */
@@ -128,7 +132,8 @@ class Mapped {
       this.#concurrency = integer('options.concurrency', concurrency, 1, 2 ** 32)
       if (typeof ordered !== 'boolean') throw invalidType('options.ordered', 'of type boolean', ordered)
       if (ordered) this.#results = new InOrder()
-      this.#taskOptions = { ...rest, signal: this.#rest.signal }
+      this.#times = new MapTimes(/** @type {any} */ (this.#options)[TIMES])
+      this.#taskOptions = { ...rest, signal: this.#rest.signal, [TIMES]: this.#times }
       this.#source = new Source(this.#inputs)
       if (signal !== undefined) this.#listen(signal)
     } catch (error) {
@@ -227,8 +232,12 @@ class Mapped {
         this.#running--
         if (this.#ended) return
         // With none of ours running, the pool is full of others' tasks, and we would not know when to try again.
-        if (codeOf(error) === 'ERR_POOL_OVERLOADED' && this.#running > 0) this.#refused.push({ index, input })
-        else this.#fail(() => retraced(error))
+        if (codeOf(error) === 'ERR_POOL_OVERLOADED' && this.#running > 0 && isUsable(input)) {
+          this.#refused.push({ index, input })
+          return
+        }
+        this.#times?.passOn(error)
+        this.#fail(() => retraced(error))
       },
     )
   }

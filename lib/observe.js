@@ -12,8 +12,12 @@ const { tracingChannel } = require('node:diagnostics_channel')
  */
 const TIMES = Symbol('heavy-load.times')
 
-/** What tasks took, all together, in milliseconds. */
+/** What tasks took, all together, in milliseconds; and whose they are. */
 class Times {
+  /** Of the request, as the framework has it: `/items/:id`. @type {string | undefined} */
+  route = undefined
+  /** Refusals that are not counted until whoever called says that it does not try again. @type {WeakMap<object, () => void> | undefined} */
+  uncounted = undefined
   tasks = 0
   /** From the calls to the first instructions. */
   queue = 0
@@ -31,17 +35,47 @@ class Times {
   }
 }
 
-/**
- * How a task's promise was settled.
- * @typedef {'completed' | 'failed' | 'cancelled' | 'timed_out' | 'rejected'} Outcome
- */
+/** Those of the tasks of a `map`, which tries again what was refused. */
+class MapTimes extends Times {
+  uncounted = new WeakMap()
+  #outer
+
+  /** @param {Times | undefined} outer of the call of `map` */
+  constructor(outer) {
+    super()
+    this.#outer = outer
+    this.route = outer?.route
+  }
+
+  /**
+   * @param {number} wait
+   * @param {number} run
+   */
+  add(wait, run) {
+    this.#outer?.add(wait, run)
+  }
+
+  /**
+   * Its caller is told of this error: if it is a refusal, that is to count.
+   * @param {any} error
+   */
+  passOn(error) {
+    this.uncounted.get(error)?.()
+    this.uncounted.delete(error)
+  }
+}
+
+/** How a task's promise may be settled. */
+const OUTCOMES = /** @type {const} */ (['completed', 'failed', 'cancelled', 'timed_out', 'rejected'])
+/** @typedef {typeof OUTCOMES[number]} Outcome */
 
 /**
  * `ended`: a promise was settled; calls that are refused for their arguments are not told. `measured`: a task left its thread;
- * milliseconds, and a run of 0 if it never began. Without a pool it was the AsyncTask form, on libuv's threads.
+ * milliseconds, and a run of 0 if it never began. Without a pool it was the AsyncTask form, on libuv's threads; `route` is that
+ * of the request for which it was called, where that is known.
  * @typedef {{
- *   ended: (pool: import('./pool.js').Pool | undefined, kernel: string, outcome: Outcome) => void,
- *   measured: (pool: import('./pool.js').Pool | undefined, kernel: string, wait: number, run: number) => void,
+ *   ended: (pool: any, kernel: string, outcome: Outcome, route?: string) => void,
+ *   measured: (pool: any, kernel: string, wait: number, run: number, route?: string) => void,
  * }} Observer
  */
 
@@ -75,4 +109,4 @@ function trace(kernel, pool, call) {
   return channel.tracePromise(call, { kernel, pool, id: ++traced })
 }
 
-module.exports = { TIMES, Times, isTraced, observers, trace }
+module.exports = { MapTimes, OUTCOMES, TIMES, Times, isTraced, observers, trace }

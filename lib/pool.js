@@ -232,7 +232,7 @@ class Pool extends EventEmitter {
       if (submit(kernel, task.slot, view, poll, options, mode, timeout, priority, key, weight, maxThreads))
         startPolling()
     } catch (failure) {
-      task.refuse(failure)
+      task.refuse(failure, settings.times)
       return
     }
     task.arm(settings, typeof input === 'object' || OWN_OPTIONS[kernel].size > 0)

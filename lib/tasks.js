@@ -41,10 +41,12 @@ const TIMED_OUT = 3
 const REJECTED = 4
 /** Its kernel panicked before the pool had taken it. */
 const NEVER_TAKEN = 5
-/** How many outcomes JavaScript counts. */
-const COUNTS = 6
-/** The pool has not taken it, and has counted that itself. */
+/** Refused before the pool had taken it. */
 const REFUSED = 6
+/** It had been taken, and is tried again: an end that no caller was told of. */
+const TRIED_AGAIN = 7
+/** How many outcomes are counted. */
+const COUNTS = 8
 /** @type {import('./observe.js').Outcome[]} */
 const OUTCOMES = ['completed', 'failed', 'cancelled', 'timed_out', 'rejected', 'failed', 'rejected']
 /** How it was settled if it rejected with one of these; with any other, its task has failed. */
@@ -293,12 +295,16 @@ class Task {
    * Rejects the promise, unless it is settled.
    * @param {any} error
    * @param {number | undefined} outcome none if the call is to count nowhere
+   * @param {import('./observe.js').Times | undefined} [times] of the call, which a task that was refused has not taken down
    */
-  rejectWith(error, outcome) {
+  rejectWith(error, outcome, times = this.extras?.times) {
     if (this.settled) return
     this.settled = true
     this.reject(error)
-    this.#count(outcome)
+    const mayBeTriedAgain = times?.uncounted !== undefined && (outcome === REJECTED || outcome === REFUSED)
+    if (mayBeTriedAgain) this.#countLater(error, outcome, times)
+    else this.#count(outcome, times)
+    this.#disarm()
   }
 
   /**
@@ -310,20 +316,36 @@ class Task {
     if (this.settled) return
     this.settled = true
     rejectLate(this.resolve, make)
-    this.#count(outcome)
+    this.#count(outcome, this.extras?.times)
+    this.#disarm()
   }
 
   /**
    * The promise was settled, by the caller of this alone. What is told of it comes after it, and can no longer change it.
    * @param {number | undefined} outcome
+   * @param {import('./observe.js').Times | undefined} times
    */
-  #count(outcome) {
-    if (outcome !== undefined) {
-      if (this.owner !== undefined && outcome < COUNTS) this.owner.counts[outcome]++
-      if (observers.size !== 0)
-        this.#observe((observer, pool, kernel) => observer.ended(pool, kernel, OUTCOMES[outcome]))
-    }
-    this.#disarm()
+  #count(outcome, times) {
+    if (outcome === undefined) return
+    if (this.owner !== undefined) this.owner.counts[outcome]++
+    if (observers.size !== 0)
+      this.#observe((observer, pool, kernel) => observer.ended(pool, kernel, OUTCOMES[outcome], times?.route))
+  }
+
+  /**
+   * Whoever called may try again, and then nobody else is told of the refusal: it says so if it does not.
+   * @param {any} error
+   * @param {number} outcome
+   * @param {import('./observe.js').Times} times
+   */
+  #countLater(error, outcome, times) {
+    const { counts } = /** @type {Owner} */ (this.owner)
+    const taken = outcome === REJECTED ? 1 : 0
+    counts[TRIED_AGAIN] += taken
+    times.uncounted?.set(error, () => {
+      counts[TRIED_AGAIN] -= taken
+      this.#count(outcome, times)
+    })
   }
 
   /** Whatever might have stopped the task, or wanted to know of it, is let go. */
@@ -370,7 +392,8 @@ class Task {
     if (this.settled) return
     this.settled = true
     this.resolve(this.gaveBuffer ? asBuffer(value) : value)
-    this.#count(COMPLETED)
+    this.#count(COMPLETED, this.extras?.times)
+    this.#disarm()
   }
 
   /**
@@ -384,10 +407,12 @@ class Task {
   /**
    * The task was not taken: its arguments are wrong, or there is no place for it.
    * @param {any} failure
+   * @param {import('./observe.js').Times | undefined} [times]
    */
-  refuse(failure) {
-    if (codeOf(failure) === 'ERR_KERNEL_PANIC') this.rejectWith(toError(failure, 'input'), NEVER_TAKEN)
-    else this.rejectWith(toError(failure, 'input'), outcomeOf(failure) === REJECTED ? REFUSED : undefined)
+  refuse(failure, times) {
+    const refused = outcomeOf(failure) === REJECTED ? REFUSED : undefined
+    const outcome = codeOf(failure) === 'ERR_KERNEL_PANIC' ? NEVER_TAKEN : refused
+    this.rejectWith(toError(failure, 'input'), outcome, times)
     this.leave()
   }
 
@@ -413,8 +438,10 @@ class Task {
    * @param {number} run from there to the end
    */
   measured(wait, run) {
-    this.extras?.times?.add(wait, run)
-    if (observers.size !== 0) this.#observe((observer, pool, kernel) => observer.measured(pool, kernel, wait, run))
+    const times = this.extras?.times
+    times?.add(wait, run)
+    if (observers.size === 0) return
+    this.#observe((observer, pool, kernel) => observer.measured(pool, kernel, wait, run, times?.route))
   }
 
   /** Gives the slot and the input back, and tells the owner: who awaits that the pool is closed hears of the task first. */

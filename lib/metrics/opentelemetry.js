@@ -1,7 +1,7 @@
 'use strict'
 
 const { invalidType } = require('../errors.js')
-const { BUCKETS, Watch } = require('./watch.js')
+const { BUCKETS, Watch, poolsOf } = require('./watch.js')
 
 /**
  * Makes OpenTelemetry's instruments.
@@ -12,6 +12,7 @@ function instrument(meter, options = {}) {
   if (typeof meter?.createObservableGauge !== 'function') {
     throw invalidType('meter', 'an OpenTelemetry Meter', meter)
   }
+  const pools = poolsOf(options)
   const advice = { explicitBucketBoundaries: BUCKETS }
   const tasks = meter.createCounter('heavy_load.tasks', {
     description: 'Tasks whose promise was settled, by outcome.',
@@ -27,8 +28,8 @@ function instrument(meter, options = {}) {
     unit: 's',
     advice,
   })
-  const watch = new Watch(options, {
-    task: (labels) => tasks.add(1, attributes(labels)),
+  const watch = new Watch(pools, {
+    tasks: (labels, count) => tasks.add(count, attributes(labels)),
     wait: (labels, seconds) => wait.record(seconds, attributes(labels)),
     run: (labels, seconds) => run.record(seconds, attributes(labels)),
   })
@@ -59,19 +60,24 @@ function instrument(meter, options = {}) {
     () => watch.each(({ memory }) => memory),
   )
   observe(count('heavy_load.threads', 'Threads of the pool.', '{thread}'), () => watch.each(({ threads }) => threads))
-  observe(
-    meter.createObservableGauge('heavy_load.utilization', {
-      description: 'Share of thread time spent in kernels since the last collection.',
-      unit: '1',
-    }),
-    () => watch.utilization(),
+  // Meters of somebody's own may know only the other instruments, which were all that was needed once.
+  const busy = meter.createObservableCounter?.('heavy_load.busy.time', {
+    description: 'Thread time spent in kernels since the pool began.',
+    unit: 's',
+  })
+  if (busy !== undefined) observe(busy, () => watch.busy())
+  const gauge = (/** @type {string} */ name, /** @type {string} */ description, /** @type {string} */ unit) =>
+    meter.createObservableGauge(name, { description, unit })
+  observe(gauge('heavy_load.utilization', 'Share of thread time spent in kernels in the last minute.', '1'), () =>
+    watch.utilization(),
   )
   observe(
-    meter.createObservableGauge('heavy_load.event_loop.delay', {
-      description: '99th percentile of how late the event loop was since the last collection.',
-      unit: 's',
-    }),
-    () => [{ value: watch.eventLoopDelay() }],
+    gauge('heavy_load.event_loop.delay', '99th percentile of how late the event loop was in the last minute.', 's'),
+    () => [{ value: watch.eventLoopDelay().p99 }],
+  )
+  observe(
+    gauge('heavy_load.event_loop.delay.max', 'How late the event loop was at most in the last minute.', 's'),
+    () => [{ value: watch.eventLoopDelay().max }],
   )
   return () => {
     for (const stop of stops) stop()
@@ -79,13 +85,14 @@ function instrument(meter, options = {}) {
 }
 
 /**
- * Labels by OpenTelemetry's conventions: in a namespace of their own.
- * @param {{ pool?: string, kernel?: string, outcome?: string }} labels
+ * Labels by OpenTelemetry's conventions: in a namespace of their own, but for the route, which has a name there.
+ * @param {{ pool?: string, kernel?: string, route?: string, outcome?: string }} labels
  */
-function attributes({ pool, kernel, outcome }) {
+function attributes({ pool, kernel, route, outcome }) {
   return {
     ...(pool !== undefined && { 'heavy_load.pool.name': pool }),
     ...(kernel !== undefined && { 'heavy_load.kernel': kernel }),
+    ...(route !== undefined && { 'http.route': route }),
     ...(outcome !== undefined && { 'heavy_load.outcome': outcome }),
   }
 }

@@ -1,7 +1,7 @@
 'use strict'
 
 const { invalidType } = require('../errors.js')
-const { BUCKETS, Watch } = require('./watch.js')
+const { BUCKETS, Watch, poolsOf } = require('./watch.js')
 
 /**
  * Makes prom-client collectors.
@@ -12,6 +12,7 @@ function registerMetrics(register, options = {}) {
   if (typeof register?.registerMetric !== 'function') {
     throw invalidType('register', "an instance of prom-client's Registry", register)
   }
+  const pools = poolsOf(options)
   const { Counter, Gauge, Histogram } = require('prom-client')
   const registers = [register]
   /** @type {{ name: string }[]} */
@@ -20,72 +21,82 @@ function registerMetrics(register, options = {}) {
     made.push(metric)
     return metric
   }
-  const task = { registers, labelNames: ['pool', 'kernel'] }
-  /** @type {{ task: any, wait: any, run: any }} */
-  const sink = { task: undefined, wait: undefined, run: undefined }
-  // First, since it checks the options: nothing is registered for wrong ones.
-  const watch = new Watch(options, {
-    task: (labels) => sink.task.inc(labels),
-    wait: (labels, seconds) => sink.wait.observe(labels, seconds),
-    run: (labels, seconds) => sink.run.observe(labels, seconds),
-  })
+  /** @type {Watch} */
+  let watch
+  /**
+   * `aggregator`: how prom-client's AggregatorRegistry makes one figure of those of the processes of a cluster.
+   * @param {string} name
+   * @param {string} help
+   * @param {'sum' | 'average' | 'max'} aggregator
+   * @param {() => { pool?: string, value: number }[]} values
+   */
+  const gauge = (name, help, aggregator, values) => {
+    const collect = /** @this {any} */ function collect() {
+      this.reset()
+      for (const { value, ...labels } of values()) this.set(labels, value)
+    }
+    keep(new Gauge({ name, help, registers, aggregator, labelNames: ['pool'], collect }))
+  }
   /**
    * @param {string} name
    * @param {string} help
-   * @param {() => { pool: string, value: number }[]} values
    */
-  const gauge = (name, help, values) => {
-    const collect = /** @this {any} */ function collect() {
-      for (const { pool, value } of values()) this.set({ pool }, value)
-    }
-    keep(new Gauge({ name, help, registers, labelNames: ['pool'], collect }))
-  }
+  const histogram = (name, help) =>
+    keep(new Histogram({ name, help, registers, labelNames: ['pool', 'kernel', 'route'], buckets: BUCKETS }))
   try {
-    sink.task = keep(
+    const tasks = keep(
       new Counter({
         name: 'heavy_load_tasks_total',
         help: 'Tasks whose promise was settled, by outcome: completed, failed, cancelled, timed_out or rejected.',
         registers,
-        labelNames: ['pool', 'kernel', 'outcome'],
+        labelNames: ['pool', 'kernel', 'route', 'outcome'],
       }),
     )
-    sink.wait = keep(
-      new Histogram({
-        ...task,
-        name: 'heavy_load_wait_seconds',
-        help: 'From the call of a task to its first instruction.',
-        buckets: BUCKETS,
-      }),
-    )
-    sink.run = keep(
-      new Histogram({
-        ...task,
-        name: 'heavy_load_run_seconds',
-        help: 'From the first instruction of a task to its end, pauses included.',
-        buckets: BUCKETS,
-      }),
-    )
-    gauge('heavy_load_queue_depth', 'Tasks that have not begun.', () => watch.each(({ queued }) => queued))
-    gauge('heavy_load_running', 'Tasks that have begun and not ended, paused ones included.', () =>
+    const wait = histogram('heavy_load_wait_seconds', 'From the call of a task to its first instruction.')
+    const run = histogram('heavy_load_run_seconds', 'From the first instruction of a task to its end, pauses included.')
+    gauge('heavy_load_queue_depth', 'Tasks that have not begun.', 'sum', () => watch.each(({ queued }) => queued))
+    gauge('heavy_load_running', 'Tasks that have begun and not ended, paused ones included.', 'sum', () =>
       watch.each(({ running }) => running),
     )
-    gauge('heavy_load_memory_bytes', 'Working memory of the tasks that have begun, as their kernels estimate it.', () =>
-      watch.each(({ memory }) => memory),
+    gauge(
+      'heavy_load_memory_bytes',
+      'Working memory of the tasks that have begun, as their kernels estimate it.',
+      'sum',
+      () => watch.each(({ memory }) => memory),
     )
-    gauge('heavy_load_threads', 'Threads of the pool.', () => watch.each(({ threads }) => threads))
-    gauge('heavy_load_utilization_ratio', 'Share of thread time spent in kernels since the last collection.', () =>
-      watch.utilization(),
-    )
+    gauge('heavy_load_threads', 'Threads of the pool.', 'sum', () => watch.each(({ threads }) => threads))
     keep(
-      new Gauge({
-        name: 'heavy_load_event_loop_delay_seconds',
-        help: '99th percentile of how late the event loop was since the last collection.',
+      new Counter({
+        name: 'heavy_load_busy_seconds_total',
+        help: 'Thread time spent in kernels since the pool began.',
         registers,
+        labelNames: ['pool'],
         collect() {
-          this.set(watch.eventLoopDelay())
+          this.reset()
+          for (const { pool, value } of watch.busy()) this.inc({ pool }, value)
         },
       }),
     )
+    gauge('heavy_load_utilization_ratio', 'Share of thread time spent in kernels in the last minute.', 'average', () =>
+      watch.utilization(),
+    )
+    gauge(
+      'heavy_load_event_loop_delay_seconds',
+      '99th percentile of how late the event loop was in the last minute.',
+      'max',
+      () => [{ value: watch.eventLoopDelay().p99 }],
+    )
+    gauge(
+      'heavy_load_event_loop_delay_max_seconds',
+      'How late the event loop was at most in the last minute.',
+      'max',
+      () => [{ value: watch.eventLoopDelay().max }],
+    )
+    watch = new Watch(pools, {
+      tasks: (labels, count) => tasks.inc(labels, count),
+      wait: (labels, seconds) => wait.observe(labels, seconds),
+      run: (labels, seconds) => run.observe(labels, seconds),
+    })
   } catch (error) {
     stop()
     throw error
@@ -93,7 +104,7 @@ function registerMetrics(register, options = {}) {
   return stop
 
   function stop() {
-    watch.stop()
+    watch?.stop()
     for (const { name } of made) register.removeSingleMetric(name)
   }
 }

@@ -2,121 +2,194 @@
 
 /** What is seen of pools and their tasks, whatever kind of metrics is made of it. */
 
-const { createHistogram } = require('node:perf_hooks')
 const { invalidType, invalidValue } = require('../errors.js')
-const { clearInterval, performance, setInterval } = require('../host.js')
+const { clearInterval, performance, setInterval, throwApart } = require('../host.js')
 const { refuseUnknown } = require('../options.js')
-const { observers } = require('../observe.js')
+const { kernelNames } = require('../native.js')
+const { OUTCOMES, observers } = require('../observe.js')
 const { Pool, defaultPool } = require('../pool.js')
+const { Delays, LOOK_MS, NOTE_MS, Share } = require('./last-minute.js')
 
 /** Upper bounds of the histograms' buckets, in seconds: from a short task to the longest that anybody waits for. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
-/** How often the event loop is asked for a turn, in milliseconds: how much later it comes is its delay. */
-const LOOK_MS = 10
+/** The `pool` of the tasks of the AsyncTask forms. */
+const LIBUV = 'libuv'
+/** Routes, or kernels, that are told apart: an application may make routes as it runs, and ask other machines for any kernel. */
+const MOST_NAMES = 100
+const OTHERS = 'other'
 const OPTIONS = new Set(['pools'])
 
 /**
  * What a kind of metrics does with what is seen.
  * @typedef {object} Sink
- * @property {(labels: TaskLabels & { outcome: string }) => void} task a task's promise was settled
+ * @property {(labels: TaskLabels & { outcome: string }, count: number) => void} tasks so many tasks more whose promise was settled; at first 0
  * @property {(labels: TaskLabels, seconds: number) => void} wait from the call to the first instruction
  * @property {(labels: TaskLabels, seconds: number) => void} run from there to the end
- * @typedef {{ pool: string, kernel: string }} TaskLabels
+ * @typedef {{ pool: string, kernel: string, route?: string }} TaskLabels without `route` where none is known
+ * @typedef {{ name: string, stats: () => any }} AnyPool local or remote; figures that it does not have are not shown
  */
 
 /** Looks at pools, from its making until `stop`. */
 class Watch {
   #pools
+  #sink
+  /** @type {import('../observe.js').Observer} */
   #observer
-  /**
-   * Of the event loop, in microseconds. Not monitorEventLoopDelay: that misses a loop that is blocked right after a reset.
-   */
-  #delay = createHistogram()
-  #looked = performance.now()
-  /** @type {NodeJS.Timeout} */
-  #timer
-  /** Thread time that each pool had used, and could have, in milliseconds, when that was asked last. */
-  #used = new WeakMap()
+  #delays = new Delays(performance.now())
+  /** Of each pool that has threads of its own, the share of their time. @type {Map<AnyPool, Share>} */
+  #shares
+  /** Thread time that each pool has used, in milliseconds, as it was last told. @type {Map<AnyPool, number>} */
+  #busy = new Map()
+  #kernels = new Set(kernelNames())
+  /** @type {Set<string>} */
+  #routes = new Set()
+  /** What outcomes have been shown for. @type {Set<string>} */
+  #shown = new Set()
+  #timers
 
   /**
-   * @param {any} options
+   * @param {AnyPool[]} pools
    * @param {Sink} sink
    */
-  constructor(options, sink) {
-    this.#pools = poolsOf(options)
+  constructor(pools, sink) {
+    this.#pools = pools
+    this.#sink = sink
     const watched = new Set(this.#pools)
-    /** @param {Pool | undefined} pool */
-    const labelOf = (pool) => (pool === undefined ? 'libuv' : watched.has(pool) ? pool.name : undefined)
+    const locals = pools.filter((pool) => pool instanceof Pool)
+    this.#shares = new Map(locals.map((pool) => [pool, new Share(performance.now())]))
+    const names = [...this.#pools.map(({ name }) => name), LIBUV]
+    for (const pool of names) for (const kernel of this.#kernels) this.#show({ pool, kernel })
+    /**
+     * @param {AnyPool | undefined} pool
+     * @param {string} kernel
+     * @param {string | undefined} route
+     * @returns {TaskLabels | undefined} none if it is not watched
+     */
+    const labelsOf = (pool, kernel, route) => {
+      if (pool !== undefined && !watched.has(pool)) return undefined
+      const labels = { pool: pool === undefined ? LIBUV : pool.name, kernel: bounded(this.#kernels, kernel) }
+      return route === undefined ? labels : { route: bounded(this.#routes, route), ...labels }
+    }
     this.#observer = {
-      /** @type {import('../observe.js').Observer['ended']} */
-      ended: (of, kernel, outcome) => {
-        const pool = labelOf(of)
-        if (pool !== undefined) sink.task({ pool, kernel, outcome })
+      ended: (pool, kernel, outcome, route) => {
+        const labels = labelsOf(pool, kernel, route)
+        if (labels === undefined) return
+        this.#show(labels)
+        this.#sink.tasks({ ...labels, outcome }, 1)
       },
-      /** @type {import('../observe.js').Observer['measured']} */
-      measured: (of, kernel, wait, run) => {
-        const pool = labelOf(of)
+      measured: (pool, kernel, wait, run, route) => {
+        const labels = labelsOf(pool, kernel, route)
         // One that never began has not waited for its beginning.
-        if (run === 0 || pool === undefined) return
-        sink.wait({ pool, kernel }, wait / 1e3)
-        sink.run({ pool, kernel }, run / 1e3)
+        if (run === 0 || labels === undefined) return
+        this.#sink.wait(labels, wait / 1e3)
+        this.#sink.run(labels, run / 1e3)
       },
     }
     observers.add(this.#observer)
-    this.#timer = setInterval(() => this.#look(), LOOK_MS).unref()
+    this.#timers = [
+      setInterval(() => this.#delays.look(performance.now()), LOOK_MS).unref(),
+      setInterval(() => this.#note(), NOTE_MS).unref(),
+    ]
   }
 
   stop() {
     observers.delete(this.#observer)
-    clearInterval(this.#timer)
+    for (const timer of this.#timers) clearInterval(timer)
   }
 
   /**
-   * @param {(stats: ReturnType<Pool['stats']>) => number} figure
+   * @param {(stats: any) => number} figure
    * @returns {{ pool: string, value: number }[]}
    */
   each(figure) {
-    return this.#pools.map((pool) => ({ pool: pool.name, value: figure(pool.stats()) }))
+    return this.#values((pool) => figure(pool.stats()))
   }
 
-  /** The share of thread time spent in kernels since this was asked last. */
+  /** Thread time spent in kernels since the pool began, in seconds; of other machines' threads, those tell it. */
+  busy() {
+    return this.#values((pool) => (this.#shares.has(pool) ? this.#threadTime(pool).used / 1e3 : NaN))
+  }
+
+  /** The share of thread time spent in kernels in the last minute, at first since the pool began; of other machines', what they say. */
   utilization() {
-    return this.#pools.map((pool) => {
-      const { utilization, threads, uptime } = pool.stats()
-      const now = { used: utilization * threads * uptime, had: threads * uptime }
-      const { used, had } = this.#used.get(pool) ?? { used: 0, had: 0 }
-      this.#used.set(pool, now)
-      const value = now.had > had ? (now.used - used) / (now.had - had) : 0
-      return { pool: pool.name, value: Math.min(1, Math.max(0, value)) }
+    return this.#values((pool) => {
+      const share = this.#shares.get(pool)
+      return share === undefined ? pool.stats().utilization : share.ratio(performance.now(), this.#threadTime(pool))
     })
   }
 
-  #look() {
-    const now = performance.now()
-    this.#delay.record(Math.max(1, Math.round((now - this.#looked - LOOK_MS) * 1e3)))
-    this.#looked = now
+  /** How late the event loop was in the last minute, in seconds. */
+  eventLoopDelay() {
+    return this.#delays.summary(performance.now())
   }
 
-  /** How late the event loop came to 99 % of what was due since this was asked last, at most; in seconds. */
-  eventLoopDelay() {
-    // What has held the look up has held this up too, and belongs here.
-    if (performance.now() - this.#looked > LOOK_MS) this.#look()
-    const p99 = this.#delay.count === 0 ? 0 : this.#delay.percentile(99) / 1e6
-    this.#delay.reset()
-    return p99
+  /**
+   * @param {(pool: AnyPool) => number} figure
+   * @returns {{ pool: string, value: number }[]}
+   */
+  #values(figure) {
+    const values = this.#pools.map((pool) => ({ pool: pool.name, value: figure(pool) }))
+    return values.filter(({ value }) => Number.isFinite(value))
+  }
+
+  /**
+   * What a pool has used and could have, in milliseconds.
+   * @param {AnyPool} pool
+   */
+  #threadTime(pool) {
+    const { utilization, threads, uptime } = pool.stats()
+    const had = threads * uptime
+    // What is a product may be less than before by its last bit, which would look as if everything had begun anew.
+    const used = Math.max(utilization * had, this.#busy.get(pool) ?? 0)
+    this.#busy.set(pool, used)
+    return { used, had }
+  }
+
+  #note() {
+    for (const [pool, share] of this.#shares) {
+      // The default pool starts its threads when it is first used, or asked; not for this.
+      if (this.#busy.has(pool)) share.note(performance.now(), this.#threadTime(pool))
+    }
+  }
+
+  /**
+   * Shows all outcomes as 0, before there are any: what a series begins with is no increase.
+   * @param {TaskLabels} labels
+   */
+  #show(labels) {
+    const name = `${labels.pool}\0${labels.kernel}\0${labels.route}`
+    if (this.#shown.has(name)) return
+    this.#shown.add(name)
+    try {
+      for (const outcome of OUTCOMES) this.#sink.tasks({ ...labels, outcome }, 0)
+    } catch (error) {
+      // It is the sink's affair, and what is to be counted comes after this.
+      throwApart(error)
+    }
   }
 }
 
 /**
+ * A name, or that of all others once there are too many.
+ * @param {Set<string>} names
+ * @param {string} name
+ */
+function bounded(names, name) {
+  if (names.size < MOST_NAMES) names.add(name)
+  return names.has(name) ? name : OTHERS
+}
+
+/**
+ * Checks the options, and gives the pools.
  * @param {any} options
- * @returns {Pool[]}
+ * @returns {AnyPool[]}
  */
 function poolsOf(options) {
   refuseUnknown('options', options, OPTIONS)
   const { pools = [defaultPool] } = options
   if (!Array.isArray(pools)) throw invalidType('options.pools', 'an instance of Array', pools)
   for (const pool of pools) {
-    if (!(pool instanceof Pool)) throw invalidType('options.pools', 'an array of Pools', pool)
+    if (typeof pool?.stats !== 'function') throw invalidType('options.pools', 'an array of Pools', pool)
   }
   if (new Set(pools.map(({ name }) => name)).size < pools.length) {
     throw invalidValue(
@@ -128,4 +201,4 @@ function poolsOf(options) {
   return [...pools]
 }
 
-module.exports = { BUCKETS, Watch }
+module.exports = { BUCKETS, Watch, poolsOf }

@@ -17,8 +17,9 @@ use super::convert::{JsArg, check};
 use super::pinned::Pinned;
 use crate::engine::{Ended, Outcome, Tally};
 
-/// Numbers in JavaScript's memory: one for each [`Outcome`], and one for tasks that failed before the pool had taken them.
-const COUNTS: usize = 6;
+/// Numbers in JavaScript's memory: one for each [`Outcome`] of tasks that the pool had taken; then of those that it had not, the failed
+/// and the refused; then those that it had taken and given up, and whose caller was not told, since they are tried again.
+const COUNTS: usize = 8;
 
 /// What other threads see of it.
 #[derive(Debug)]
@@ -77,12 +78,13 @@ impl Tally for Ledger {
             let bits = unsafe { AtomicU64::from_ptr(start.as_ptr().add(index)) }.load(Ordering::Relaxed);
             f64::from_bits(bits) as u64
         });
-        let [mut ended @ .., never_taken] = counts;
+        let [mut ended @ .., never_taken, refused, tried_again] = counts;
         if self.closed.load(Ordering::SeqCst) {
-            let told: u64 = ended.iter().sum();
+            let told = ended.iter().sum::<u64>() + tried_again;
             ended[Outcome::Cancelled as usize] += self.taken.load(Ordering::Relaxed).saturating_sub(told);
         }
         ended[Outcome::Failed as usize] += never_taken;
+        ended[Outcome::Rejected as usize] += refused;
         ended
     }
 }

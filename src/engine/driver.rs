@@ -15,7 +15,6 @@
 //! 5. What is left of work, which may be large, is dropped by a ticket, before it claims anything or becomes idle: so by no event loop,
 //!    in nobody's time, and not while others take the thread for free.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
@@ -29,7 +28,6 @@ use super::pool::PoolConfig;
 use super::scheduler::{Claimed, End, Scheduler, Settled};
 use super::stats::{Gauges, Tallies};
 use super::task::{Task, TaskConfig};
-use crate::error::EngineError;
 
 /// How long a ticket runs morsels before it lets rayon have the thread for a moment.
 const TICKET: Duration = Duration::from_millis(1);
@@ -45,8 +43,6 @@ pub(super) struct Driver {
     pub(super) occupancy: Occupancy,
     /// What may come in.
     pub(super) admission: Admission,
-    /// Calls that were refused for overload.
-    pub(super) rejected: AtomicU64,
     pub(super) tallies: Mutex<Tallies>,
     /// Told when the queue has become shorter than `size`.
     pub(super) drain_watchers: RwLock<Vec<Weak<dyn Fn() + Send + Sync>>>,
@@ -93,7 +89,6 @@ impl Driver {
             wakeup: Wakeup::new(size),
             occupancy: Occupancy::default(),
             admission: Admission::new(size),
-            rejected: AtomicU64::new(0),
             tallies: Mutex::default(),
             drain_watchers: RwLock::default(),
             gauges,
@@ -121,13 +116,6 @@ impl Driver {
         let arrival = Arrival { class, key: key.as_ref(), weight, kind, lanes, timeout, goes_on };
         let now = now.saturating_duration_since(self.began);
         self.admission.enter(arrival, self.occupancy.load(), &self.gauges.pace, now)
-    }
-
-    /// Counts a call that is refused.
-    #[cold]
-    pub(super) fn refuse(&self, error: EngineError) -> EngineError {
-        self.rejected.fetch_add(1, Ordering::Relaxed);
-        error
     }
 
     /// Takes a place in the queue for what is let in however many there are.

@@ -3,7 +3,6 @@
 
 use std::env;
 use std::num::NonZero;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
@@ -129,7 +128,7 @@ impl Pool {
             Ok(stake) => Ok(Reservation::new(&self.driver, Task::new(job, stake, config, now))),
             Err(error) => {
                 let _ = fenced_drop(job);
-                Err(self.driver.refuse(error))
+                Err(error)
             }
         }
     }
@@ -220,7 +219,7 @@ impl Pool {
     /// The pool as it is now.
     pub fn stats(&self) -> Stats {
         let driver = &self.driver;
-        let [completed, failed, cancelled, timed_out, given_up] = self.tallies().ended();
+        let [completed, failed, cancelled, timed_out, rejected] = self.tallies().ended();
         let gauges = &driver.gauges;
         let uptime = driver.began.elapsed();
         let thread_time = uptime.as_secs_f64() * driver.size as f64;
@@ -232,7 +231,7 @@ impl Pool {
             failed,
             cancelled,
             timed_out,
-            rejected: driver.rejected.load(Ordering::Relaxed) + given_up,
+            rejected,
             memory: gauges.memory(),
             utilization: (gauges.busy().as_secs_f64() / thread_time).clamp(0.0, 1.0),
             uptime,

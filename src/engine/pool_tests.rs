@@ -1,6 +1,6 @@
 //! The pool with real threads. Tests wait for completions, never for time to pass.
 
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -58,12 +58,20 @@ impl Bench {
     }
 
     fn submit(&self, slot: u32, work: Work, config: TaskConfig) -> Result<Arc<Task>> {
-        Ok(self.pool.submit(self.pool.reserve(work, config, Instant::now())?, Arc::clone(&self.sink), slot))
+        let reservation = self.pool.reserve(work, config, Instant::now());
+        if reservation.is_err() {
+            self.count(outcome_of(&reservation));
+        }
+        Ok(self.pool.submit(reservation?, Arc::clone(&self.sink), slot))
+    }
+
+    fn count(&self, outcome: Outcome) {
+        self.counts.0[outcome as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     fn end(&self) -> Completion {
         let end = self.ends.recv_timeout(Duration::from_secs(60)).expect("no task ended");
-        self.counts.0[outcome_of(&end.outcome) as usize].fetch_add(1, Ordering::Relaxed);
+        self.count(outcome_of(&end.outcome));
         end
     }
 }

@@ -21,7 +21,7 @@ pub enum Outcome {
     Cancelled,
     /// Its time passed.
     TimedOut,
-    /// It was let in, and given up since it could not have been done in its time.
+    /// It was refused for overload, at once or later.
     Rejected,
 }
 
