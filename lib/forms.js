@@ -40,14 +40,14 @@ function pooled(kernel) {
  */
 function synchronous(kernel) {
   const number = kernelNumber(kernel)
-  const taken = new Set(['timeout', 'transfer', ...OWN_OPTIONS[number]])
+  const isTaken = (/** @type {string} */ key) => key === 'timeout' || key === 'transfer'
   /**
    * @param {any} input
    * @param {any} [options]
    */
   const form = (input, options = {}) => {
     const { timeout, transfer } = taskSettings(options)
-    refuseUntaken(options, taken)
+    refuseUntaken(options, isTaken, OWN_OPTIONS[number])
     const given = handOver(input, transfer)
     if (given.frozen !== undefined) countReaders(given.frozen, 1)
     try {
@@ -68,7 +68,8 @@ function synchronous(kernel) {
  */
 function asynchronous(kernel) {
   const number = kernelNumber(kernel)
-  const taken = new Set(['signal', 'timeout', 'onProgress', 'transfer', ...OWN_OPTIONS[number]])
+  const isTaken = (/** @type {string} */ key) =>
+    key === 'timeout' || key === 'transfer' || key === 'signal' || key === 'onProgress'
   /**
    * @param {any} input
    * @param {any} [options]
@@ -83,7 +84,7 @@ function asynchronous(kernel) {
   const run = (input, options) =>
     new Promise((resolve, reject) => {
       const settings = taskSettings(options)
-      refuseUntaken(options, taken)
+      refuseUntaken(options, isTaken, OWN_OPTIONS[number])
       if (settings.signal !== undefined && isAborted(settings.signal)) throw aborted({ cause: settings.signal.reason })
       const given = handOver(input, settings.transfer)
       const task = new Task(resolve, reject, undefined, given, number)
