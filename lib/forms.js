@@ -43,14 +43,14 @@ function pooled(kernel) {
  */
 function synchronous(kernel) {
   const number = kernelNumber(kernel)
-  const taken = new Set(['timeout', 'transfer', ...OWN_OPTIONS[number]])
+  const isTaken = (/** @type {string} */ key) => key === 'timeout' || key === 'transfer'
   /**
    * @param {any} input
    * @param {any} [options]
    */
   const form = (input, options = {}) => {
     const { timeout, transfer } = taskSettings(options)
-    refuseUntaken(options, taken)
+    refuseUntaken(options, isTaken, OWN_OPTIONS[number])
     const given = handOver(input, transfer, number)
     const called = performance.now()
     if (given.frozen !== undefined) countReaders(given.frozen, 1)
@@ -73,7 +73,8 @@ function synchronous(kernel) {
  */
 function asynchronous(kernel) {
   const number = kernelNumber(kernel)
-  const taken = new Set(['signal', 'timeout', 'onProgress', 'transfer', ...OWN_OPTIONS[number]])
+  const isTaken = (/** @type {string} */ key) =>
+    key === 'timeout' || key === 'transfer' || key === 'signal' || key === 'onProgress'
   /**
    * @param {any} input
    * @param {any} [options]
@@ -88,7 +89,7 @@ function asynchronous(kernel) {
   const run = (input, options) =>
     new Promise((resolve, reject) => {
       const settings = taskSettings(options)
-      refuseUntaken(options, taken)
+      refuseUntaken(options, isTaken, OWN_OPTIONS[number])
       const before = settings.signal === undefined ? undefined : whichAborted(settings.signal)
       if (before !== undefined) throw aborted({ cause: before.reason })
       const given = handOver(input, settings.transfer, number)

@@ -51,7 +51,7 @@ const CLOSE_OPTIONS = new Set(['force', 'timeout'])
  */
 function taskSettings(options, own) {
   object('options', options)
-  if (own !== undefined) refuseUnknownOfTask(options, own)
+  if (own !== undefined) refuseUntaken(options, isTakenByPools, own)
   const { signal, timeout, priority, key, weight, maxThreads, onProgress, transfer } = options
   if (priority !== undefined && (typeof priority !== 'string' || !Object.hasOwn(CLASSES, priority))) {
     throw invalidValue('options.priority', "must be one of: 'high', 'normal', 'low'", priority)
@@ -140,35 +140,25 @@ function refuseUnknown(name, options, known) {
 }
 
 /**
- * `refuseUnknown` for the options of a pool's task. Done once a task, it looks into a set for the kernel's own options only.
- * @param {object} options
+ * `refuseUnknown` for a task's options, which costs a third: done once a task, it looks into a set for the kernel's own only. An option
+ * that other forms take may be there as `undefined`, which stands for one that is not given.
+ * @param {any} options
+ * @param {(key: string) => boolean} isTaken whether the form takes it, of those that every task has
  * @param {ReadonlySet<string>} own the names of the kernel's own
  */
-function refuseUnknownOfTask(options, own) {
+function refuseUntaken(options, isTaken, own) {
   for (const key in options) {
-    if (isTaskOption(key) || own.has(key) || !Object.hasOwn(options, key)) continue
-    throw unknownOption('options', key, new Set([...TASK_OPTIONS, ...own]))
+    if (isTaken(key) || own.has(key) || !Object.hasOwn(options, key)) continue
+    if (TASK_OPTIONS.has(key) && options[key] === undefined) continue
+    throw unknownOption('options', key, new Set([...[...TASK_OPTIONS].filter(isTaken), ...own]))
   }
 }
 
 /**
- * `refuseUnknown` for forms that take only some of the options that every task has. The others may be there as `undefined`, which
- * stands for an option that is not given.
- * @param {any} options
- * @param {ReadonlySet<string>} taken
- */
-function refuseUntaken(options, taken) {
-  for (const key in options) {
-    if (taken.has(key) || !Object.hasOwn(options, key)) continue
-    if (!TASK_OPTIONS.has(key) || options[key] !== undefined) throw unknownOption('options', key, taken)
-  }
-}
-
-/**
- * Whether TASK_OPTIONS has a key. To compare it with constants takes a third of the time of a look into a set.
+ * Whether pools take it: whether TASK_OPTIONS has it.
  * @param {string} key
  */
-function isTaskOption(key) {
+function isTakenByPools(key) {
   switch (key) {
     case 'signal':
     case 'timeout':
