@@ -141,7 +141,7 @@ impl Pool {
         // A paused task waits too: otherwise there could be any number, since every task begins soon.
         if driver.join(1) == 0 {
             let retry = driver.admission.all(now.saturating_duration_since(driver.began));
-            return Err(overloaded(format!("The pool is full: {} tasks may wait, and do", driver.max_queue), retry));
+            return Err(overloaded(format!("The pool is full: {} tasks may wait, and do", driver.max_queue), Some(retry)));
         }
         Ok(stake)
     }
