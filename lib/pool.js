@@ -7,7 +7,7 @@ const { close } = require('./closing.js')
 const { aborted, invalidType, invalidValue, makeError, toError } = require('./errors.js')
 const { Gathered } = require('./gathered.js')
 const { nextTick, process } = require('./host.js')
-const { NativePool, kernelNames, kernelOptions } = require('./native.js')
+const { NativePool, defaultThreads, kernelNames, kernelOptions } = require('./native.js')
 const { integer, object, positive, taskSettings } = require('./options.js')
 const { map } = require('./map.js')
 const { isTraced, trace } = require('./observe.js')
@@ -301,6 +301,15 @@ function kernelNumber(kernel) {
   throw makeError('ERR_UNKNOWN_KERNEL', `There is no kernel '${name}'. There are: ${[...KERNELS.keys()].join(', ')}`)
 }
 
+/** Throws if what the environment says of the default number of threads is no such number. Starts none. */
+function checkThreads() {
+  try {
+    defaultThreads()
+  } catch (failure) {
+    throw toError(failure, 'call')
+  }
+}
+
 const defaultPool = new Pool(SHARED)
 
-module.exports = { Pool, defaultPool, kernelNumber, runNumber }
+module.exports = { Pool, checkThreads, defaultPool, kernelNumber, runNumber }
