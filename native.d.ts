@@ -54,8 +54,8 @@ export declare class Port {
   runAsync(kernel: number, slot: number, input: unknown, options: unknown, handOver: number, timeout: number): Promise<boolean>
   /** Has an AsyncTask go on that has paused. As `run_async`. */
   resumeAsync(slot: number): Promise<boolean>
-  /** `on_wake()` is to drain the port; `detach(view)` is to move a view's ArrayBuffer into a private one. */
-  constructor(onWake: () => void, detach: (view: any) => unknown)
+  /** `on_wake()` is to drain the port; `detach(view, kernel)` is to move a view's ArrayBuffer into a private one. */
+  constructor(onWake: () => void, detach: (view: any, kernel: number) => unknown)
   /**
    * A function `(records, stay)` that fills a Float64Array with what has come and gives how many records there are. If
    * that is as many as it holds, there may be more. With `stay` the port stays awake: the caller will drain again by
@@ -73,6 +73,8 @@ export declare class Port {
   stop(slot: number, why: number): boolean
   /** Has the event loop drain, once I/O has had its turn. */
   knock(): void
+  /** How long a task that has not ended had waited when it began, in milliseconds; -1 if it has not begun. */
+  waited(slot: number): number
   /** The share of a task that is done, 0..=1. */
   progress(slot: number): number
 }

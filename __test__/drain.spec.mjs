@@ -126,6 +126,22 @@ test.serial('a removed listener is not called', async (t) => {
   t.is(calls, 0)
 })
 
+test.serial("removeAllListeners() takes away the caller's listeners, and not the event", async (t) => {
+  const pool = openPool(t, { threads: 1 })
+  const before = () => t.fail('it was removed')
+  for (const events of [[], ['drain'], ['newListener'], ['removeListener']]) {
+    pool.on('drain', before)
+    t.is(pool.removeAllListeners('drain'), pool)
+    pool.removeAllListeners(...events)
+    const release = await hold(pool)
+    const drained = once(pool, 'drain')
+    const tasks = [pool.run('spin', 1), pool.run('spin', 1)]
+    await release()
+    await Promise.all([drained, ...tasks])
+    t.is(pool.listenerCount('drain'), 0)
+  }
+})
+
 test.serial('a listener that throws throws to the process, and costs no task', async (t) => {
   const { code, signal, stdout, stderr } = await runFixture('throwing-drain-listener')
   t.is(signal, null)

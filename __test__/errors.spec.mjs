@@ -1,10 +1,11 @@
 // Bad arguments: Node's own codes and classes, and messages that say what was expected, of which argument, and what was
 // received; the same from all three forms.
+import './helpers/pool-test-addon.mjs'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
-import { defaultPool, HeavyLoadError, heavyLoad, heavyLoadAsync, heavyLoadSync, Pool } from '../index.js'
+import { defaultPool, HeavyLoadError, hash, heavyLoad, heavyLoadAsync, heavyLoadSync, Pool, spin } from '../index.js'
 import { errorOf } from './helpers/errors.mjs'
-import { formsOf } from './helpers/forms.mjs'
+import { formsOf, promiseFormsOf } from './helpers/forms.mjs'
 
 const TYPE = { code: 'ERR_INVALID_ARG_TYPE', class: TypeError }
 const VALUE = { code: 'ERR_INVALID_ARG_VALUE', class: TypeError }
@@ -239,12 +240,122 @@ test('the name of a kernel', async (t) => {
   }
 })
 
+test('a value is cut where a message shows it', async (t) => {
+  const long = 'x'.repeat(1000)
+  const huge = 10n ** 300n
+  const errors = [
+    () => heavyLoad(1e300),
+    () => spin(-1e300),
+    () => heavyLoad(huge),
+    () => heavyLoad(long),
+    () => heavyLoad(new (class extends Date {})()),
+    () => heavyLoad(Object.assign(() => {}, { constructor: { name: long } })),
+    () => heavyLoad(1, { timeout: -1e300 }),
+    () => heavyLoad(1, { timeout: huge }),
+    () => heavyLoad(1, { priority: long }),
+    () => heavyLoad(1, { priority: huge }),
+    () => heavyLoad(1, { priority: Array(1000).fill(long) }),
+    () => heavyLoad(1, { priority: Object.fromEntries(Array.from({ length: 1000 }, (_, key) => [key, long])) }),
+    () => heavyLoad(1, { key: Symbol(long) }),
+    () => heavyLoad(1, { key: Object.defineProperty(() => {}, 'name', { value: long }) }),
+    () => heavyLoad(1, { key: { constructor: { name: long } } }),
+    () => hash('x', { algorithm: long }),
+    () => hash(Buffer.of(1), { algorithm: long }),
+    () => hash(Buffer.of(1), { encoding: long }),
+    () => defaultPool.run(long, 1),
+    async () => new Pool({ name: long }),
+    async () => new Pool({ threads: 1e300 }),
+  ]
+  for (const call of errors) {
+    const { message } = await errorOf(call())
+    t.true(message.length < 300, message)
+    t.false(/0{40}|x{40}/.test(message), message)
+  }
+  t.true((await errorOf(heavyLoad(1e300))).message.endsWith('Received 1e+300'))
+  t.true((await errorOf(heavyLoad(huge))).message.endsWith('Received type bigint'))
+  t.true((await errorOf(heavyLoad(1, { timeout: huge }))).message.endsWith(`(${String(huge).slice(0, 25)}...)`))
+})
+
+test('what cannot be shown breaks no message', async (t) => {
+  const hostile = new Proxy(() => {}, {
+    get() {
+      throw new Error('foreign')
+    },
+  })
+  const symbolic = Object.defineProperty(() => {}, 'name', { value: Symbol('name') })
+  const inspected = {
+    [Symbol.for('nodejs.util.inspect.custom')]() {
+      throw new Error('foreign')
+    },
+  }
+  for (const value of [hostile, symbolic, [hostile], inspected, [inspected]]) {
+    t.is((await errorOf(heavyLoad(1, { key: value }))).code, 'ERR_INVALID_ARG_TYPE')
+    t.is((await errorOf(heavyLoad(1, { priority: value }))).code, 'ERR_INVALID_ARG_VALUE')
+  }
+})
+
 test("errors have the caller's stack, whatever form", async (t) => {
   const here = fileURLToPath(import.meta.url)
   const thrown = t.throws(() => heavyLoadSync(-1))
   for (const error of [thrown, await errorOf(heavyLoad(-1)), await errorOf(heavyLoadAsync(-1))]) {
     t.true(error.stack.includes(here), error.stack)
   }
+})
+
+/** An error that comes long after the call, from each form that has such. */
+const LATE = {
+  'a timeout': async (run) => await run(1e12, { timeout: 20 }),
+  'an abort': async (run) => {
+    const controller = new AbortController()
+    setImmediate(() => controller.abort())
+    return await run(1e12, { signal: controller.signal })
+  },
+}
+for (const [name, call] of Object.entries(LATE)) {
+  for (const { name: form, run } of promiseFormsOf('heavyLoad')) {
+    test(`the error of ${name} shows who awaits it, ${form}`, async (t) => {
+      async function theRoute() {
+        await call(run)
+      }
+      const error = await errorOf(theRoute())
+      t.regex(error.stack, /^(TimeoutError|AbortError): /)
+      t.true(error.stack.includes('theRoute'), error.stack)
+      t.true(error.stack.includes(fileURLToPath(import.meta.url)), error.stack)
+    })
+  }
+}
+
+test('so do the errors of a closed pool, of a kernel that panics, and of one task of many', async (t) => {
+  const pool = new Pool({ threads: 1 })
+  async function theRoute(promise) {
+    return await promise
+  }
+  async function theLoop() {
+    for await (const _ of pool.map('heavyLoad', [1e12], { timeout: 20 }));
+  }
+  const errors = [await errorOf(theRoute(pool.run('misbehave', 'step'))), await errorOf(theLoop())]
+  const closed = errorOf(theRoute(pool.run('heavyLoad', 1e12)))
+  await pool.close({ force: true })
+  errors.push(await closed)
+  t.deepEqual(
+    errors.map(({ code }) => code),
+    ['ERR_KERNEL_PANIC', 'ERR_TASK_TIMEOUT', 'ERR_POOL_CLOSED'],
+  )
+  for (const { stack } of errors) t.regex(stack, /theRoute|theLoop/)
+})
+
+test('a pool in the options of run and map is refused, which would run where they are anyway', async (t) => {
+  const [pool, other] = [new Pool({ threads: 1 }), new Pool({ threads: 1 })]
+  const value = { code: 'ERR_INVALID_ARG_VALUE', message: /^The "options\.pool" property/ }
+  for (const options of [{ pool }, { pool: other }, { pool: null }]) {
+    await t.throwsAsync(pool.run('heavyLoad', 1, options), value)
+    await t.throwsAsync(pool.map('heavyLoad', [1], options).next(), value)
+  }
+  t.is(await pool.run('heavyLoad', 1, { pool: undefined }), 1)
+  t.is(await heavyLoad(1, { pool }), 1)
+  const custom = { run: async (kernel, input, options) => [kernel, input, options] }
+  t.deepEqual(await heavyLoad(1, { pool: custom, key: 'a' }), ['heavyLoad', 1, { key: 'a' }])
+  await Promise.all([pool.close(), other.close()])
 })
 
 test('calls that were refused for their arguments count nowhere', async (t) => {

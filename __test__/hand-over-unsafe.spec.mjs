@@ -63,6 +63,7 @@ for (const [word, makers] of Object.entries(UNSAFE)) {
           const { byteLength } = bufferOf(data)
           const error = await errorOf(run(data, options))
           t.is(error.code, 'ERR_INVALID_ARG_VALUE', what)
+          t.true(error.message.startsWith('The "data" argument '), error.message)
           t.true(error instanceof TypeError)
           t.is(bufferOf(data).byteLength, byteLength, what)
           const words = Object.keys(UNSAFE).filter((other) => error.message.includes(other))
@@ -76,7 +77,15 @@ for (const [word, makers] of Object.entries(UNSAFE)) {
     for (const [what, make] of Object.entries(makers)) {
       const error = t.throws(() => freeze(make()), { code: 'ERR_INVALID_ARG_VALUE' }, what)
       t.true(error.message.includes(word), `${what}: ${error.message}`)
+      t.true(error.message.startsWith('The "data" argument '), error.message)
     }
+  })
+}
+
+for (const { name, run } of formsOf('sort')) {
+  test(`${name}: calls the argument by its name`, async (t) => {
+    const { message } = await errorOf(run(gone(new Float64Array(2))))
+    t.is(message, 'The "view" argument is detached. Received an instance of Float64Array')
   })
 }
 
@@ -101,7 +110,9 @@ for (const { name, run } of formsOf('hash')) {
       fillWithNoise(new Uint8Array(buffer), random)
       const digest = hashSync(new Uint8Array(buffer.slice()), hex)
       t.is(await codeOf(run(buffer, { transfer })), 'ERR_INVALID_ARG_VALUE', `${pages} pages`)
-      t.is(await codeOf(run(new Uint8Array(buffer), { transfer })), 'ERR_INVALID_ARG_VALUE')
+      const { code, message } = await errorOf(run(new Uint8Array(buffer), { transfer }))
+      t.is(code, 'ERR_INVALID_ARG_VALUE')
+      t.true(message.startsWith('The "data" argument stands on memory that cannot be detached'), message)
       t.throws(() => freeze(buffer), { code: 'ERR_INVALID_ARG_VALUE' })
       t.is(memory.buffer, buffer, 'it is not detached')
       t.is(buffer.byteLength, pages * 65536)

@@ -1,4 +1,7 @@
 // pool.map: a kernel over many inputs, pulled only as results are consumed.
+import { getEventListeners } from 'node:events'
+import { PassThrough, Readable } from 'node:stream'
+import { ReadableStream } from 'node:stream/web'
 import test from 'ava'
 import { defaultPool, heavyLoad } from '../index.js'
 import { runFixture } from './helpers/pool-child.mjs'
@@ -234,6 +237,151 @@ test.serial('a signal ends the loop also while the source has nothing to give', 
   controller.abort()
   t.is(await outcome(next), 'ABORT_ERR')
   t.is(returned, 1)
+})
+
+/** An async generator that gives these inputs and then waits for ever; `closed` once its `finally` has run. */
+function waiting(...inputs) {
+  const seen = { closed: false }
+  async function* source() {
+    try {
+      yield* inputs
+      await new Promise(() => {})
+    } finally {
+      seen.closed = true
+    }
+  }
+  return Object.assign(source(), { seen })
+}
+
+/** Every way in which a loop over an async generator that waits may end, and how the result that was asked for ends with it. */
+const ENDS = {
+  'an abort': [(_results, _pool, controller) => controller.abort(), 'ABORT_ERR'],
+  'a break': [(results) => results.return(), 'ok'],
+  'an error that is thrown in': [(results) => results.throw(new Error('mine')).catch(() => {}), 'ok'],
+  'a forced close': [(_results, pool) => pool.close({ force: true }), 'ERR_POOL_CLOSED'],
+}
+for (const [name, [end, expected]] of Object.entries(ENDS)) {
+  test.serial(`${name} ends the loop at once while an async generator is waiting`, async (t) => {
+    const pool = openPool(t, { threads: 2 })
+    const controller = new AbortController()
+    const results = pool.map('heavyLoad', waiting(ENDLESS, ENDLESS), { signal: controller.signal })
+    const next = outcome(results.next())
+    await until(() => pool.stats().running === 2)
+    await end(results, pool, controller)
+    t.is(await next, expected)
+    t.deepEqual(await results.next(), { done: true, value: undefined })
+    await idle(pool)
+    t.is(pool.stats().cancelled, 2)
+    t.is(getEventListeners(controller.signal, 'abort').length, 0)
+  })
+}
+
+test.serial('a timeout ends the loop at once while an async generator is waiting', async (t) => {
+  const pool = openPool(t, { threads: 2 })
+  await t.throwsAsync(collect(pool.map('heavyLoad', waiting(ENDLESS), { timeout: 20 })), { code: 'ERR_TASK_TIMEOUT' })
+})
+
+test.serial('a download of results that is given up leaves no task behind', async (t) => {
+  const pool = openPool(t, { threads: 2 })
+  const source = waiting(1000, ENDLESS, ENDLESS)
+  const download = Readable.from(pool.map('heavyLoad', source))
+  await new Promise((resolve) => download.once('data', resolve))
+  await until(() => pool.stats().running === 2)
+  download.destroy()
+  await idle(pool)
+  t.like(pool.stats(), { completed: 1, cancelled: 2 })
+})
+
+test.serial('a source that was not being asked is closed before the loop has ended', async (t) => {
+  const pool = openPool(t, { threads: 2 })
+  const source = waiting(1000, 1000, 1000)
+  for await (const _ of pool.map('heavyLoad', source, { concurrency: 1 })) break
+  t.true(source.seen.closed)
+})
+
+test.serial('streams are let go though they have nothing to give', async (t) => {
+  const pool = openPool(t, { threads: 2 })
+  const node = new PassThrough({ objectMode: true })
+  let cancelled = false
+  const web = new ReadableStream({
+    start: (controller) => controller.enqueue(1000),
+    cancel: () => {
+      cancelled = true
+    },
+  })
+  node.write(1000)
+  for (const source of [node, web]) {
+    const results = pool.map('heavyLoad', source)
+    t.like(await results.next(), { value: { value: 1000 } })
+    const next = results.next()
+    await turn()
+    await results.return()
+    t.deepEqual(await next, { done: true, value: undefined })
+  }
+  t.true(node.destroyed)
+  t.true(cancelled)
+})
+
+test.serial('an error of the source while it is closed does not replace that of a task', async (t) => {
+  const pool = openPool(t, { threads: 2 })
+  for (const close of [
+    () => {
+      throw new Error('from closing')
+    },
+    () => Promise.reject(new Error('from closing')),
+  ]) {
+    const failing = { ...watched([1000, 'bad']), return: close }
+    failing[Symbol.iterator] = () => failing
+    await t.throwsAsync(collect(pool.map('heavyLoad', failing)), { code: 'ERR_INVALID_ARG_TYPE' })
+    const left = { ...failing, next: watched([1000]).next }
+    left[Symbol.iterator] = () => left
+    const loop = async () => {
+      for await (const _ of pool.map('heavyLoad', left)) break
+    }
+    await t.throwsAsync(loop(), { message: 'from closing' }, 'with nothing else to tell, it is told')
+  }
+})
+
+test.serial('promises among the inputs are awaited', async (t) => {
+  const pool = openPool(t, { threads: 2 })
+  const inputs = [Promise.resolve(3), 1, new Promise((resolve) => setImmediate(resolve, 2))]
+  const values = async (source) => (await collect(pool.map('heavyLoad', source))).map(({ value }) => value)
+  t.deepEqual(await values(inputs), [3, 1, 2])
+  let at = 0
+  const byHand = { next: async () => ({ done: at === 3, value: inputs[at++] }), [Symbol.asyncIterator]: () => byHand }
+  t.deepEqual(await values(byHand), [3, 1, 2])
+  const error = new Error('not there')
+  const late = new Promise((_, reject) => setImmediate(reject, error))
+  const source = watched([ENDLESS, late])
+  t.is(await collect(pool.map('heavyLoad', source, { concurrency: 2 })).catch((reason) => reason), error)
+  t.is(source.returned, 1)
+  await idle(pool)
+})
+
+test.serial('several results may be asked for at once', async (t) => {
+  const pool = openPool(t, { threads: 2 })
+  const results = pool.map('heavyLoad', [10, 20])
+  const answers = await Promise.all([results.next(), results.next(), results.next()])
+  t.deepEqual(
+    answers.map(({ done, value }) => [done, value?.value]),
+    [
+      [false, 10],
+      [false, 20],
+      [true, undefined],
+    ],
+  )
+})
+
+test.serial('no signal is made of a long-lived one for a loop', async (t) => {
+  const pool = openPool(t, { threads: 1 })
+  const { any } = AbortSignal
+  t.teardown(() => {
+    AbortSignal.any = any
+  })
+  AbortSignal.any = () => t.fail('it keeps memory for as long as the signal lives')
+  const { signal } = new AbortController()
+  for (let loop = 0; loop < 3; loop++) await collect(pool.map('heavyLoad', [1, 2], { signal }))
+  t.is(getEventListeners(signal, 'abort').length, 0)
 })
 
 test.serial('waits for room instead of being refused', async (t) => {

@@ -108,6 +108,29 @@ for (const { name, run } of promiseFormsOf('heavyLoad')) {
     isAbort(t, await task, controller.signal.reason)
   })
 
+  test.serial(`${name}: takes several signals, of which any aborts`, async (t) => {
+    for (const index of [0, 1]) {
+      const controllers = [new AbortController(), new AbortController()]
+      const signal = controllers.map((controller) => controller.signal)
+      const task = errorOf(run(ENDLESS, { signal }))
+      // What the array holds later is another matter.
+      signal.length = 0
+      await turns(5)
+      controllers[index].abort(new Error('one of them'))
+      isAbort(t, await task, controllers[index].signal.reason)
+      for (const controller of controllers) t.is(listeners(controller.signal), 0)
+      const before = await errorOf(run(ENDLESS, { signal: [new AbortController().signal, controllers[index].signal] }))
+      isAbort(t, before, controllers[index].signal.reason)
+    }
+    const { signal } = new AbortController()
+    t.is(await run(1000, { signal: [] }), 1000)
+    t.is(await run(1000, { signal: [signal, signal] }), 1000)
+    t.is(listeners(signal), 0)
+    for (const bad of [[null], [signal, {}], ['abort']]) {
+      t.is((await errorOf(run(1000, { signal: bad }))).code, 'ERR_INVALID_ARG_TYPE')
+    }
+  })
+
   test.serial(`${name}: an abort after the end does nothing`, async (t) => {
     const controller = new AbortController()
     const task = run(1000, { signal: controller.signal })
@@ -193,6 +216,19 @@ test.serial('a queued task is aborted, and never runs', async (t) => {
   t.is(await heavyLoad(1000, { pool }), 1000)
   await pool.close()
   t.deepEqual([...view], [1, 1, 1, 1])
+})
+
+test.serial('of several signals one cannot be listened to: the others are left alone', async (t) => {
+  const { signal } = new AbortController()
+  const broken = {
+    aborted: false,
+    addEventListener() {
+      throw new Error('foreign')
+    },
+    removeEventListener() {},
+  }
+  t.is((await errorOf(heavyLoad(ENDLESS, { signal: [signal, broken] }))).message, 'foreign')
+  t.is(listeners(signal), 0)
 })
 
 test.serial('a signal of another make that can be listened to again, after it could not', async (t) => {

@@ -74,6 +74,26 @@ test.serial('the time in the queue counts, and what is late never runs', async (
   t.is(view[0], 1)
 })
 
+for (const { name, run } of formsOf('heavyLoad')) {
+  test.serial(`${name}: the error says of which kernel, after how long, and where the time went`, async (t) => {
+    const { message } = await errorOf(run(endless(), { timeout: 30 }))
+    const said = /^heavyLoad was not done within its timeout of 30 ms: it waited for ([\d.]+) ms and ran for ([\d.]+) ms$/
+    t.regex(message, said)
+    const [, waited, ran] = said.exec(message)
+    t.true(Number(waited) + Number(ran) >= 29.9, message)
+    t.true(Number(ran) > 0, message)
+  })
+}
+
+test.serial('so does that of a task that waited all the time', async (t) => {
+  const pool = new Pool({ threads: 1 })
+  const running = pool.run('hold', 0, { ms: 500, priority: 'high' })
+  const { message } = await errorOf(pool.run('heavyLoad', 1e8, { priority: 'low', timeout: 20 }))
+  t.regex(message, /^heavyLoad was not done within its timeout of 20 ms: it waited for [\d.]+ ms and did not begin$/)
+  await running
+  await pool.close()
+})
+
 test.serial('a timeout that is left over does not keep the process alive', async (t) => {
   // A timer of 24 days.
   const options = `{ timeout: ${PAST_TIMERS - 1} }`

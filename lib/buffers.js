@@ -8,6 +8,7 @@
 const { types } = require('node:util')
 const { brand, invalidType, invalidValue, makeError } = require('./errors.js')
 const { Buffer, structuredClone } = require('./host.js')
+const { kernels } = require('./native.js')
 
 /** The numbers of src/binding/call.rs. */
 const COPY = 0
@@ -55,18 +56,24 @@ const CLASSES = {
 }
 
 /**
+ * What a message calls an argument: its name, or the number of the kernel whose input it is.
+ * @typedef {string | number} Argument
+ */
+
+/**
  * Says how an input is to be handed over. Throws ERR_INVALID_ARG_VALUE for memory that could move or vanish under a kernel.
  * @param {any} input
  * @param {boolean} transfer
+ * @param {Argument} argument
  * @returns {Given}
  */
-function handOver(input, transfer) {
+function handOver(input, transfer, argument) {
   if (typeof input !== 'object' || input === null) return plain(input)
-  if (isFrozen(input)) return { view: frozenView(input), mode: FROZEN | BARE, frozen: input, isBuffer: false }
+  if (isFrozen(input)) return { view: frozenView(input, argument), mode: FROZEN | BARE, frozen: input, isBuffer: false }
   const bare = !types.isTypedArray(input)
-  const view = viewOf(input)
+  const view = viewOf(input, argument)
   if (view === undefined) return plain(input)
-  const mode = modeOf(view, transfer)
+  const mode = modeOf(view, transfer, argument)
   // Over shared memory the result is the caller's own view.
   const isBuffer = mode !== SHARED && Buffer.isBuffer(view)
   return { view, mode: mode | (bare ? BARE : 0), frozen: undefined, isBuffer }
@@ -84,15 +91,16 @@ function plain(input) {
 /**
  * The typed array that an input is or can be seen through; none if it is no buffer.
  * @param {any} input
+ * @param {Argument} argument
  * @returns {TypedArray | undefined}
  */
-function viewOf(input) {
+function viewOf(input, argument) {
   if (types.isTypedArray(input)) {
     // Of all its methods and getters, only those that read elements tell one that is detached or out of bounds.
     try {
       at(input, 0)
     } catch {
-      throw unusable(bufferOf(input), input)
+      throw unusable(bufferOf(input), input, argument)
     }
     return CLASSES[className(input)] && /** @type {TypedArray} */ (input)
   }
@@ -102,7 +110,7 @@ function viewOf(input) {
     }
     if (types.isAnyArrayBuffer(input)) return new Uint8Array(input)
   } catch {
-    throw unusable(types.isDataView(input) ? dataViewBuffer(input) : input, input)
+    throw unusable(types.isDataView(input) ? dataViewBuffer(input) : input, input, argument)
   }
   return undefined
 }
@@ -110,9 +118,10 @@ function viewOf(input) {
 /**
  * @param {ArrayBufferLike} buffer
  * @param {any} input over the buffer
+ * @param {Argument} argument
  */
-function unusable(buffer, input) {
-  return invalid(isDetached(buffer) ? 'is detached' : 'is out of bounds of its memory', input)
+function unusable(buffer, input, argument) {
+  return invalid(argument, isDetached(buffer) ? 'is detached' : 'is out of bounds of its memory', input)
 }
 
 /** @param {any} buffer */
@@ -128,12 +137,13 @@ function isDetached(buffer) {
 /**
  * @param {TypedArray} view
  * @param {boolean} transfer
+ * @param {Argument} argument
  */
-function modeOf(view, transfer) {
+function modeOf(view, transfer, argument) {
   const buffer = bufferOf(view)
   // It may grow, but it neither moves nor shrinks.
   if (types.isSharedArrayBuffer(buffer)) return SHARED
-  if (isResizable(buffer)) throw invalid('must not stand on a resizable ArrayBuffer', view)
+  if (isResizable(buffer)) throw invalid(argument, 'must not stand on a resizable ArrayBuffer', view)
   return transfer && !isPooled(view) ? TRANSFER : COPY
 }
 
@@ -149,8 +159,9 @@ function isPooled(view) {
  * Takes a view's memory away from whoever holds it: moves its ArrayBuffer, in constant time, into one that only the
  * returned view knows.
  * @param {any} view
+ * @param {Argument} argument
  */
-function detach(view) {
+function detach(view, argument) {
   const [buffer, offset, length] = [bufferOf(view), offsetOf(view), lengthOf(view)]
   const size = byteLengthOf(buffer)
   let moved
@@ -165,7 +176,7 @@ function detach(view) {
   // WebAssembly.Memory's buffer, for one: some versions of Node throw, others copy.
   const isGone = size > 0 ? byteLengthOf(buffer) === 0 : isDetached(buffer)
   if (moved === undefined || !isGone) {
-    throw Object.assign(invalid('stands on memory that cannot be detached', view), { cause })
+    throw Object.assign(invalid(argument, 'stands on memory that cannot be detached', view), { cause })
   }
   return Buffer.isBuffer(view) ? bufferFrom(moved, offset, length) : new CLASSES[className(view)](moved, offset, length)
 }
@@ -195,17 +206,17 @@ function asBuffer(result) {
  */
 function freeze(data) {
   if (isFrozen(data)) return data
-  const view = viewOf(data)
+  const view = viewOf(data, 'data')
   if (view === undefined) {
     throw brand(
       invalidType('data', 'an instance of Buffer, TypedArray, DataView, ArrayBuffer or FrozenBuffer', data),
       'input',
     )
   }
-  if (modeOf(view, true) === SHARED) {
+  if (modeOf(view, true, 'data') === SHARED) {
     throw brand(invalidValue('data', 'must not be shared memory, which cannot be taken away', data), 'input')
   }
-  const own = isPooled(view) ? new Uint8Array(/** @type {any} */ (view)) : detach(view)
+  const own = isPooled(view) ? new Uint8Array(/** @type {any} */ (view)) : detach(view, 'data')
   return over(new Uint8Array(bufferOf(own), offsetOf(own), own.byteLength))
 }
 
@@ -215,7 +226,7 @@ const MAKE = Symbol('made by freeze')
 let isFrozen
 /** @type {(view: Uint8Array) => FrozenBuffer} */
 let over
-/** @type {(frozen: FrozenBuffer) => Uint8Array} */
+/** @type {(frozen: FrozenBuffer, argument: Argument) => Uint8Array} */
 let frozenView
 /** @type {(frozen: FrozenBuffer, change: 1 | -1) => void} */
 let countReaders
@@ -240,7 +251,7 @@ class FrozenBuffer {
     if (this.#readers > 0) {
       throw makeError('ERR_BUFFER_IN_USE', `The buffer is being read by ${this.#readers} tasks`)
     }
-    const view = frozenView(this)
+    const view = frozenView(this, 'this')
     this.#view = undefined
     return view
   }
@@ -252,8 +263,8 @@ class FrozenBuffer {
       frozen.#view = view
       return frozen
     }
-    frozenView = (frozen) => {
-      if (frozen.#view === undefined) throw invalid('has been thawed', frozen)
+    frozenView = (frozen, argument) => {
+      if (frozen.#view === undefined) throw invalid(argument, 'has been thawed', frozen)
       return frozen.#view
     }
     countReaders = (frozen, change) => {
@@ -263,12 +274,15 @@ class FrozenBuffer {
 }
 
 /**
+ * @param {Argument} argument
  * @param {string} reason
  * @param {any} input
  */
-function invalid(reason, input) {
+function invalid(argument, reason, input) {
+  // Asked for only here: there is much in it.
+  const name = typeof argument === 'number' ? kernels()[argument].input : argument
   const received = `Received an instance of ${types.isTypedArray(input) ? className(input) : nameOf(input)}`
-  return brand(makeError('ERR_INVALID_ARG_VALUE', `The buffer ${reason}. ${received}`), 'input')
+  return brand(makeError('ERR_INVALID_ARG_VALUE', `The "${name}" argument ${reason}. ${received}`), 'input')
 }
 
 /** @param {any} input an ArrayBuffer, a DataView or a FrozenBuffer */

@@ -19,6 +19,9 @@ const BRAND = Symbol.for('heavy-load.error')
  * @typedef {'input' | 'call'} Fault
  */
 
+/** Characters of a value that a message shows; src/error.rs has the same. */
+const LONGEST_SHOWN = 28
+
 /** An error of heavy-load's own. Match on `code`, which is stable, rather than on the class or the message. */
 class HeavyLoadError extends Error {
   /**
@@ -141,14 +144,55 @@ function aborted(options) {
   return makeError('ABORT_ERR', 'The operation was aborted', options)
 }
 
-/** The error of a task whose time is over. */
-function timedOut() {
-  return makeError('ERR_TASK_TIMEOUT', 'The task was not done within its timeout')
+/**
+ * The error of a task whose time is over. In milliseconds all.
+ * @param {string} kernel
+ * @param {number} timeout
+ * @param {number} waited
+ * @param {number | undefined} ran none if it never began
+ * @param {number} [idle] waiting for its input
+ */
+function timedOut(kernel, timeout, waited, ran, idle = 0) {
+  const ends = [`waited for ${short(waited)} ms`, ran === undefined ? 'did not begin' : `ran for ${short(ran)} ms`]
+  if (idle > 0) ends.push(`had no input for ${short(idle)} ms`)
+  const last = ends.pop()
+  return makeError(
+    'ERR_TASK_TIMEOUT',
+    `${kernel} was not done within its timeout of ${timeout} ms: it ${ends.join(', ')} and ${last}`,
+  )
+}
+
+/** @param {number} ms */
+function short(ms) {
+  return Math.round(Math.max(ms, 0) * 10) / 10
 }
 
 /** The error of a task whose pool was closed under it. */
 function closed() {
   return makeError('ERR_POOL_CLOSED', 'The pool was closed before the task was done')
+}
+
+const then = Function.prototype.call.bind(Promise.prototype.then)
+
+/**
+ * Rejects a promise long after the call that it was made for, with an error that is made only now: in a microtask that the promise waits
+ * for, from where V8 finds the async functions that await it. So the stack shows the caller, and no call pays for that; to take the
+ * stack down at the call would cost several microseconds.
+ * @param {(value: any) => void} resolve the promise's
+ * @param {() => unknown} make the error
+ */
+function rejectLate(resolve, make) {
+  let begin = () => {}
+  const begun = new Promise((resolve) => {
+    begin = () => resolve(undefined)
+  })
+  resolve(
+    then(begun, () => {
+      throw make()
+    }),
+  )
+  // Only now, so that the promise is waiting when the error is made.
+  begin()
 }
 
 /**
@@ -174,17 +218,37 @@ function subject(name) {
 /**
  * What was received, as Node says it.
  * @param {unknown} value
+ * @returns {string}
  */
 function received(value) {
   if (value == null) return ` Received ${value}`
-  if (typeof value === 'function') return ` Received function ${value.name}`
+  if (typeof value === 'function') return ` Received function ${nameOf(value)}`
   if (typeof value === 'object') {
     const name = classOf(value)
     return name ? ` Received an instance of ${name}` : ' Received an object'
   }
-  let text = inspect(value, { colors: false })
-  if (text.length > 28) text = `${text.slice(0, 25)}...`
-  return ` Received type ${typeof value} (${text})`
+  return ` Received type ${typeof value} (${shown(value)})`
+}
+
+/**
+ * A value as a message shows it: of a long one the beginning, as Node cuts it.
+ * @param {unknown} value
+ */
+function shown(value) {
+  if (typeof value === 'string') return `'${cut(value)}'`
+  if (typeof value === 'function' || (typeof value === 'object' && value !== null && !Array.isArray(value)))
+    return received(value).slice(' Received '.length)
+  try {
+    return cut(inspect(value, { depth: 0, colors: false, maxArrayLength: 4, maxStringLength: LONGEST_SHOWN }))
+  } catch {
+    // An array's members may be anything.
+    return 'an instance of Array'
+  }
+}
+
+/** @param {string} text */
+function cut(text) {
+  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN - 3)}...` : text
 }
 
 /**
@@ -193,8 +257,17 @@ function received(value) {
  */
 function classOf(value) {
   try {
-    const name = value.constructor?.name
-    return typeof name === 'string' ? name : ''
+    return nameOf(value.constructor)
+  } catch {
+    return ''
+  }
+}
+
+/** @param {any} value */
+function nameOf(value) {
+  try {
+    const name = value?.name
+    return typeof name === 'string' ? cut(name) : ''
   } catch {
     return ''
   }
@@ -215,7 +288,7 @@ function invalidType(name, expected, value) {
  * @param {unknown} value
  */
 function invalidValue(name, reason, value) {
-  return makeError('ERR_INVALID_ARG_VALUE', `${subject(name)} ${reason}. Received ${inspect(value, { depth: 0 })}`)
+  return makeError('ERR_INVALID_ARG_VALUE', `${subject(name)} ${reason}. Received ${shown(value)}`)
 }
 
 /**
@@ -224,7 +297,7 @@ function invalidValue(name, reason, value) {
  * @param {unknown} value
  */
 function outOfRange(name, expected, value) {
-  const message = `The value of "${name}" is out of range. It must be ${expected}. Received ${inspect(value)}`
+  const message = `The value of "${name}" is out of range. It must be ${expected}. Received ${shown(value)}`
   return makeError('ERR_OUT_OF_RANGE', message)
 }
 
@@ -235,12 +308,14 @@ module.exports = {
   brand,
   closed,
   codeOf,
+  cut,
   faultOf,
   invalidType,
   invalidValue,
   isTimeout,
   makeError,
   outOfRange,
+  rejectLate,
   timedOut,
   toError,
 }

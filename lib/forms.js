@@ -3,11 +3,12 @@
 /** The three forms in which every kernel comes, by one rule. */
 
 const { asBuffer, countReaders, handOver } = require('./buffers.js')
-const { aborted, invalidType, toError } = require('./errors.js')
+const { aborted, codeOf, invalidType, timedOut, toError } = require('./errors.js')
+const { performance } = require('./host.js')
 const { taskSettings } = require('./options.js')
 const { defaultPool, kernelNumber, runNumber } = require('./pool.js')
 const { isTraced, trace } = require('./observe.js')
-const { isAborted } = require('./signals.js')
+const { whichAborted } = require('./signals.js')
 const { Task, port } = require('./tasks.js')
 
 /**
@@ -25,7 +26,9 @@ function pooled(kernel) {
       const pool = options?.pool
       if (pool === undefined) return defaultPool[runNumber](number, input, options)
       if (typeof pool?.run !== 'function') throw invalidType('options.pool', 'an instance of Pool or RemotePool', pool)
-      return pool.run(kernel, input, options)
+      if (pool[runNumber] !== undefined) return pool[runNumber](number, input, options)
+      const { pool: _, ...rest } = options
+      return pool.run(kernel, input, rest)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -45,12 +48,14 @@ function synchronous(kernel) {
    */
   const form = (input, options = {}) => {
     const { timeout, transfer } = taskSettings(options)
-    const given = handOver(input, transfer)
+    const given = handOver(input, transfer, number)
+    const called = performance.now()
     if (given.frozen !== undefined) countReaders(given.frozen, 1)
     try {
       const value = port.runSync(number, given.view, options, given.mode, timeout)
       return given.isBuffer ? asBuffer(value) : value
     } catch (failure) {
+      if (codeOf(failure) === 'ERR_TASK_TIMEOUT') throw timedOut(kernel, timeout, 0, performance.now() - called)
       throw toError(failure, 'input')
     } finally {
       if (given.frozen !== undefined) countReaders(given.frozen, -1)
@@ -79,8 +84,9 @@ function asynchronous(kernel) {
   const run = (input, options) =>
     new Promise((resolve, reject) => {
       const settings = taskSettings(options)
-      if (settings.signal !== undefined && isAborted(settings.signal)) throw aborted({ cause: settings.signal.reason })
-      const given = handOver(input, settings.transfer)
+      const before = settings.signal === undefined ? undefined : whichAborted(settings.signal)
+      if (before !== undefined) throw aborted({ cause: before.reason })
+      const given = handOver(input, settings.transfer, number)
       const task = new Task(resolve, reject, undefined, given, number)
       try {
         follow(task, port.runAsync(number, task.slot, given.view, options, given.mode, settings.timeout))

@@ -1,9 +1,10 @@
 'use strict'
 
-const { invalidType, makeError } = require('./errors.js')
+const { aborted, codeOf, faultOf, invalidType, rejectLate } = require('./errors.js')
 const { AbortController } = require('./host.js')
 const { integer, taskSettings } = require('./options.js')
 const signals = require('./signals.js')
+const { Source } = require('./source.js')
 
 /**
  * Runs a kernel over many inputs with back-pressure: at most `concurrency` inputs have been pulled whose results have not
@@ -12,160 +13,252 @@ const signals = require('./signals.js')
  * @param {any} kernel
  * @param {any} inputs
  * @param {any} [options]
- * @returns {AsyncGenerator<{ index: number, value: any }, void>}
+ * @returns {AsyncIterableIterator<{ index: number, value: any }>}
  */
-async function* map(pool, kernel, inputs, options = {}) {
-  taskSettings(options)
-  const { concurrency = Math.max(16, 4 * (pool.threads ?? 0)), ordered = true } = options
-  integer('options.concurrency', concurrency, 1, 2 ** 32)
-  if (typeof ordered !== 'boolean') throw invalidType('options.ordered', 'of type boolean', ordered)
-  const source = new Source(inputs)
-  const rest = new AbortController()
-  const signal = options.signal === undefined ? rest.signal : AbortSignal.any([options.signal, rest.signal])
-  const taskOptions = { ...options, signal }
+function map(pool, kernel, inputs, options = {}) {
+  return new Mapped(pool, kernel, inputs, options)
+}
 
-  const results = ordered ? new InOrder() : new AsTheyFinish()
+/**
+ * The iterator. Written by hand, since an async generator would not do: its `return()` waits for the `next()` before it, and so for a
+ * source that may have nothing to give, or a task that may run for ever.
+ *
+ * Invariants:
+ * 1. Nothing is begun, and no argument looked at, before the first `next()`; nothing is pulled while none is to be answered.
+ * 2. Once it has ended, whoever ended it, the tasks are aborted, the source is told, the signal is let go, and every `next()` is answered:
+ *    the first with the failure, if that was the end, the others with `done`.
+ * 3. What goes wrong while a source is closed is told only if there is nothing else to tell, and if it is waited for.
+ */
+class Mapped {
+  #pool
+  #kernel
+  #inputs
+  #options
+  /** @type {Source | undefined} none before the first `next()` */
+  #source
+  #concurrency = 0
+  /** @type {any} */
+  #taskOptions
+  /** Aborts the tasks. */
+  #rest = new AbortController()
+  /** @type {import('./signals.js').Signals | undefined} the caller's */
+  #signal
+  #watcher = {
+    /** @param {unknown} reason */
+    abort: (reason) => this.#fail(() => aborted({ cause: reason }), reason),
+  }
+  /** @type {InOrder | AsTheyFinish} */
+  #results = new AsTheyFinish()
   /**
    * Inputs that the pool had no place for. One of them is tried again whenever a task of ours has ended.
    * @type {{ index: number, input: any }[]}
    */
-  const refused = []
-  let pulled = 0
-  let consumed = 0
-  let running = 0
-  /** @type {{ error: unknown } | undefined} */
-  let failure
-  let wake = () => {}
+  #refused = []
+  /**
+   * Answers that `next()` has promised.
+   * @type {((answer: any) => void)[]}
+   */
+  #asked = []
+  #pulled = 0
+  #consumed = 0
+  #running = 0
+  #begun = false
+  #ended = false
+  /**
+   * Makes the error of the next answer.
+   * @type {(() => unknown) | undefined}
+   */
+  #failure
 
-  /** @param {unknown} error */
-  const fail = (error) => {
-    failure ??= { error }
-    wake()
+  /**
+   * @param {{ run: Function, threads?: number }} pool
+   * @param {any} kernel
+   * @param {any} inputs
+   * @param {any} options
+   */
+  constructor(pool, kernel, inputs, options) {
+    this.#pool = pool
+    this.#kernel = kernel
+    this.#inputs = inputs
+    this.#options = options
+  }
+
+  [Symbol.asyncIterator]() {
+    return this
+  }
+
+  next() {
+    return new Promise((resolve) => {
+      this.#asked.push(resolve)
+      if (!this.#begun && !this.#ended) this.#begin()
+      this.#answer()
+    })
+  }
+
+  /** @param {any} [value] */
+  async return(value) {
+    await this.#end()
+    return { done: true, value: await value }
+  }
+
+  /**
+   * @param {any} [error]
+   * @returns {Promise<never>}
+   */
+  async throw(error) {
+    this.#end().catch(() => {})
+    throw error
+  }
+
+  async [Symbol.asyncDispose]() {
+    await this.return()
+  }
+
+  #begin() {
+    this.#begun = true
+    try {
+      const { signal } = taskSettings(this.#options)
+      const { concurrency = Math.max(16, 4 * (this.#pool.threads ?? 0)), ordered = true, ...rest } = this.#options
+      this.#concurrency = integer('options.concurrency', concurrency, 1, 2 ** 32)
+      if (typeof ordered !== 'boolean') throw invalidType('options.ordered', 'of type boolean', ordered)
+      if (ordered) this.#results = new InOrder()
+      this.#taskOptions = { ...rest, signal: this.#rest.signal }
+      this.#source = new Source(this.#inputs)
+      if (signal !== undefined) this.#listen(signal)
+    } catch (error) {
+      this.#fail(() => error)
+    }
+  }
+
+  /**
+   * The source may have nothing to give for long: an abort does not wait for it.
+   * @param {import('./signals.js').Signals} signal
+   */
+  #listen(signal) {
+    const before = signals.whichAborted(signal)
+    if (before !== undefined) {
+      this.#watcher.abort(before.reason)
+      return
+    }
+    signals.watch(signal, this.#watcher)
+    this.#signal = signal
+  }
+
+  /** Gives what there is, and has more made of it, as long as somebody waits for an answer. */
+  #answer() {
+    for (;;) {
+      this.#fill()
+      // What was pulled may have ended it all, and that has given the answers.
+      if (this.#asked.length === 0) return
+      const result = this.#failure === undefined ? this.#results.take() : undefined
+      if (result !== undefined) this.#consumed++
+      else if (!this.#ended && !(this.#source?.exhausted && this.#consumed === this.#pulled)) return
+      const resolve = /** @type {(answer: any) => void} */ (this.#asked.shift())
+      const failure = this.#failure
+      this.#failure = undefined
+      if (failure !== undefined) rejectLate(resolve, failure)
+      else if (result !== undefined) resolve({ done: false, value: result })
+      else {
+        this.#end().catch(() => {})
+        resolve({ done: true, value: undefined })
+      }
+    }
+  }
+
+  #fill() {
+    const source = this.#source
+    while (
+      !this.#ended &&
+      this.#asked.length > 0 &&
+      source?.ready &&
+      this.#pulled - this.#consumed < this.#concurrency &&
+      this.#refused.length === 0
+    ) {
+      source.pull(
+        (input) => this.#take(this.#pulled++, input),
+        (error) => this.#fail(() => error),
+        () => this.#answer(),
+      )
+    }
+  }
+
+  /**
+   * An input has come, or a promise of it: which does not keep the others waiting.
+   * @param {number} index
+   * @param {any} input
+   */
+  #take(index, input) {
+    const fail = (/** @type {unknown} */ error) => this.#fail(() => error)
+    try {
+      if (typeof input !== 'object' || input === null || typeof input.then !== 'function') this.#start(index, input)
+      else
+        Promise.resolve(input)
+          .then((value) => this.#start(index, value))
+          .catch(fail)
+    } catch (error) {
+      // An input that cannot be looked at, or a pool of somebody else's make.
+      fail(error)
+    }
   }
 
   /**
    * @param {number} index
    * @param {any} input
    */
-  const start = (index, input) => {
-    running++
-    pool.run(kernel, input, taskOptions).then(
+  #start(index, input) {
+    if (this.#ended) return
+    this.#running++
+    this.#pool.run(this.#kernel, input, this.#taskOptions).then(
       (/** @type {any} */ value) => {
-        running--
-        results.add({ index, value })
-        const again = refused.shift()
-        if (again !== undefined) start(again.index, again.input)
-        wake()
+        this.#running--
+        if (this.#ended) return
+        this.#results.add({ index, value })
+        const again = this.#refused.shift()
+        if (again !== undefined) this.#start(again.index, again.input)
+        this.#answer()
       },
       (/** @type {any} */ error) => {
-        running--
+        this.#running--
+        if (this.#ended) return
         // With none of ours running, the pool is full of others' tasks, and we would not know when to try again.
-        if (error?.code === 'ERR_POOL_OVERLOADED' && running > 0) refused.push({ index, input })
-        else fail(error)
+        if (codeOf(error) === 'ERR_POOL_OVERLOADED' && this.#running > 0) this.#refused.push({ index, input })
+        else this.#fail(() => retraced(error))
       },
     )
   }
 
-  /** The source may have nothing to give for long: an abort does not wait for it. */
-  const watcher = {
-    /** @param {unknown} reason */
-    abort: (reason) => fail(makeError('ABORT_ERR', 'The operation was aborted', { cause: reason })),
-  }
-  if (options.signal?.aborted) watcher.abort(options.signal.reason)
-  else if (options.signal !== undefined) signals.watch(options.signal, watcher)
-
-  const fill = () => {
-    while (pulled - consumed < concurrency && refused.length === 0 && failure === undefined && source.ready) {
-      source.pull(
-        (input) => start(pulled++, input),
-        fail,
-        () => wake(),
-      )
-    }
-  }
-
-  try {
-    for (;;) {
-      fill()
-      if (failure !== undefined) throw failure.error
-      const result = results.take()
-      if (result !== undefined) {
-        consumed++
-        yield result
-      } else if (source.exhausted && consumed === pulled) {
-        return
-      } else {
-        await new Promise((resolve) => {
-          wake = () => resolve(undefined)
-        })
-      }
-    }
-  } finally {
-    if (options.signal !== undefined) signals.unwatch(options.signal, watcher)
-    if (running > 0) rest.abort()
-    await source.close()
-  }
-}
-
-/** Inputs, from an iterable or an async iterable. */
-class Source {
-  exhausted = false
-  /** Whether `pull` may be called: not while an asynchronous one is under way. */
-  ready = true
-  #iterator
-
-  /** @param {any} inputs */
-  constructor(inputs) {
-    const method = inputs?.[Symbol.asyncIterator] ?? inputs?.[Symbol.iterator]
-    if (typeof method !== 'function') throw invalidType('inputs', 'an iterable or an async iterable', inputs)
-    this.#iterator = method.call(inputs)
+  /**
+   * @param {() => unknown} makeError where whoever asked for the result can be found
+   * @param {unknown} [reason] for the tasks
+   */
+  #fail(makeError, reason) {
+    if (this.#ended) return
+    this.#failure = makeError
+    this.#end(reason).catch(() => {})
   }
 
   /**
-   * @param {(input: any) => void} accept
-   * @param {(error: unknown) => void} fail
-   * @param {() => void} settled called when an asynchronous pull has ended
+   * @param {unknown} [reason]
+   * @returns {Promise<void>} until the source is closed
    */
-  pull(accept, fail, settled) {
-    /** @param {any} step */
-    const take = ({ done, value }) => {
-      if (done) this.#end()
-      else accept(value)
-    }
-    /** @param {unknown} error */
-    const broken = (error) => {
-      // An iterator that threw is over; it is not closed.
-      this.#end()
-      fail(error)
-    }
-    try {
-      const step = this.#iterator.next()
-      if (typeof step?.then !== 'function') {
-        take(step)
-        return
-      }
-      this.ready = false
-      step
-        .then((/** @type {any} */ result) => {
-          this.ready = !this.exhausted
-          take(result)
-        })
-        .then(settled, broken)
-    } catch (error) {
-      broken(error)
-    }
+  async #end(reason) {
+    if (this.#ended) return
+    this.#ended = true
+    if (this.#signal !== undefined) signals.unwatch(this.#signal, this.#watcher)
+    if (this.#running > 0) this.#rest.abort(reason)
+    const closed = this.#source?.close()
+    this.#answer()
+    await closed
   }
+}
 
-  async close() {
-    if (this.exhausted) return
-    this.#end()
-    await this.#iterator.return?.()
-  }
-
-  #end() {
-    this.exhausted = true
-    this.ready = false
-  }
+/**
+ * An error of a task's, with the frames of those that await the result rather than the task.
+ * @param {any} error
+ */
+function retraced(error) {
+  if (faultOf(error) !== undefined) Error.captureStackTrace(error, retraced)
+  return error
 }
 
 /** Results by index: given only in turn. */

@@ -33,7 +33,7 @@ const TASK_OPTIONS = new Set([
 /**
  * A task's options, checked, with defaults filled in.
  * @typedef {object} Settings
- * @property {AbortSignal | undefined} signal
+ * @property {import('./signals.js').Signals | undefined} signal
  * @property {number} timeout milliseconds; Infinity for none
  * @property {number} priority the number of its class
  * @property {string | undefined} key
@@ -52,9 +52,6 @@ const TASK_OPTIONS = new Set([
 function taskSettings(options) {
   object('options', options)
   const { signal, timeout, priority, key, weight, maxThreads, onProgress, transfer } = options
-  if (signal !== undefined && !isSignal(signal)) {
-    throw invalidType('options.signal', 'an instance of AbortSignal', signal)
-  }
   if (priority !== undefined && (typeof priority !== 'string' || !Object.hasOwn(CLASSES, priority))) {
     throw invalidValue('options.priority', "must be one of: 'high', 'normal', 'low'", priority)
   }
@@ -66,7 +63,7 @@ function taskSettings(options) {
     throw invalidType('options.transfer', 'of type boolean', transfer)
   }
   return {
-    signal,
+    signal: signal === undefined || isSignal(signal) ? signal : severalSignals(signal),
     timeout: timeout === undefined ? Infinity : positive('options.timeout', timeout),
     priority: CLASSES[/** @type {keyof typeof CLASSES} */ (priority ?? 'normal')],
     key,
@@ -76,6 +73,33 @@ function taskSettings(options) {
     transfer: transfer === true,
     times: options[TIMES],
   }
+}
+
+/**
+ * Refuses `pool.run(kernel, input, { pool })`, which runs on the pool whose method it is, whatever the option says. A route's task may be
+ * passed on to the pool that it names.
+ * @param {any} options that name a pool
+ * @param {any} pool
+ */
+function refusePool(options, pool) {
+  if (options.pool === pool && options[TIMES] !== undefined) return
+  const reason = "is for the kernels' own functions: run and map are methods of the pool they run on"
+  throw invalidValue('options.pool', reason, options.pool)
+}
+
+/**
+ * A list of signals as it is now; none if it has none.
+ * @param {any} value
+ * @returns {readonly AbortSignal[] | undefined}
+ */
+function severalSignals(value) {
+  if (!Array.isArray(value))
+    throw invalidType('options.signal', 'an instance of AbortSignal or an array of them', value)
+  const signals = [...value]
+  for (const [index, signal] of signals.entries()) {
+    if (!isSignal(signal)) throw invalidType(`options.signal[${index}]`, 'an instance of AbortSignal', signal)
+  }
+  return signals.length === 0 ? undefined : signals
 }
 
 /**
@@ -166,6 +190,7 @@ module.exports = {
   integer,
   object,
   positive,
+  refusePool,
   refuseUnknown,
   taskSettings,
 }

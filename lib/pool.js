@@ -4,14 +4,14 @@ const { EventEmitter } = require('node:events')
 const { totalmem } = require('node:os')
 const { handOver } = require('./buffers.js')
 const { close } = require('./closing.js')
-const { aborted, invalidType, invalidValue, makeError, toError } = require('./errors.js')
+const { aborted, cut, invalidType, invalidValue, makeError, toError } = require('./errors.js')
 const { Gathered } = require('./gathered.js')
 const { nextTick, process } = require('./host.js')
 const { NativePool, defaultThreads, kernelNames, kernelOptions } = require('./native.js')
-const { integer, object, positive, taskSettings } = require('./options.js')
+const { integer, object, positive, refusePool, taskSettings } = require('./options.js')
 const { map } = require('./map.js')
 const { isTraced, trace } = require('./observe.js')
-const { isAborted } = require('./signals.js')
+const { whichAborted } = require('./signals.js')
 const { COUNTS, STOP_CLOSED, Task, drainListeners, mayPoll, port, startPolling, stopAll } = require('./tasks.js')
 
 /** @type {Map<string, number>} */
@@ -46,6 +46,14 @@ class Pool extends EventEmitter {
   #gathered
   /** Tasks whose completion has not arrived. */
   #inFlight = 0
+  #listeners = {
+    newListener: (/** @type {string} */ event) => {
+      if (event === 'drain') this.#open().listenForDrain(true)
+    },
+    removeListener: (/** @type {string} */ event) => {
+      if (event === 'drain') this.#native?.listenForDrain(this.listenerCount('drain') > 0)
+    },
+  }
   /** @type {Promise<void> | undefined} */
   #closed
   /** @type {(() => void) | undefined} */
@@ -65,12 +73,7 @@ class Pool extends EventEmitter {
   /** @param {any} [options] */
   constructor(options = {}) {
     super()
-    this.on('newListener', (event) => {
-      if (event === 'drain') this.#open().listenForDrain(true)
-    })
-    this.on('removeListener', (event) => {
-      if (event === 'drain') this.#native?.listenForDrain(this.listenerCount('drain') > 0)
-    })
+    this.#heed()
     if (options === SHARED) {
       this.#shared = true
       options = { name: 'heavy-load' }
@@ -104,13 +107,16 @@ class Pool extends EventEmitter {
   run(kernel, input, options) {
     if (isTraced()) {
       const name = typeof kernel === 'function' ? kernel.kernel : kernel
-      return trace(name, this.name, () => this.#promise(kernel, input, options))
+      return trace(name, this.name, () => this.#promise(kernel, input, options, true))
     }
-    return new Promise((resolve, reject) => this.#start(kernelNumber(kernel), input, options, resolve, reject))
+    return new Promise((resolve, reject) => {
+      if (options?.pool !== undefined) refusePool(options, this)
+      this.#start(kernelNumber(kernel), input, options, resolve, reject)
+    })
   }
 
   /**
-   * `run` for a kernel whose number is known.
+   * `run` for a kernel whose number is known, and for options that have named the pool.
    * @param {number} kernel
    * @param {any} input
    * @param {any} [options]
@@ -119,7 +125,7 @@ class Pool extends EventEmitter {
   [runNumber](kernel, input, options) {
     if (isTraced()) {
       const name = KERNEL_NAMES[kernel]
-      return trace(name, this.name, () => this.#promise(name, input, options))
+      return trace(name, this.name, () => this.#promise(name, input, options, false))
     }
     return new Promise((resolve, reject) => this.#start(kernel, input, options, resolve, reject))
   }
@@ -129,10 +135,14 @@ class Pool extends EventEmitter {
    * @param {any} kernel
    * @param {any} input
    * @param {any} options
+   * @param {boolean} isRun whether they must not name a pool
    * @returns {Promise<any>}
    */
-  #promise(kernel, input, options) {
-    return new Promise((resolve, reject) => this.#start(kernelNumber(kernel), input, options, resolve, reject))
+  #promise(kernel, input, options, isRun) {
+    return new Promise((resolve, reject) => {
+      if (isRun && options?.pool !== undefined) refusePool(options, this)
+      this.#start(kernelNumber(kernel), input, options, resolve, reject)
+    })
   }
 
   /**
@@ -142,6 +152,16 @@ class Pool extends EventEmitter {
    */
   map(kernel, inputs, options) {
     return map(this, kernel, inputs, options)
+  }
+
+  /**
+   * Ours are not the caller's to remove.
+   * @param {any[]} events
+   */
+  removeAllListeners(...events) {
+    super.removeAllListeners(.../** @type {[]} */ (events))
+    this.#heed()
+    return this
   }
 
   /** @param {any} [options] */
@@ -155,6 +175,13 @@ class Pool extends EventEmitter {
 
   [Symbol.asyncDispose]() {
     return this.close()
+  }
+
+  /** Hears of who listens for 'drain', of which nothing is told while nobody does. */
+  #heed() {
+    for (const [event, listener] of Object.entries(this.#listeners)) {
+      if (!this.listeners(event).includes(listener)) this.on(event, listener)
+    }
   }
 
   /**
@@ -181,8 +208,9 @@ class Pool extends EventEmitter {
     }
     gathered.flush()
     const settings = taskSettings(options === undefined ? {} : options)
-    if (settings.signal !== undefined && isAborted(settings.signal)) throw aborted({ cause: settings.signal.reason })
-    const given = handOver(input, settings.transfer)
+    const before = settings.signal === undefined ? undefined : whichAborted(settings.signal)
+    if (before !== undefined) throw aborted({ cause: before.reason })
+    const given = handOver(input, settings.transfer, kernel)
     // Getters of the options may have closed it.
     if (this.#closed !== undefined) throw poolIsClosed()
     const task = new Task(resolve, reject, this.#owner, given, kernel)
@@ -298,7 +326,7 @@ function kernelNumber(kernel) {
   const number = KERNELS.get(name)
   if (number !== undefined) return number
   if (typeof name !== 'string') throw invalidType('kernel', "a kernel or a kernel's name", kernel)
-  throw makeError('ERR_UNKNOWN_KERNEL', `There is no kernel '${name}'. There are: ${[...KERNELS.keys()].join(', ')}`)
+  throw makeError('ERR_UNKNOWN_KERNEL', `There is no kernel '${cut(name)}'. There are: ${[...KERNELS.keys()].join(', ')}`)
 }
 
 /** Throws if what the environment says of the default number of threads is no such number. Starts none. */

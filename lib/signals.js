@@ -12,6 +12,11 @@ const events = require('node:events')
 const { AbortSignal, EventTarget, throwApart } = require('./host.js')
 
 /**
+ * One signal, or several, of which each may abort.
+ * @typedef {AbortSignal | readonly AbortSignal[]} Signals
+ */
+
+/**
  * @typedef {{ abort: (reason: unknown) => void }} Abortable
  * @type {WeakMap<AbortSignal, Abortable | Set<Abortable>>} most signals have one task, which needs no set
  */
@@ -58,25 +63,49 @@ function isSignal(value) {
   return typeof value.addEventListener === 'function' && typeof value.removeEventListener === 'function'
 }
 
-/** @param {AbortSignal} signal */
-function isAborted(signal) {
-  return isOwn(signal) ? abortedOf(signal) : signal.aborted
-}
-
 /**
- * Whether a signal is the runtime's own.
- * @param {AbortSignal} signal
+ * Which of them has aborted, if any.
+ * @param {Signals} signals
+ * @returns {AbortSignal | undefined}
  */
-function isOwn(signal) {
-  return getPrototypeOf(signal) === OWN
+function whichAborted(signals) {
+  if (isOwn(signals)) return abortedOf(signals) ? /** @type {AbortSignal} */ (signals) : undefined
+  if (Array.isArray(signals)) return signals.find((signal) => whichAborted(signal) !== undefined)
+  const signal = /** @type {AbortSignal} */ (signals)
+  return signal.aborted ? signal : undefined
 }
 
 /**
- * Has `task.abort(reason)` called when the signal aborts.
- * @param {AbortSignal} signal not aborted yet
+ * Whether it is one signal, of the runtime's own.
+ * @param {Signals} signals
+ */
+function isOwn(signals) {
+  return getPrototypeOf(signals) === OWN
+}
+
+/**
+ * Has `task.abort(reason)` called when one of the signals aborts. If it throws, nothing is remembered.
+ * @param {Signals} signals not aborted yet
  * @param {Abortable} task
  */
-function watch(signal, task) {
+function watch(signals, task) {
+  if (!Array.isArray(signals)) {
+    watchOne(/** @type {AbortSignal} */ (signals), task)
+    return
+  }
+  try {
+    for (const signal of signals) watchOne(signal, task)
+  } catch (error) {
+    unwatch(signals, task)
+    throw error
+  }
+}
+
+/**
+ * @param {AbortSignal} signal
+ * @param {Abortable} task
+ */
+function watchOne(signal, task) {
   const others = watches.get(signal)
   if (others === undefined) {
     watches.set(signal, task)
@@ -94,14 +123,29 @@ function watch(signal, task) {
 }
 
 /**
+ * Does not throw.
+ * @param {Signals} signals
+ * @param {Abortable} task
+ */
+function unwatch(signals, task) {
+  if (Array.isArray(signals)) for (const signal of signals) unwatchOne(signal, task)
+  else unwatchOne(/** @type {AbortSignal} */ (signals), task)
+}
+
+/**
  * @param {AbortSignal} signal
  * @param {Abortable} task
  */
-function unwatch(signal, task) {
+function unwatchOne(signal, task) {
   const tasks = watches.get(signal)
   if (tasks === task || (tasks instanceof Set && tasks.delete(task) && tasks.size === 0)) {
     watches.delete(signal)
-    unlisten(signal)
+    try {
+      unlisten(signal)
+    } catch (error) {
+      // A signal that is not the runtime's own.
+      throwApart(error)
+    }
   }
 }
 
@@ -112,8 +156,8 @@ function listen(signal) {
     return
   }
   const listener = () => onAbort.call(signal)
-  listeners.set(signal, listener)
   signal.addEventListener('abort', listener, LISTENING)
+  listeners.set(signal, listener)
 }
 
 /** @param {AbortSignal} signal */
@@ -146,4 +190,4 @@ function uncurry(method) {
   return Function.prototype.call.bind(method)
 }
 
-module.exports = { isAborted, isOwn, isSignal, unwatch, watch }
+module.exports = { isOwn, isSignal, unwatch, watch, whichAborted }

@@ -11,7 +11,7 @@
 const { AsyncResource } = require('node:async_hooks')
 const { asBuffer, countReaders, detach } = require('./buffers.js')
 const deadlines = require('./deadlines.js')
-const { aborted, closed, codeOf, isTimeout, timedOut, toError } = require('./errors.js')
+const { aborted, closed, codeOf, isTimeout, rejectLate, timedOut, toError } = require('./errors.js')
 const { performance, setImmediate, throwApart } = require('./host.js')
 const { Port, kernelNames } = require('./native.js')
 const { observers } = require('./observe.js')
@@ -102,7 +102,8 @@ class Extras extends deadlines.Limited {
   constructor(task, times) {
     super(task)
     this.times = times
-    /** @type {AbortSignal | undefined} */
+    this.timeout = Infinity
+    /** @type {signals.Signals | undefined} */
     this.signal = undefined
     /** @type {((fraction: number) => void) | undefined} */
     this.onProgress = undefined
@@ -150,6 +151,7 @@ class Task {
    */
   arm({ signal, timeout, onProgress, times }, foreign) {
     const extras = new Extras(this, times)
+    extras.timeout = timeout
     this.extras = extras
     this.submitted = true
     if (this.settled) {
@@ -161,7 +163,8 @@ class Task {
       if (signal !== undefined) {
         signals.watch(signal, this)
         extras.signal = signal
-        if ((foreign || !signals.isOwn(signal)) && signals.isAborted(signal)) this.abort(signal.reason)
+        const meanwhile = foreign || !signals.isOwn(signal) ? signals.whichAborted(signal) : undefined
+        if (meanwhile !== undefined) this.abort(meanwhile.reason)
       }
     } catch (error) {
       // A signal that is not Node's own.
@@ -185,31 +188,40 @@ class Task {
     if (this.settled) return
     const inTime = !port.stop(this.slot, STOP_ABORTED) && this.submitted
     // The time of AbortSignal.timeout() is over only for what was not done in it.
-    if (!inTime || !isTimeout(reason)) this.rejectAsStopped(STOP_ABORTED, { cause: reason })
+    if (!inTime || !isTimeout(reason)) this.rejectLate(() => aborted({ cause: reason }), CANCELLED)
   }
 
   /** The task's time is over. */
   expire() {
-    this.cut(STOP_TIMED_OUT)
+    const { deadline, timeout } = /** @type {Extras} */ (this.extras)
+    const waited = port.waited(this.slot)
+    const all = performance.now() - deadline + timeout
+    if (waited < 0) this.cut(STOP_TIMED_OUT, all)
+    else this.cut(STOP_TIMED_OUT, waited, all - waited)
   }
 
   /**
    * Rejects now, and the thread follows; unless the task has ended, and the event loop has only not heard of it yet.
    * @param {number} why
+   * @param {number} [waited] as `rejectAsStopped`
+   * @param {number} [ran]
    */
-  cut(why) {
+  cut(why, waited, ran) {
     if (this.settled) return
     const inTime = !port.stop(this.slot, why) && this.submitted
-    if (!inTime) this.rejectAsStopped(why)
+    if (!inTime) this.rejectAsStopped(why, waited, ran)
   }
 
   /**
    * @param {number} why
-   * @param {ErrorOptions} [options]
+   * @param {number} [waited] milliseconds
+   * @param {number} [ran] milliseconds; none if it never began
    */
-  rejectAsStopped(why, options) {
-    if (why === STOP_TIMED_OUT) this.rejectWith(timedOut(), TIMED_OUT)
-    else this.rejectWith(why === STOP_CLOSED ? closed() : aborted(options), CANCELLED)
+  rejectAsStopped(why, waited = 0, ran) {
+    const timeout = this.extras?.timeout ?? Infinity
+    if (why === STOP_TIMED_OUT)
+      this.rejectLate(() => timedOut(KERNELS[this.kernel], timeout, waited, ran), TIMED_OUT)
+    else this.rejectLate(why === STOP_CLOSED ? closed : aborted, CANCELLED)
   }
 
   /** Calls `onProgress`, in the caller's async context, if there is progress. */
@@ -258,6 +270,18 @@ class Task {
   }
 
   /**
+   * Rejects the promise, unless it is settled, where its caller is not on the stack any more.
+   * @param {() => unknown} make the error
+   * @param {number} outcome
+   */
+  rejectLate(make, outcome) {
+    if (this.settled) return
+    this.settled = true
+    rejectLate(this.resolve, make)
+    this.#count(outcome)
+  }
+
+  /**
    * The promise was settled, by the caller of this alone. What is told of it comes after it, and can no longer change it.
    * @param {number | undefined} outcome
    */
@@ -276,14 +300,7 @@ class Task {
     const { signal, onProgress } = this.extras
     deadlines.release(this.extras)
     if (onProgress !== undefined) progress.unwatch(this)
-    if (signal !== undefined) {
-      try {
-        signals.unwatch(signal, this)
-      } catch (error) {
-        // A signal that is not Node's own.
-        throwApart(error)
-      }
-    }
+    if (signal !== undefined) signals.unwatch(signal, this)
   }
 
   /**
@@ -318,7 +335,7 @@ class Task {
    * @param {any} failure
    */
   fail(failure) {
-    this.rejectWith(toError(failure, 'input'), outcomeOf(failure) ?? FAILED)
+    this.rejectLate(() => toError(failure, 'input'), outcomeOf(failure) ?? FAILED)
   }
 
   /**
@@ -458,7 +475,7 @@ function settle(slot, tag, value, wait, run) {
   try {
     if (tag === TAG_NUMBER) task.succeed(value)
     else if (tag === TAG_HELD) task.collect()
-    else if (!task.settled) task.rejectAsStopped(tag - TAG_STOPPED)
+    else if (!task.settled) task.rejectAsStopped(tag - TAG_STOPPED, wait, run > 0 ? run : undefined)
     if (task.extras?.times !== undefined || observers.size !== 0) task.measured(wait, run)
   } catch (error) {
     throwApart(error)

@@ -126,13 +126,32 @@ impl fmt::Display for Subject<'_> {
     }
 }
 
-/// A number as JavaScript prints it, closely enough for a message.
+/// A number as JavaScript prints it.
 pub(crate) fn number_text(number: f64) -> String {
     if number.is_infinite() {
         return if number > 0.0 { "Infinity".into() } else { "-Infinity".into() };
     }
+    // Rust would write all the digits: 301 of them for 1e300.
+    if number != 0.0 && !(1e-6..1e21).contains(&number.abs()) && !number.is_nan() {
+        let text = format!("{number:e}");
+        return if text.contains("e-") { text } else { text.replace('e', "e+") };
+    }
     number.to_string()
 }
+
+/// A text as a message shows it: of a long one the beginning, as Node cuts it.
+pub(crate) fn cut(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(LONGEST_SHOWN) {
+        None => text.into(),
+        Some(_) => {
+            let end = text.char_indices().nth(LONGEST_SHOWN - 3).map_or(text.len(), |(end, _)| end);
+            format!("{}...", &text[..end]).into()
+        }
+    }
+}
+
+/// Characters of a value that a message shows; lib/errors.js has the same.
+const LONGEST_SHOWN: usize = 28;
 
 #[cfg(test)]
 mod tests {
@@ -144,6 +163,23 @@ mod tests {
             for b in &Code::ALL[i + 1..] {
                 assert_ne!(a.as_str(), b.as_str());
             }
+        }
+    }
+
+    #[test]
+    fn numbers_are_as_javascript_prints_them() {
+        for (number, text) in [
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (0.1, "0.1"),
+            (1e20, "100000000000000000000"),
+            (1e21, "1e+21"),
+            (-1.5e300, "-1.5e+300"),
+            (1e-7, "1e-7"),
+            (f64::NAN, "NaN"),
+            (f64::NEG_INFINITY, "-Infinity"),
+        ] {
+            assert_eq!(number_text(number), text);
         }
     }
 

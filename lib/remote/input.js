@@ -47,9 +47,9 @@ function packTask(input, options, { transfer }) {
  * @returns {Uint8Array}
  */
 function take(buffer, transfer, held) {
-  const { view, mode, frozen } = handOver(buffer, transfer)
+  const { view, mode, frozen } = handOver(buffer, transfer, 'input')
   if ((mode & HOW) === FROZEN) held.push(/** @type {Frozen} */ (frozen))
-  const kept = (mode & HOW) === TRANSFER ? detach(view) : view
+  const kept = (mode & HOW) === TRANSFER ? detach(view, 'input') : view
   const bytes = new Uint8Array(kept.buffer, kept.byteOffset, kept.byteLength)
   return (mode & HOW) === TRANSFER || (mode & HOW) === FROZEN ? bytes : bytes.slice()
 }

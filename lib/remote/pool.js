@@ -13,11 +13,11 @@ const { AsyncResource } = require('node:async_hooks')
 const { randomUUID } = require('node:crypto')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { close } = require('../closing.js')
-const { HeavyLoadError, invalidType, invalidValue, makeError } = require('../errors.js')
+const { HeavyLoadError, aborted, invalidType, invalidValue, makeError } = require('../errors.js')
 const { clearTimeout, performance, setTimeout } = require('../host.js')
 const { map } = require('../map.js')
 const { isTraced, trace } = require('../observe.js')
-const { LONGEST_TIMER, PRIORITIES, integer, object, taskSettings } = require('../options.js')
+const { LONGEST_TIMER, PRIORITIES, integer, object, refusePool, taskSettings } = require('../options.js')
 const signals = require('../signals.js')
 const { Clock } = require('./clock.js')
 const { LAST_WORDS, connect, peer, place, reach, remoteError, within } = require('./connection.js')
@@ -96,6 +96,7 @@ class RemotePool {
     const promise = () =>
       new Promise((resolve, reject) => {
         if (typeof name !== 'string') throw invalidType('kernel', "a kernel or a kernel's name", kernel)
+        if (options?.pool !== undefined) refusePool(options, this)
         this.#start(name, input, options === undefined ? {} : options, resolve, reject)
       })
     return isTraced() ? trace(name, this.name, promise) : promise()
@@ -138,7 +139,8 @@ class RemotePool {
     if (this.#closed !== undefined) throw makeError('ERR_POOL_CLOSED', 'The pool is closed')
     const settings = taskSettings(options)
     const { signal, timeout, onProgress } = settings
-    if (signal?.aborted) throw makeError('ABORT_ERR', 'The operation was aborted', { cause: signal.reason })
+    const before = signal === undefined ? undefined : signals.whichAborted(signal)
+    if (before !== undefined) throw aborted({ cause: before.reason })
     const packed = packTask(input, options, settings)
     /** @type {Task} */
     const task = {
@@ -153,16 +155,19 @@ class RemotePool {
       answered: false,
       timer: undefined,
       watcher: {
-        abort: (reason) => this.#stop(task, makeError('ABORT_ERR', 'The operation was aborted', { cause: reason })),
+        abort: (reason) => this.#stop(task, aborted({ cause: reason })),
       },
       context: onProgress === undefined ? undefined : new AsyncResource('heavy-load.task'),
       reported: -1,
     }
     this.#tasks.set(task.id, task)
     try {
-      if (signal !== undefined) signals.watch(signal, task.watcher)
-      // A getter of the options may have aborted it.
-      if (signal?.aborted) task.watcher.abort(signal.reason)
+      if (signal !== undefined) {
+        signals.watch(signal, task.watcher)
+        // A getter of the options may have aborted it.
+        const meanwhile = signals.whichAborted(signal)
+        if (meanwhile !== undefined) task.watcher.abort(meanwhile.reason)
+      }
     } catch (error) {
       // A signal of somebody else's make.
       this.#stop(task, error)

@@ -46,6 +46,7 @@ pub(super) fn prepare_number(kernel: usize, input: f64) -> crate::kernel::Result
 }
 
 pub(super) struct Call {
+    number: u32,
     kernel: &'static dyn Kernel,
     options: Options,
     arg: JsArg,
@@ -56,8 +57,8 @@ pub(super) struct Call {
 }
 
 impl Call {
-    pub(super) fn new(env: &Env, kernel: u32, arg: JsArg, options: Option<JsArg>, hand_over: u32) -> Result<Self> {
-        let kernel = KERNELS[kernel as usize];
+    pub(super) fn new(env: &Env, number: u32, arg: JsArg, options: Option<JsArg>, hand_over: u32) -> Result<Self> {
+        let kernel = KERNELS[number as usize];
         let options = match options {
             Some(options) => convert::options(env, options, kernel.spec())?,
             None => Options::default(),
@@ -69,7 +70,7 @@ impl Call {
             3 => HandOver::Frozen,
             _ => HandOver::Copy,
         };
-        Ok(Self { kernel, options, arg, hand_over, bare, prepared: Cell::new(None) })
+        Ok(Self { number, kernel, options, arg, hand_over, bare, prepared: Cell::new(None) })
     }
 
     /// Checks the arguments; what the call takes. Unless `take_over` gives other work, this is the work to run.
@@ -108,7 +109,7 @@ impl Call {
                 Ok((Some(work), Lease::default()))
             }
             HandOver::Transfer => {
-                let moved = port.detach(env, self.arg)?;
+                let moved = port.detach(env, self.arg, self.number)?;
                 if !found.is_detached(env) {
                     return Err(napi::Error::from_reason("the buffer was not detached"));
                 }

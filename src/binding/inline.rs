@@ -171,7 +171,10 @@ impl Turn {
             return None;
         }
         let now = Instant::now();
-        self.began.get_or_insert(now);
+        if self.began.is_none() {
+            self.began = Some(now);
+            self.control.begin(now.saturating_duration_since(self.submitted));
+        }
         let (mut beat, mut answered, mut turns) = (now, now, mailbox.turns());
         self.work.run(&self.control, |now| {
             if now - beat < HEARTBEAT {

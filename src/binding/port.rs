@@ -97,7 +97,7 @@ pub(super) struct PortState {
 struct Callbacks {
     /// `onWake()` drains the port.
     on_wake: Pinned,
-    /// `detach(view)` moves a view's ArrayBuffer into a private one and gives the view over that.
+    /// `detach(view, kernel)` moves a view's ArrayBuffer into a private one and gives the view over that.
     detach: Pinned,
 }
 
@@ -112,14 +112,15 @@ impl PortState {
         which(callbacks).get()
     }
 
-    /// Takes a view's memory away from the caller; gives our own view over it.
-    pub(super) fn detach(&self, env: &Env, view: JsArg) -> Result<JsArg> {
-        let (mut undefined, mut detached) = (ptr::null_mut(), ptr::null_mut());
+    /// Takes a view's memory away from the caller, who gave it to this kernel; gives our own view over it.
+    pub(super) fn detach(&self, env: &Env, view: JsArg, kernel: u32) -> Result<JsArg> {
+        let (mut undefined, mut number, mut detached) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
         let function = self.callback(|callbacks| &callbacks.detach)?;
         // SAFETY: values and environment of the running callback; out-pointers are locals.
         unsafe {
             check(sys::napi_get_undefined(env.raw(), &mut undefined))?;
-            check(sys::napi_call_function(env.raw(), undefined, function, 1, &view.0, &mut detached))?;
+            check(sys::napi_create_uint32(env.raw(), kernel, &mut number))?;
+            check(sys::napi_call_function(env.raw(), undefined, function, 2, [view.0, number].as_ptr(), &mut detached))?;
         }
         Ok(JsArg(detached))
     }
@@ -331,12 +332,12 @@ pub struct Port {
 
 #[napi]
 impl Port {
-    /// `on_wake()` is to drain the port; `detach(view)` is to move a view's ArrayBuffer into a private one.
+    /// `on_wake()` is to drain the port; `detach(view, kernel)` is to move a view's ArrayBuffer into a private one.
     #[napi(constructor)]
     pub fn new(
         env: Env,
         on_wake: Function<(), ()>,
-        #[napi(ts_arg_type = "(view: any) => unknown")] detach: Function<JsArg, JsArg>,
+        #[napi(ts_arg_type = "(view: any, kernel: number) => unknown")] detach: Function<(JsArg, u32), JsArg>,
     ) -> Result<Self> {
         // Threads of ours may run code of this image after the last environment has ended.
         napi::bindgen_prelude::retain_current_module_for_unload_safety();
@@ -420,6 +421,17 @@ impl Port {
     #[napi]
     pub fn knock(&self) {
         self.state.mailbox.knock();
+    }
+
+    /// How long a task that has not ended had waited when it began, in milliseconds; -1 if it has not begun.
+    #[napi]
+    pub fn waited(&self, slot: u32) -> f64 {
+        let waited = match self.state.slots.borrow().get(slot as usize) {
+            Some(Slot::Pooled { task, .. }) => task.waited(),
+            Some(Slot::Inline { control, .. }) => control.waited(),
+            _ => None,
+        };
+        waited.map_or(-1.0, |waited| waited.as_secs_f64() * 1e3)
     }
 
     /// The share of a task that is done, 0..=1.

@@ -52,6 +52,8 @@ pub struct Control {
     deadline: Option<Instant>,
     /// The bits of an f64 in 0..=1. For those, the order of the bits is the order of the numbers.
     progress: AtomicU64,
+    /// 0 before it has begun; then how long it had waited, in nanoseconds, and 1.
+    waited: AtomicU64,
 }
 
 impl Control {
@@ -89,6 +91,16 @@ impl Control {
     /// How much of its time is left; none if it has no deadline.
     pub(super) fn time_left(&self, now: Instant) -> Option<Duration> {
         self.deadline.map(|deadline| deadline.saturating_duration_since(now))
+    }
+
+    /// The task begins, having waited for so long.
+    pub fn begin(&self, waited: Duration) {
+        self.waited.store(waited.as_nanos() as u64 + 1, Ordering::Relaxed);
+    }
+
+    /// How long the task had waited when it began; none if it has not begun.
+    pub fn waited(&self) -> Option<Duration> {
+        self.waited.load(Ordering::Relaxed).checked_sub(1).map(Duration::from_nanos)
     }
 
     /// The share of the task that is done, 0..=1; never falls.

@@ -216,7 +216,9 @@ impl Scheduler {
             let task = Arc::clone(&entry.task);
             if was == Stage::Queued {
                 entry.began = Some(now);
-                self.gauges.wait.record(now.saturating_duration_since(task.submitted));
+                let waited = now.saturating_duration_since(task.submitted);
+                task.control.begin(waited);
+                self.gauges.wait.record(waited);
                 self.budget.take(class, place, memory);
                 if place.is_some() {
                     self.wake_waiting();

@@ -151,6 +151,11 @@ impl Task {
         self.control.progress()
     }
 
+    /// How long it had waited when it began; none if it has not begun.
+    pub fn waited(&self) -> Option<Duration> {
+        self.control.waited()
+    }
+
     /// Why it was stopped by its caller or its pool, if it was.
     pub fn stopped(&self) -> Option<Stop> {
         self.control.stopped()

@@ -9,7 +9,7 @@ use std::thread::{Builder, available_parallelism};
 use rayon::{ThreadBuilder, ThreadPool, ThreadPoolBuilder};
 
 use super::idle::affinity::lower_priority;
-use crate::error::{Code, EngineError};
+use crate::error::{Code, EngineError, cut};
 use crate::kernel::Result;
 
 /// The largest pool: what libuv allows, and more than any machine has use for.
@@ -30,7 +30,7 @@ pub fn default_threads() -> Result<usize> {
         Ok(threads) if (1..=MOST_THREADS).contains(&threads) => Ok(threads as usize),
         _ => Err(EngineError::new(
             Code::InvalidArgValue,
-            format!("HEAVY_LOAD_THREADS must be an integer >= 1 and <= {MOST_THREADS}. Received '{text}'"),
+            format!("HEAVY_LOAD_THREADS must be an integer >= 1 and <= {MOST_THREADS}. Received '{}'", cut(&text)),
         )),
     }
 }

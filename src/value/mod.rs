@@ -12,7 +12,7 @@ use std::ops::RangeInclusive;
 pub use memory::{Bytes, Element, Exclusive, Memory, Owned, Parts, Region, Shared, View, collect};
 pub use racy::Number;
 
-use crate::error::{EngineError, number_text};
+use crate::error::{EngineError, cut, number_text};
 
 /// A value at the border.
 #[derive(Debug, PartialEq)]
@@ -45,11 +45,7 @@ impl fmt::Display for Value {
             Value::Null => f.write_str("null"),
             Value::Bool(value) => write!(f, "type boolean ({value})"),
             Value::Number(value) => write!(f, "type number ({})", number_text(*value)),
-            Value::String(value) if value.chars().count() > 28 => {
-                let head: String = value.chars().take(25).collect();
-                write!(f, "type string ('{head}...')")
-            }
-            Value::String(value) => write!(f, "type string ('{value}')"),
+            Value::String(value) => write!(f, "type string ('{}')", cut(value)),
             Value::View(view) if view.bare => f.write_str("a buffer without elements"),
             Value::View(view) => write!(f, "an instance of {}", view.element.class()),
             Value::Buffer(_) => f.write_str("an instance of Buffer"),
