@@ -16,6 +16,7 @@ const { closeOnSignals } = require('./http/ending.js')
  * @import { RequestTask } from './http.js'
  */
 
+const BYTES_TYPE = 'application/octet-stream'
 const JSON_TYPE = 'application/json; charset=utf-8'
 /** Of the parameters of handlers, which one is the reply: who takes it may answer by it. */
 const REPLY = 3
@@ -136,11 +137,11 @@ async function payload(reply, value) {
  * @param {FastifyReply} reply
  * @param {import('./http/bodies.js').Streamed} streamed
  */
-async function streamPayload(reply, { stream, type, length, status, headers }) {
+async function streamPayload(reply, { stream, type = BYTES_TYPE, length, status, headers }) {
   if (stream !== undefined) await begun(stream)
   if (status !== undefined) reply.code(status)
   for (const [name, value] of headers ?? []) reply.header(name, value)
-  if (type !== undefined && !reply.hasHeader('Content-Type')) reply.type(type)
+  if (stream !== undefined && !reply.hasHeader('Content-Type')) reply.type(type)
   if (length !== undefined) reply.header('Content-Length', length)
   return stream
 }

@@ -145,7 +145,7 @@ class Work {
   takeServerTiming() {
     if (this.#isTimed) return undefined
     this.#isTimed = true
-    const { queue, run } = this.#times
+    const { queue, run } = this.#times.sum()
     return `queue;dur=${milliseconds(queue)}, run;dur=${milliseconds(run)}`
   }
 }

@@ -6,28 +6,61 @@
  */
 
 const { tracingChannel } = require('node:diagnostics_channel')
+const { performance } = require('./host.js')
 
 /**
  * The option by which a call says where its times are to be added up. A symbol, and so part of what `{ ...options }` copies.
  */
 const TIMES = Symbol('heavy-load.times')
 
+/**
+ * A task that is under way; `waited` gives how long it had waited when it began, or -1 if it has not.
+ * @typedef {{ waited: () => number }} Timed
+ */
+
 /** What tasks took, all together, in milliseconds. */
 class Times {
-  tasks = 0
   /** From the calls to the first instructions. */
   queue = 0
   /** From the first instructions to the ends. */
   run = 0
+  /** Those that have not left their threads, though their promises may be settled; and when they were called. @type {Map<Timed, number>} */
+  #underWay = new Map()
+
+  /** @param {Timed} task */
+  begin(task) {
+    this.#underWay.set(task, performance.now())
+  }
+
+  /**
+   * @param {Timed} task
+   * @param {number} wait
+   * @param {number} run
+   */
+  end(task, wait, run) {
+    this.#underWay.delete(task)
+    this.add(wait, run)
+  }
 
   /**
    * @param {number} wait
    * @param {number} run
    */
   add(wait, run) {
-    this.tasks++
     this.queue += wait
     this.run += run
+  }
+
+  /** Both, up to now of those that are under way. */
+  sum() {
+    const sum = { queue: this.queue, run: this.run }
+    const now = performance.now()
+    for (const [task, called] of this.#underWay) {
+      const waited = task.waited()
+      sum.queue += waited < 0 ? now - called : waited
+      if (waited >= 0) sum.run += Math.max(0, now - called - waited)
+    }
+    return sum
   }
 }
 

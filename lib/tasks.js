@@ -154,6 +154,7 @@ class Task {
     extras.timeout = timeout
     this.extras = extras
     this.submitted = true
+    times?.begin(this)
     if (this.settled) {
       // Stopped by a getter of the caller's, before there was anything to stop.
       port.stop(this.slot, STOP_ABORTED)
@@ -191,10 +192,15 @@ class Task {
     if (!inTime || !isTimeout(reason)) this.rejectLate(() => aborted({ cause: reason }), CANCELLED)
   }
 
+  /** How long it had waited when it began, in milliseconds; -1 if it has not. */
+  waited() {
+    return port.waited(this.slot)
+  }
+
   /** The task's time is over. */
   expire() {
     const { deadline, timeout } = /** @type {Extras} */ (this.extras)
-    const waited = port.waited(this.slot)
+    const waited = this.waited()
     const all = performance.now() - deadline + timeout
     if (waited < 0) this.cut(STOP_TIMED_OUT, all)
     else this.cut(STOP_TIMED_OUT, waited, all - waited)
@@ -219,8 +225,7 @@ class Task {
    */
   rejectAsStopped(why, waited = 0, ran) {
     const timeout = this.extras?.timeout ?? Infinity
-    if (why === STOP_TIMED_OUT)
-      this.rejectLate(() => timedOut(KERNELS[this.kernel], timeout, waited, ran), TIMED_OUT)
+    if (why === STOP_TIMED_OUT) this.rejectLate(() => timedOut(KERNELS[this.kernel], timeout, waited, ran), TIMED_OUT)
     else this.rejectLate(why === STOP_CLOSED ? closed : aborted, CANCELLED)
   }
 
@@ -370,7 +375,7 @@ class Task {
    * @param {number} run from there to the end
    */
   measured(wait, run) {
-    this.extras?.times?.add(wait, run)
+    this.extras?.times?.end(this, wait, run)
     if (observers.size !== 0) this.#observe((observer, pool, kernel) => observer.measured(pool, kernel, wait, run))
   }
 

@@ -105,6 +105,8 @@ impl Pool {
         let stake = driver.admit(task, job, now).map_err(|refusal| refusal.error(timeout))?;
         // A paused task waits too: otherwise there could be any number, since every task begins soon.
         if driver.join(1) == 0 {
+            // Its own is not what it would have to wait for.
+            drop(stake);
             let retry = driver.admission.all(now.saturating_duration_since(driver.began));
             return Err(overloaded(
                 format!("The pool is full: {} tasks may wait, and do", driver.max_queue),
