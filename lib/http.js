@@ -132,18 +132,20 @@ class Work {
       if (typeof timeout !== 'number' || !(timeout > 0)) return timeout
       // Whole milliseconds: tasks with the same timeout share a timer.
       const left = Math.ceil(timeout - (performance.now() - this.#began))
-      if (left <= 0) throw makeError('ERR_TASK_TIMEOUT', `The request was not done within its timeout of ${timeout} ms`)
-      return Math.min(left, timeout)
+      if (left > 0) return Math.min(left, timeout)
+      this.#times.called()
+      throw makeError('ERR_TASK_TIMEOUT', `The request was not done within its timeout of ${timeout} ms`)
     }
     Object.defineProperty(task, 'timeout', { get: left, enumerable: true, configurable: true })
   }
 
   /**
-   * What its tasks took, all together, as Server-Timing has it (W3C Server Timing). Once, however many ways lead to the answer.
+   * What its tasks took, all together, as Server-Timing has it (W3C Server Timing); none if it has called none. Once, however many ways lead to
+   * the answer.
    * @returns {string | undefined}
    */
   takeServerTiming() {
-    if (this.#isTimed) return undefined
+    if (this.#isTimed || !this.#times.isCalled) return undefined
     this.#isTimed = true
     const { queue, run } = this.#times.sum()
     return `queue;dur=${milliseconds(queue)}, run;dur=${milliseconds(run)}`

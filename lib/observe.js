@@ -27,6 +27,14 @@ class Times {
   /** Those that have not left their threads, though their promises may be settled; and when they were called. @type {Map<Timed, number>} */
   #underWay = new Map()
 
+  /** Whether there has been a call, whatever has become of it. */
+  isCalled = false
+
+  called() {
+    this.isCalled = true
+    return this
+  }
+
   /** @param {Timed} task */
   begin(task) {
     this.#underWay.set(task, performance.now())

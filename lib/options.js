@@ -71,7 +71,7 @@ function taskSettings(options) {
     maxThreads: maxThreads === undefined ? 0xffffffff : integer('options.maxThreads', maxThreads, 1, 0xffffffff),
     onProgress,
     transfer: transfer === true,
-    times: options[TIMES],
+    times: options[TIMES]?.called(),
   }
 }
 
