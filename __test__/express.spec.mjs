@@ -1,6 +1,6 @@
 // offload: handlers that answer themselves, what is told of tasks, and the options of routes.
 import test from 'ava'
-import { heavyLoad, spin } from 'heavy-load'
+import { defaultPool, heavyLoad, spin } from 'heavy-load'
 import { offload } from 'heavy-load/express'
 import { EXPRESS, KINDS, ours, serve, timingOf } from './helpers/http-servers.mjs'
 import { openPool } from './helpers/pool-open.mjs'
@@ -235,4 +235,20 @@ test('a bad route throws when it is made', (t) => {
 test('a misspelt option of a route is told when it is made', (t) => {
   t.throws(() => offload(() => 1, { timOut: 5 }), { code: 'ERR_INVALID_ARG_VALUE', message: /'timeout'/ })
   t.throws(() => offload(() => 1, { signal: AbortSignal.timeout(5) }), { code: 'ERR_INVALID_ARG_VALUE' })
+})
+
+test.serial('a default number of threads that is none is told when a route is made that needs it', (t) => {
+  const { HEAVY_LOAD_THREADS } = process.env
+  t.teardown(() => {
+    if (HEAVY_LOAD_THREADS === undefined) delete process.env.HEAVY_LOAD_THREADS
+    else process.env.HEAVY_LOAD_THREADS = HEAVY_LOAD_THREADS
+  })
+  const pool = openPool(t, { threads: 1 })
+  process.env.HEAVY_LOAD_THREADS = '2.5'
+  const wrong = { code: 'ERR_INVALID_ARG_VALUE', message: /HEAVY_LOAD_THREADS/ }
+  t.throws(() => offload(() => 1), wrong)
+  t.throws(() => offload(() => 1, { pool: defaultPool }), wrong)
+  t.notThrows(() => offload(() => 1, { pool }))
+  process.env.HEAVY_LOAD_THREADS = ''
+  t.notThrows(() => offload(() => 1))
 })

@@ -126,6 +126,19 @@ for (const kind of ADAPTERS) {
     t.deepEqual(errors, [])
   })
 
+  test(`${kind}: a stream that has nothing yet ends with its client, too`, async (t) => {
+    let stream
+    const { url, errors } = await serveHandler(t, kind, () => {
+      stream = new Readable({ read() {} })
+      return stream
+    })
+    const client = visit(url)
+    await until(() => stream !== undefined, 'the handler')
+    await hangUp(client)
+    await until(() => stream.destroyed, 'the end of the stream')
+    t.deepEqual(errors, [])
+  })
+
   test(`${kind}: a stream that comes when its client has gone is let go`, async (t) => {
     let [stream, reached] = []
     const { url } = await serveHandler(t, kind, async (_request, task) => {

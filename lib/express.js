@@ -134,15 +134,7 @@ async function send(response, value, work) {
  * @param {Work} work
  */
 async function sendStream(response, { stream, type = BYTES_TYPE, length, status, headers }, work) {
-  if (stream !== undefined) {
-    const stop = () => stream.destroy()
-    work.signal.addEventListener('abort', stop)
-    try {
-      await begun(stream)
-    } finally {
-      work.signal.removeEventListener('abort', stop)
-    }
-  }
+  if (stream !== undefined) await begun(stream, work.signal)
   if (work.isOver) {
     stream?.destroy()
     return

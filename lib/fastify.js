@@ -58,7 +58,7 @@ function offload(handler, options = {}) {
       if (isOver(reply, work)) return leave(reply)
       // It answers itself, later.
       if (value === undefined && mayAnswer) return reply
-      const sent = await payload(reply, value)
+      const sent = await payload(reply, value, work)
       if (isOver(reply, work)) {
         discard(sent)
         return leave(reply)
@@ -121,11 +121,12 @@ function addServerTiming(reply, work) {
  * What Fastify's `send` is to be given.
  * @param {FastifyReply} reply
  * @param {any} value
+ * @param {Work} work
  */
-async function payload(reply, value) {
+async function payload(reply, value, work) {
   if (value === undefined && reply.statusCode === 200) reply.code(204)
   const streamed = streamOf(value)
-  if (streamed !== undefined) return streamPayload(reply, streamed)
+  if (streamed !== undefined) return streamPayload(reply, streamed, work)
   const bytes = bytesOf(value)
   if (bytes === undefined) return jsonPayload(reply, value)
   // Over shared memory, Fastify would take it for an object and send it as JSON.
@@ -136,9 +137,10 @@ async function payload(reply, value) {
  * Once there is something to send: what fails before is answered as any error.
  * @param {FastifyReply} reply
  * @param {import('./http/bodies.js').Streamed} streamed
+ * @param {Work} work
  */
-async function streamPayload(reply, { stream, type = BYTES_TYPE, length, status, headers }) {
-  if (stream !== undefined) await begun(stream)
+async function streamPayload(reply, { stream, type = BYTES_TYPE, length, status, headers }, work) {
+  if (stream !== undefined) await begun(stream, work.signal)
   if (status !== undefined) reply.code(status)
   for (const [name, value] of headers ?? []) reply.header(name, value)
   if (stream !== undefined && !reply.hasHeader('Content-Type')) reply.type(type)

@@ -113,14 +113,18 @@ async function* chunksOf(stream) {
 
 /**
  * Resolves once there is something to read, or nothing more to come. So what fails before is known while there still can be another answer.
- * @param {Readable} stream
+ * @param {Readable} stream ends with the signal
+ * @param {AbortSignal} signal
  * @returns {Promise<void>}
  */
-function begun(stream) {
+function begun(stream, signal) {
   return new Promise((resolve, reject) => {
+    const abort = () => stream.destroy()
+    signal.addEventListener('abort', abort)
     /** @param {unknown} [error] */
     const settle = (error) => {
       stop()
+      signal.removeEventListener('abort', abort)
       stream.off('readable', ready)
       if (error == null) resolve()
       else reject(error)
