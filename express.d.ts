@@ -10,9 +10,15 @@ import type { Executor, TaskOptions } from './index.js'
 /** A value, or what makes it of a request. */
 export type OfRequest<Request, T> = T | ((request: Request) => T | undefined)
 
-/** The options of a route's tasks; a mistake in one that is no function throws when the route is made. */
-export interface OffloadOptions<Request> {
-  /** Budget for queue + run of each task, in milliseconds. */
+/**
+ * The options of a route and of its tasks. A mistake throws when the route is made, unless it is what a function gives; so does one in
+ * HEAVY_LOAD_THREADS, where the tasks run on the default pool.
+ */
+export interface OffloadOptions<Request, Response = any> {
+  /**
+   * Budget of the request, in milliseconds: tasks one after the other get what is left of it. Past it no task begins any more
+   * (ERR_TASK_TIMEOUT).
+   */
   timeout?: OfRequest<Request, number> | undefined
   /** Class of its tasks. */
   priority?: OfRequest<Request, 'high' | 'normal' | 'low'> | undefined
@@ -24,12 +30,24 @@ export interface OffloadOptions<Request> {
   maxThreads?: OfRequest<Request, number> | undefined
   /** Where its tasks run. Default: `defaultPool`. */
   pool?: Executor | ((request: Request) => Executor | undefined) | undefined
+  /**
+   * Answers whatever the handler throws, but where the client has gone: heavy-load answers nothing itself then. Errors of heavy-load's that it would
+   * have answered have `status`, and `retryAfter` (seconds, at most 60) where there is one. What it throws goes to `next`.
+   */
+  onError?: ((error: any, request: Request, response: Response, next: (error?: unknown) => void) => unknown) | undefined
+  /**
+   * 'next' hands errors of heavy-load's on to the app's error handler, with `status` set (and `retryAfter`, and `headers` with Retry-After); with
+   * plain `node:http`, where there is none, they are answered all the same. Default 'answer'.
+   */
+  errors?: 'answer' | 'next' | undefined
 }
 
 /** The options for the tasks of one request: to be given to each, as they are or copied into others. */
-export type RequestTask = Pick<TaskOptions, 'timeout' | 'priority' | 'key' | 'weight' | 'maxThreads' | 'pool'> & {
+export type RequestTask = Pick<TaskOptions, 'priority' | 'key' | 'weight' | 'maxThreads' | 'pool'> & {
   /** Aborts when the client goes away before it has its answer. */
   signal: AbortSignal
+  /** What is left of the route's, whole milliseconds > 0; once nothing is left, reading it throws ERR_TASK_TIMEOUT. */
+  readonly timeout?: number
 }
 
 declare const inferred: unique symbol
@@ -50,20 +68,25 @@ export type OffloadRoute<Request, Response> = (
 /**
  * A route whose work stops when its client goes away, and whose errors are answered.
  *
- * What `handler` returns is sent, unless it has answered itself: bytes as they are, a string as HTML (unless the
- * handler has set another Content-Type), `undefined` as 204, anything else, numbers included, as JSON; with `Server-Timing:
- * queue;dur=…, run;dur=…` of its tasks, in milliseconds.
+ * What `handler` returns is sent, unless it has answered itself: bytes as they are (typed arrays too, in the machine's byte order), a
+ * string as text, `undefined` as 204; a Readable, a web stream, a Blob or a Response as a stream, which ends with its client;
+ * anything else, numbers included, as JSON, with Express by `res.json`. Objects without a form in JSON (a Map, an iterator) are a TypeError.
+ * Where the handler takes `response`, `undefined` (or `response` itself) means that it answers itself, now or later; where it takes `next`,
+ * that hands the request on. Every answer, errors too, has `Server-Timing: queue;dur=…, run;dur=…` of its tasks, in milliseconds, if it
+ * has called any. Bodies of more than 1 MiB get no ETag: it would be computed on the event loop.
  *
- * Errors: ERR_INVALID_*, ERR_OUT_OF_RANGE 400; ERR_OUTPUT_TOO_LARGE 413; ERR_POOL_OVERLOADED 503 with `Retry-After`;
- * ERR_POOL_CLOSED 503; ERR_TASK_TIMEOUT 504; each with `{ error: { code, message } }`. All others go to `next`, or, with plain
- * `node:http`, are answered with 500.
+ * Errors of heavy-load's: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE and ERR_OUT_OF_RANGE of a kernel's input or of its own options, and
+ * ERR_INVALID_DATA 400; ERR_OUTPUT_TOO_LARGE 413; ERR_POOL_OVERLOADED 503, with `Retry-After` of 1 to 60 s if another try may help;
+ * ERR_POOL_CLOSED, ERR_OUT_OF_MEMORY, ERR_REMOTE 503; ERR_TASK_TIMEOUT, and a task ended by an AbortSignal.timeout(), 504; each with
+ * `{ error: { code, message } }`, whose message is the status's with 5xx and NODE_ENV=production. All others, those of others with the
+ * same codes included, go to `next` as they are, or, with plain `node:http`, are answered with 500.
  */
 export function offload<
   Request extends IncomingMessage = InferredRequest,
   Response extends ServerResponse = ResponseOf<Request>,
 >(
-  handler: (request: Request, task: RequestTask, response: Response) => unknown,
-  options?: OffloadOptions<Request>,
+  handler: (request: Request, task: RequestTask, response: Response, next: (error?: unknown) => void) => unknown,
+  options?: OffloadOptions<Request, Response>,
 ): OffloadRoute<Request, Response>
 
 /** Error-handling middleware that answers heavy-load's errors as {@link offload} does, and passes all others on. */
@@ -73,3 +96,15 @@ export function errorHandler(): (
   response: ServerResponse,
   next: (error?: any) => void,
 ) => void
+
+/**
+ * At SIGTERM or SIGINT: `server` takes no more connections and answers what it has been asked; then the pools close (RemotePools too, which
+ * would keep the process alive), and a parent's channel (cluster, PM2). Who has no answer after 8 s is cut off; tasks are cancelled
+ * after 9 s. A second signal ends the process at once. `server`: Node's own, or Fastify's instance. Resolves when all has ended.
+ *
+ * Errors: ERR_INVALID_ARG_TYPE, thrown.
+ */
+export function closeOnSignals(
+  server: { close(callback?: any): unknown },
+  ...pools: { close(options?: { timeout?: number }): Promise<void> }[]
+): Promise<void>

@@ -15,7 +15,7 @@ import type {
   RawServerDefault,
   RouteGenericInterface,
 } from 'fastify'
-import type { OffloadOptions as Options, RequestTask as Task } from './express.js'
+import type { closeOnSignals as closeAll, OffloadOptions as Options, RequestTask as Task } from './express.js'
 
 declare module 'fastify' {
   // TypeScript merges it with Fastify's only if the parameters are the same.
@@ -29,13 +29,14 @@ declare module 'fastify' {
     /**
      * A route handler whose work stops when its client goes away, and whose errors are answered.
      *
-     * What `handler` returns is sent by Fastify's own `reply.send`, unless the handler has answered itself (one that answers
-     * later returns `reply`, as any of Fastify's): bytes of every sort as they are, `undefined` as 204, a number as JSON; with
-     * `Server-Timing: queue;dur=…, run;dur=…` of its tasks, in milliseconds.
+     * What `handler` returns is sent by Fastify's own `reply.send`, unless the handler has answered itself: bytes of every sort as
+     * they are, `undefined` as 204, a number as JSON; a Readable, a web stream, a Blob or a Response as a stream. Objects without a form in
+     * JSON (a Map, an iterator) are a TypeError, unless a serializer of the app's has one. Where the handler takes `reply`, `undefined`
+     * means that it answers itself, now or later. Every answer, errors too, has `Server-Timing: queue;dur=…, run;dur=…` of its tasks,
+     * in milliseconds, if it has called any.
      *
-     * Errors: ERR_INVALID_*, ERR_OUT_OF_RANGE 400; ERR_OUTPUT_TOO_LARGE 413; ERR_POOL_OVERLOADED 503 with `Retry-After`;
-     * ERR_POOL_CLOSED 503; ERR_TASK_TIMEOUT 504; each with `{ error: { code, message } }`. All others are thrown, and so go
-     * to Fastify's error handler.
+     * Errors of heavy-load's are answered as by `offload` of heavy-load/express. All others are thrown, and so go to Fastify's
+     * error handler; with NODE_ENV=production, where Fastify's own would answer with their message, it is the status's instead.
      */
     offload<
       Request = FastifyRequest<RouteGenericInterface, RawServer, RawRequest>,
@@ -47,14 +48,14 @@ declare module 'fastify' {
         task: Task,
         reply: Reply,
       ) => unknown,
-      options?: Options<Request>,
+      options?: Options<Request, Reply>,
     ): (this: any, request: Request, reply: Reply) => Promise<any>
   }
 }
 
 declare namespace plugin {
-  /** The options of a route's tasks; a mistake in one that is no function throws when the route is made. */
-  export type OffloadOptions<Request = FastifyRequest> = Options<Request>
+  /** The options of a route and of its tasks, as those of heavy-load/express; `onError` gets the reply, and what it returns is sent. */
+  export type OffloadOptions<Request = FastifyRequest, Reply = FastifyReply> = Options<Request, Reply>
 
   /** The options for the tasks of one request: to be given to each, as they are or copied into others. */
   export type RequestTask = Task
@@ -64,6 +65,9 @@ declare namespace plugin {
    * handler outside or Fastify's own.
    */
   export function errorHandler(error: any, request: unknown, reply: any): Promise<any>
+
+  /** That of heavy-load/express. */
+  export const closeOnSignals: typeof closeAll
 
   export { plugin as default }
 }

@@ -89,6 +89,9 @@ export declare class Port {
   progress(slot: number): number
 }
 
+/** How many threads a pool has by default, without starting any; throws if what the environment says is no number of threads. */
+export declare function defaultThreads(): number
+
 /** Every error code. */
 export declare function errorCodes(): Array<string>
 

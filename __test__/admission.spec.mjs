@@ -1,6 +1,6 @@
 // A call that could not be done in its timeout is refused at once; what can be done no more, as soon as that is seen.
 import test from 'ava'
-import { spin } from '../index.js'
+import { heavyLoad, spin } from '../index.js'
 import { openPool } from './helpers/pool-open.mjs'
 import { ENDLESS, outcome } from './helpers/pool-tasks.mjs'
 import { until } from './helpers/pool-wait.mjs'
@@ -37,6 +37,31 @@ test.serial('refuses what would wait for longer than its timeout', async (t) => 
   t.is(pool.stats().rejected, 1)
   t.is(await outcome(spin(FLOOD.ms, { pool })), 'ok', 'one without a timeout waits')
   t.deepEqual(await Promise.all(tasks), Array(FLOOD.tasks).fill('ok'))
+})
+
+test.serial('says to come again no later than what is there may stay, whatever was there before', async (t) => {
+  const pool = openPool(t, { threads: 2, maxQueue: 0 })
+  const seconds = 20
+  const controller = new AbortController()
+  const endless = (options) => outcome(heavyLoad(ENDLESS, { pool, maxThreads: 1, ...options }))
+  const gone = endless({ signal: controller.signal })
+  const there = [endless({ timeout: seconds * 1000 })]
+  await until(() => pool.stats().running === 2)
+  controller.abort()
+  t.is(await gone, 'ABORT_ERR')
+  await until(() => pool.stats().running === 1)
+  there.push(endless({ timeout: seconds * 1000 }))
+  await until(() => pool.stats().running === 2)
+  const error = await t.throwsAsync(spin(1, { pool }), { code: OVERLOADED })
+  t.true(error.retryAfter >= 1 && error.retryAfter <= seconds, String(error.retryAfter))
+  await pool.close({ force: true })
+  await Promise.all(there)
+})
+
+test.serial('says nothing of coming again to what could not even be done alone', async (t) => {
+  const { pool } = await floodedPool(t)
+  const error = await t.throwsAsync(spin(FLOOD.ms, { pool, timeout: FLOOD.ms / 4 }), { code: OVERLOADED })
+  t.false('retryAfter' in error, String(error.retryAfter))
 })
 
 test.serial('accepts a short task beside them, which passes them', async (t) => {

@@ -2,7 +2,7 @@
 import test from 'ava'
 import { hash, heavyLoad } from 'heavy-load'
 import { errorHandler, offload } from 'heavy-load/express'
-import { EXPRESS, KINDS, serve, timingOf } from './helpers/http-servers.mjs'
+import { EXPRESS, KINDS, ours, serve, timingOf } from './helpers/http-servers.mjs'
 import { openPool } from './helpers/pool-open.mjs'
 import { ENDLESS, hold } from './helpers/pool-tasks.mjs'
 
@@ -11,10 +11,12 @@ const STATUS = {
   ERR_INVALID_ARG_TYPE: 400,
   ERR_INVALID_ARG_VALUE: 400,
   ERR_INVALID_DATA: 400,
+  ERR_OUT_OF_MEMORY: 503,
   ERR_OUT_OF_RANGE: 400,
   ERR_OUTPUT_TOO_LARGE: 413,
   ERR_POOL_CLOSED: 503,
   ERR_POOL_OVERLOADED: 503,
+  ERR_REMOTE: 503,
   ERR_TASK_TIMEOUT: 504,
 }
 
@@ -48,7 +50,7 @@ async function checkAnswer(t, response, code) {
   t.is(body.error.code, code)
   const retryAfter = response.headers.get('retry-after')
   if (code === 'ERR_POOL_OVERLOADED') t.regex(retryAfter, /^[1-9]\d*$/)
-  else t.is(retryAfter, null)
+  else if (response.status !== 503) t.is(retryAfter, null)
   return body.error.message
 }
 
@@ -56,29 +58,34 @@ for (const kind of KINDS) {
   for (const [way, answered] of waysOf(kind)) {
     test(`${kind}, ${way}: each code has its status`, async (t) => {
       for (const code of Object.keys(STATUS)) {
-        const { url, errors } = await answered(t, failure(code, { retryAfter: 3 }))
+        const { url, errors } = await answered(t, ours(code, { retryAfter: 3 }))
         t.is(await checkAnswer(t, await fetch(url), code), `what ${code} says`)
         t.deepEqual(errors, [])
       }
     })
 
-    test(`${kind}, ${way}: Retry-After is a whole number of seconds, and at least 1`, async (t) => {
+    test(`${kind}, ${way}: Retry-After is a whole number of seconds from 1 to 60, if there is any`, async (t) => {
       const cases = [
         [7, '7'],
         [2.1, '3'],
         [0.2, '1'],
         [0, '1'],
         [-5, '1'],
-        [undefined, '1'],
+        [61, '60'],
+        [13_543_385, '60'],
+        [Infinity, '60'],
+        [undefined, null],
+        [NaN, null],
+        ['7', null],
       ]
       for (const [retryAfter, header] of cases) {
-        const { url } = await answered(t, failure('ERR_POOL_OVERLOADED', { retryAfter }))
+        const { url } = await answered(t, ours('ERR_POOL_OVERLOADED', { retryAfter }))
         t.is((await fetch(url)).headers.get('retry-after'), header, String(retryAfter))
       }
     })
 
     test(`${kind}, ${way}: HEAD and POST are answered, too`, async (t) => {
-      const { url } = await answered(t, failure('ERR_TASK_TIMEOUT'))
+      const { url } = await answered(t, ours('ERR_TASK_TIMEOUT'))
       const head = await fetch(url, { method: 'HEAD' })
       t.is(head.status, 504)
       t.is(await head.text(), '')
@@ -86,7 +93,12 @@ for (const kind of KINDS) {
     })
 
     test(`${kind}, ${way}: all other errors are not answered like this`, async (t) => {
-      const others = [new Error('other'), failure('ENOENT'), failure('ERR_KERNEL_PANIC'), failure('ABORT_ERR'), 'text']
+      const others = [new Error('other'), failure('ENOENT'), ours('ERR_KERNEL_PANIC'), ours('ABORT_ERR'), 'text']
+      // Of Node's making, or of anybody's.
+      for (const code of Object.keys(STATUS)) others.push(failure(code))
+      // About what whoever wrote the route has chosen.
+      for (const code of Object.keys(STATUS).filter((code) => /INVALID_ARG|RANGE/.test(code)))
+        others.push(ours(code, {}, 'call'))
       for (const error of others) {
         const { url, errors } = await answered(t, error)
         const response = await fetch(url)
@@ -106,7 +118,7 @@ for (const kind of KINDS) {
 
   test(`${kind}: what is thrown at once is as what rejects`, async (t) => {
     for (const make of [thrower, (error) => async () => thrower(error)(), (error) => () => Promise.reject(error)]) {
-      const known = await serve(t, kind, offload(make(failure('ERR_INVALID_DATA'))))
+      const known = await serve(t, kind, offload(make(ours('ERR_INVALID_DATA'))))
       await checkAnswer(t, await fetch(known.url), 'ERR_INVALID_DATA')
       const unknown = new Error('unknown')
       const { url, errors } = await serve(t, kind, offload(make(unknown)))
@@ -127,8 +139,12 @@ for (const kind of KINDS) {
       ERR_INVALID_ARG_TYPE: { key: () => 7 },
     }
     for (const [code, options] of Object.entries(bad)) {
-      const { url } = await serve(t, kind, offload(handler, options))
-      await checkAnswer(t, await fetch(url), code)
+      const { url, errors } = await serve(t, kind, offload(handler, options))
+      t.is((await fetch(url)).status, 500, `${code}: the client has no part in it`)
+      t.deepEqual(
+        errors.map((error) => error.code),
+        kind in EXPRESS ? [code] : [],
+      )
     }
   })
 
@@ -151,10 +167,41 @@ for (const kind of KINDS) {
 
   test(`${kind}: work that takes too long stops`, async (t) => {
     const pool = openPool(t, { threads: 1 })
-    const route = offload((_request, task) => heavyLoad(ENDLESS, task), { pool, timeout: 30 })
+    const route = offload((_request, task) => heavyLoad(ENDLESS, task), { pool, timeout: 200 })
     const { url } = await serve(t, kind, route)
     await checkAnswer(t, await fetch(url), 'ERR_TASK_TIMEOUT')
     t.like(pool.stats(), { timedOut: 1, cancelled: 0, completed: 0 })
+  })
+
+  test(`${kind}: work whose own signal is out of time is late, too`, async (t) => {
+    const pool = openPool(t, { threads: 1 })
+    const route = offload(
+      (_request, task) =>
+        heavyLoad(ENDLESS, { ...task, signal: AbortSignal.any([task.signal, AbortSignal.timeout(30)]) }),
+      { pool },
+    )
+    const { url } = await serve(t, kind, route)
+    await checkAnswer(t, await fetch(url), 'ERR_TASK_TIMEOUT')
+  })
+
+  test(`${kind}: Server-Timing says where the time of late work went`, async (t) => {
+    const pool = openPool(t, { threads: 1 })
+    const timeout = 100
+    const route = offload((_request, task) => heavyLoad(ENDLESS, task), { pool, timeout })
+    const running = await fetch((await serve(t, kind, route)).url)
+    t.is(running.status, 504)
+    const { queue, run } = timingOf(running)
+    t.true(run > 0 && queue + run >= timeout - 1, `${queue} ${run}`)
+    const release = await hold(pool)
+    // Without a timeout it is let in, whatever is before it.
+    const patient = offload((_request, task) =>
+      heavyLoad(10, { pool, ...task, signal: AbortSignal.any([task.signal, AbortSignal.timeout(timeout)]) }),
+    )
+    const queued = await fetch((await serve(t, kind, patient)).url)
+    t.is(queued.status, 504)
+    t.is(timingOf(queued).run, 0)
+    t.true(timingOf(queued).queue >= timeout - 1)
+    await release()
   })
 
   test(`${kind}: a full pool`, async (t) => {
@@ -167,7 +214,7 @@ for (const kind of KINDS) {
     )
     const response = await fetch(url)
     await checkAnswer(t, response, 'ERR_POOL_OVERLOADED')
-    t.is(timingOf(response), undefined)
+    t.deepEqual(timingOf(response), { queue: 0, run: 0 })
     t.is(pool.stats().rejected, 1)
     await release()
   })
@@ -188,7 +235,7 @@ for (const kind of KINDS) {
 
   test(`${kind}: Server-Timing of what was done before the error, once`, async (t) => {
     const pool = openPool(t, { threads: 1 })
-    const endings = [thrower(failure('ERR_INVALID_DATA')), thrower(new Error('unknown')), () => 1n]
+    const endings = [thrower(ours('ERR_INVALID_DATA')), thrower(new Error('unknown')), () => 1n]
     for (const end of endings) {
       const route = offload(async (_request, task) => end(await heavyLoad(1, task)), { pool })
       const { url } = await serve(t, kind, route)
@@ -203,7 +250,7 @@ for (const kind of KINDS) {
       response.setHeader('Content-Type', 'text/csv')
       response.setHeader('Content-Length', '12345')
       response.setHeader('Content-Encoding', 'gzip')
-      throw failure('ERR_INVALID_DATA')
+      throw ours('ERR_INVALID_DATA')
     })
     const { url } = await serve(t, kind, route)
     await checkAnswer(t, await fetch(url), 'ERR_INVALID_DATA')
@@ -235,7 +282,7 @@ for (const kind of Object.keys(EXPRESS)) {
   test(`${kind}: errorHandler does not answer twice`, async (t) => {
     const route = (_request, response, next) => {
       response.write('half')
-      next(failure('ERR_INVALID_DATA'))
+      next(ours('ERR_INVALID_DATA'))
     }
     const { url, errors } = await serve(t, kind, route, { after: [errorHandler()] })
     await t.throwsAsync(fetch(url).then((response) => response.text()))

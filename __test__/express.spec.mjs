@@ -1,8 +1,8 @@
 // offload: handlers that answer themselves, what is told of tasks, and the options of routes.
 import test from 'ava'
-import { heavyLoad, spin } from 'heavy-load'
+import { defaultPool, heavyLoad, spin } from 'heavy-load'
 import { offload } from 'heavy-load/express'
-import { EXPRESS, KINDS, serve, timingOf } from './helpers/http-servers.mjs'
+import { EXPRESS, KINDS, ours, serve, timingOf } from './helpers/http-servers.mjs'
 import { openPool } from './helpers/pool-open.mjs'
 import { ENDLESS, hold } from './helpers/pool-tasks.mjs'
 import { turn, until } from './helpers/pool-wait.mjs'
@@ -49,7 +49,7 @@ for (const kind of KINDS) {
   })
 
   test(`${kind}: an answer that fails half-way is cut off`, async (t) => {
-    const known = Object.assign(new Error('known'), { code: 'ERR_TASK_TIMEOUT' })
+    const known = ours('ERR_TASK_TIMEOUT')
     for (const error of [new Error('unknown'), known]) {
       const route = offload((_request, _task, response) => {
         response.write('half')
@@ -155,7 +155,8 @@ for (const kind of KINDS) {
     const names = Object.keys(fixed).sort()
     for (const options of seen) {
       t.deepEqual(Object.keys(options).sort(), names)
-      for (const name of names) t.is(options[name], fixed[name], name)
+      for (const name of names.filter((name) => name !== 'timeout')) t.is(options[name], fixed[name], name)
+      t.true(options.timeout > 0 && options.timeout <= fixed.timeout)
     }
     t.is(seen.length, 2)
     t.is(pool.stats().completed, 2)
@@ -218,8 +219,8 @@ test('a bad route throws when it is made', (t) => {
   for (const bad of [null, 'options', 1, []]) t.throws(() => offload(handler, bad), TYPE)
   const mistakes = [
     [TYPE, { timeout: '1000' }, { key: 7 }, { key: null }, { weight: '2' }, { maxThreads: null }],
-    [TYPE, { pool: null }, { pool: {} }, { pool: 'mine' }],
-    [VALUE, { priority: 'urgent' }, { priority: 1 }],
+    [TYPE, { pool: null }, { pool: {} }, { pool: 'mine' }, { onError: 'next' }],
+    [VALUE, { priority: 'urgent' }, { priority: 1 }, { errors: 'throw' }],
     [RANGE, { timeout: 0 }, { timeout: -1 }, { timeout: NaN }, { weight: 0 }, { maxThreads: 0 }, { maxThreads: 1.5 }],
   ]
   for (const [error, ...bad] of mistakes) {
@@ -229,4 +230,25 @@ test('a bad route throws when it is made', (t) => {
       t.true(message.includes(`options.${name}`), message)
     }
   }
+})
+
+test('a misspelt option of a route is told when it is made', (t) => {
+  t.throws(() => offload(() => 1, { timOut: 5 }), { code: 'ERR_INVALID_ARG_VALUE', message: /'timeout'/ })
+  t.throws(() => offload(() => 1, { signal: AbortSignal.timeout(5) }), { code: 'ERR_INVALID_ARG_VALUE' })
+})
+
+test.serial('a default number of threads that is none is told when a route is made that needs it', (t) => {
+  const { HEAVY_LOAD_THREADS } = process.env
+  t.teardown(() => {
+    if (HEAVY_LOAD_THREADS === undefined) delete process.env.HEAVY_LOAD_THREADS
+    else process.env.HEAVY_LOAD_THREADS = HEAVY_LOAD_THREADS
+  })
+  const pool = openPool(t, { threads: 1 })
+  process.env.HEAVY_LOAD_THREADS = '2.5'
+  const wrong = { code: 'ERR_INVALID_ARG_VALUE', message: /HEAVY_LOAD_THREADS/ }
+  t.throws(() => offload(() => 1), wrong)
+  t.throws(() => offload(() => 1, { pool: defaultPool }), wrong)
+  t.notThrows(() => offload(() => 1, { pool }))
+  process.env.HEAVY_LOAD_THREADS = ''
+  t.notThrows(() => offload(() => 1))
 })

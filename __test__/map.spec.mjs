@@ -463,9 +463,3 @@ test('what is refused after its memory was taken is not tried again without it',
   t.is(await t.throwsAsync(collect(results)), refusal)
   t.is(calls, 2)
 })
-
-async function collect(results) {
-  const all = []
-  for await (const result of results) all.push(result)
-  return all
-}

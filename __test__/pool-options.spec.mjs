@@ -10,6 +10,9 @@ import { LONGEST_NAME, threadsNamed } from './helpers/pool-threads.mjs'
 import { until } from './helpers/pool-wait.mjs'
 
 const onLinux = process.platform === 'linux' ? test.serial : test.skip
+const hasLimits =
+  process.getuid?.() === 0 && ['setpriv', 'prlimit'].every((tool) => spawnSync(tool, ['--version']).status === 0)
+const withLimits = hasLimits ? test.serial : test.skip
 const withTaskset = spawnSync('taskset', ['--version']).status === 0 ? test.serial : test.skip
 
 const WRONG_TYPES = [
@@ -83,6 +86,25 @@ test.serial('is made for the machine by default', async (t) => {
 test.serial('takes its size from HEAVY_LOAD_THREADS', async (t) => {
   const { stdout } = await runFixture('pool-size', { env: { HEAVY_LOAD_THREADS: '3' } })
   t.like(JSON.parse(stdout), { own: 3, shared: 3, given: 2 })
+})
+
+for (const text of ['', ' ']) {
+  test.serial(`takes HEAVY_LOAD_THREADS='${text}' for none`, async (t) => {
+    const [unset, empty] = await Promise.all(
+      [undefined, text].map((HEAVY_LOAD_THREADS) => runFixture('pool-size', { env: { HEAVY_LOAD_THREADS } })),
+    )
+    t.deepEqual(JSON.parse(empty.stdout), JSON.parse(unset.stdout))
+  })
+}
+
+// A user of whom nobody has heard, so that only this process counts.
+withLimits('starts with the threads that the system gives', async (t) => {
+  const prefix = ['setpriv', '--reuid', '54321', '--clear-groups', 'prlimit', '--nproc=40']
+  const { code, stdout, stderr } = await runFixture('pool-size', { env: { HEAVY_LOAD_THREADS: '1000' }, prefix })
+  t.is(code, 0, stderr)
+  const { shared, ran } = JSON.parse(stdout)
+  t.true(shared > 0 && shared < 40, stdout)
+  t.is(ran, 1)
 })
 
 for (const text of ['abc', '0', '-1', '1.5', '1025', '99999999999999999999']) {

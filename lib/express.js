@@ -3,21 +3,32 @@
 /** Routes for Express 4 and 5, and for plain `node:http`. */
 
 const { STATUS_CODES } = require('node:http')
+const { pipeline } = require('node:stream/promises')
 const { codeOf } = require('./errors.js')
 const { Buffer } = require('./host.js')
-const { VALUE_HEADERS, Work, answerTo, bytesOf, checkRoute } = require('./http.js')
+const { Work, checkRoute } = require('./http.js')
+const { VALUE_HEADERS, answerTo, isProduction, withStatus } = require('./http/answers.js')
+const { begun, bytesOf, checkJson, discard, noJson, streamOf } = require('./http/bodies.js')
+const { closeOnSignals } = require('./http/ending.js')
 
 const JSON_TYPE = 'application/json; charset=utf-8'
-const HTML_TYPE = 'text/html; charset=utf-8'
+const TEXT_TYPE = 'text/plain; charset=utf-8'
 const BYTES_TYPE = 'application/octet-stream'
+
+/** Of the parameters of handlers, which one is the response: who takes it may answer by it. */
+const RESPONSE = 3
+/** Larger bodies, in bytes, get no ETag: the event loop would stand still for 2 ms a MiB. */
+const LARGEST_TAGGED = 2 ** 20
 
 /**
  * A route whose work stops when its client goes away, and whose errors are answered.
- * @param {(request: any, task: import('./http.js').RequestTask, response: any) => unknown} handler
+ * @param {(request: any, task: import('./http.js').RequestTask, response: any, next: (error?: unknown) => void) => unknown} handler
  * @param {any} [options]
  */
 function offload(handler, options = {}) {
   checkRoute(handler, options)
+  const { errors, onError } = options
+  const mayAnswer = handler.length >= RESPONSE
   /**
    * @param {any} request
    * @param {any} response
@@ -25,19 +36,44 @@ function offload(handler, options = {}) {
    */
   return function offloaded(request, response, next) {
     const work = new Work(response)
+    let isHandedOn = false
     // Before Express 5, nobody looks at a promise that a handler returns: this one does not reject.
     return answer()
 
     async function answer() {
       try {
-        const value = await handler(request, work.task(options, request), response)
-        if (work.isOver) return
-        send(response, value, work)
+        const value = await handler(request, work.task(options, request), response, handOn)
+        if (work.signal.aborted) discard(value)
+        if (isHandedOn || work.isOver || value === response || (value === undefined && mayAnswer)) return
+        await send(response, value, work)
       } catch (error) {
         if (work.isAbandonment(error)) return
         if (!work.isOver) setServerTiming(response, work)
-        if (!answerError(response, error)) fail(error, response, next)
+        await react(error)
       }
+    }
+
+    /** @param {unknown} error */
+    async function react(error) {
+      if (onError !== undefined) {
+        try {
+          await onError(withStatus(error), request, response, handOn)
+        } catch (another) {
+          fail(another, response, next)
+        }
+      } else if (errors === 'next' && next !== undefined) {
+        fail(withStatus(error), response, next)
+      } else if (!answerError(response, error)) {
+        fail(error, response, next)
+      }
+    }
+
+    /** @param {unknown} [error] */
+    function handOn(error) {
+      isHandedOn = true
+      if (next !== undefined) next(error)
+      else if (error === undefined) notFound(response)
+      else if (!answerError(response, error)) fail(error, response, next)
     }
   }
 }
@@ -62,60 +98,128 @@ function errorHandler() {
  * @param {Work} work
  */
 function setServerTiming(response, work) {
-  const timing = work.serverTiming
+  const timing = work.takeServerTiming()
   if (timing !== undefined) response.appendHeader('Server-Timing', timing)
 }
 
 /**
- * Sends a value as Express does, but that a number is a body and never a status.
+ * Sends a value as Express does, but that a number is a body and never a status, and a string is text.
  * @param {any} response
  * @param {any} value
  * @param {Work} work
  */
-function send(response, value, work) {
-  const { body, type } = bodyOf(value)
+async function send(response, value, work) {
+  const streamed = streamOf(value)
+  if (streamed !== undefined) {
+    await sendStream(response, streamed, work)
+    return
+  }
+  const body = typeof value === 'string' ? value : bytesOf(value)
+  if (body === undefined) checkJson(value)
   setServerTiming(response, work)
-  if (body === undefined) {
+  if (value === undefined) {
     if (response.statusCode === 200) response.statusCode = 204
     response.end()
+  } else if (body === undefined) {
+    sendJson(response, value)
   } else {
-    write(response, body, type)
+    setType(response, typeof body === 'string' ? TEXT_TYPE : BYTES_TYPE)
+    sendBody(response, body)
   }
 }
 
 /**
- * @param {any} value
- * @returns {{ body?: Buffer | string, type: string }}
+ * @param {any} response
+ * @param {import('./http/bodies.js').Streamed} streamed
+ * @param {Work} work
  */
-function bodyOf(value) {
-  if (value === undefined) return { type: '' }
-  const bytes = bytesOf(value)
-  if (bytes !== undefined) return { body: bytes, type: BYTES_TYPE }
-  if (typeof value === 'string') return { body: value, type: HTML_TYPE }
-  const json = JSON.stringify(value)
-  if (json === undefined) throw new TypeError(`A handler returned a ${typeof value}, for which JSON has no place`)
-  return { body: json, type: JSON_TYPE }
+async function sendStream(response, { stream, type = BYTES_TYPE, length, status, headers }, work) {
+  if (stream !== undefined) await begun(stream, work.signal)
+  if (work.isOver) {
+    stream?.destroy()
+    return
+  }
+  if (status !== undefined) response.statusCode = status
+  for (const [name, value] of headers ?? []) {
+    if (name === 'set-cookie' || name === 'server-timing') response.appendHeader(name, value)
+    else response.setHeader(name, value)
+  }
+  setServerTiming(response, work)
+  if (stream === undefined || response.req?.method === 'HEAD' || hasNoBody(response)) {
+    stream?.destroy()
+    response.end()
+    return
+  }
+  setType(response, type)
+  if (length !== undefined) response.setHeader('Content-Length', length)
+  await pipeline(stream, response, { signal: work.signal })
 }
 
 /**
- * With Express by its own `send`, which knows of ETags and HEAD.
+ * With Express by its own `json`, which has the app's settings.
  * @param {any} response
- * @param {Buffer | string} body
+ * @param {any} value
+ */
+function sendJson(response, value) {
+  if (typeof response.json !== 'function') {
+    const json = JSON.stringify(value)
+    if (json === undefined) throw noJson(value)
+    setType(response, JSON_TYPE)
+    sendBody(response, json)
+    return
+  }
+  const hasType = response.hasHeader('Content-Type')
+  // `json` makes the text and hands it to `send`: in between, it is seen whether there is one, and how long it is.
+  const own = Object.getOwnPropertyDescriptor(response, 'send')
+  const restore = () => (own ? Object.defineProperty(response, 'send', own) : delete response.send)
+  response.send = (/** @type {string | undefined} */ json) => {
+    restore()
+    if (!hasType) response.removeHeader('Content-Type')
+    if (json === undefined) throw noJson(value)
+    setType(response, JSON_TYPE)
+    sendBody(response, json)
+    return response
+  }
+  try {
+    response.json(value)
+  } finally {
+    restore()
+  }
+}
+
+/**
+ * @param {any} response
  * @param {string} type unless the handler has set another
  */
-function write(response, body, type) {
+function setType(response, type) {
   if (!response.hasHeader('Content-Type')) response.setHeader('Content-Type', type)
-  if (typeof response.send === 'function') {
+}
+
+/**
+ * With Express by its own `send`, which knows of ETags and HEAD; but that it would compute the ETag of a large body on the event loop.
+ * @param {any} response
+ * @param {Buffer | string} body
+ */
+function sendBody(response, body) {
+  const isTagged = body.length <= LARGEST_TAGGED || response.hasHeader('ETag')
+  if (typeof response.send === 'function' && isTagged) {
     response.send(body)
     return
   }
-  if (response.statusCode === 204 || response.statusCode === 304) {
+  // By Express: the client has it already, by what the handler has said of its age.
+  if (response.req?.fresh === true) response.statusCode = 304
+  if (hasNoBody(response)) {
     response.removeHeader('Content-Type')
     response.end()
     return
   }
   response.setHeader('Content-Length', Buffer.byteLength(body))
   response.end(body)
+}
+
+/** @param {any} response */
+function hasNoBody({ statusCode }) {
+  return statusCode === 204 || statusCode === 304
 }
 
 /**
@@ -132,14 +236,13 @@ function answerError(response, error) {
 
 /**
  * @param {any} response
- * @param {{ status: number, headers: Record<string, string>, body: object }} answer
+ * @param {{ status: number, headers?: Record<string, string>, body: object }} answer
  */
-function answerWith(response, { status, headers, body }) {
+function answerWith(response, { status, headers = {}, body }) {
   response.statusCode = status
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
   for (const name of VALUE_HEADERS) response.removeHeader(name)
-  response.setHeader('Content-Type', JSON_TYPE)
-  write(response, JSON.stringify(body), JSON_TYPE)
+  sendJson(response, body)
 }
 
 /**
@@ -159,7 +262,16 @@ function fail(error, response, next) {
     return
   }
   if (response.destroyed) return
-  answerWith(response, { status: 500, headers: {}, body: { error: unknown(error) } })
+  answerWith(response, { status: 500, body: { error: unknown(error) } })
+}
+
+/**
+ * Plain `node:http` has nothing after the route.
+ * @param {any} response
+ */
+function notFound(response) {
+  if (response.headersSent || response.destroyed) return
+  answerWith(response, { status: 404, body: { error: { code: 'ERR_NOT_FOUND', message: STATUS_CODES[404] } } })
 }
 
 /**
@@ -168,7 +280,7 @@ function fail(error, response, next) {
  */
 function unknown(error) {
   const code = 'ERR_INTERNAL_SERVER_ERROR'
-  if (process.env.NODE_ENV === 'production') return { code, message: STATUS_CODES[500] }
+  if (isProduction()) return { code, message: STATUS_CODES[500] }
   try {
     return { code: error?.code ?? code, message: String(error?.message ?? error), stack: error?.stack }
   } catch {
@@ -177,4 +289,4 @@ function unknown(error) {
   }
 }
 
-module.exports = { errorHandler, offload }
+module.exports = { closeOnSignals, errorHandler, offload }

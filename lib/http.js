@@ -2,44 +2,20 @@
 
 /** What a task's life means in HTTP: shared by the adapters for Express, for Fastify and for Node's own server. */
 
-const { types } = require('node:util')
-const { codeOf, invalidType } = require('./errors.js')
-const { AbortController, Buffer } = require('./host.js')
-const { object, taskSettings } = require('./options.js')
+const { codeOf, invalidType, invalidValue, makeError } = require('./errors.js')
+const { AbortController, performance } = require('./host.js')
+const { answerTo } = require('./http/answers.js')
+const { onClose } = require('./http/sockets.js')
+const { object, refuseUnknown, taskSettings } = require('./options.js')
 const { TIMES, Times } = require('./observe.js')
-
-/**
- * What an error's code is answered with (RFC 9110, 15.5 and 15.6); any other is not ours to answer.
- * @type {Record<string, number>}
- */
-const STATUS = {
-  ERR_INVALID_ARG_TYPE: 400,
-  ERR_INVALID_ARG_VALUE: 400,
-  ERR_INVALID_DATA: 400,
-  ERR_OUT_OF_MEMORY: 503,
-  ERR_OUT_OF_RANGE: 400,
-  ERR_OUTPUT_TOO_LARGE: 413,
-  ERR_POOL_CLOSED: 503,
-  ERR_POOL_OVERLOADED: 503,
-  ERR_TASK_TIMEOUT: 504,
-}
-
-/** What a handler may have set for its value, and what an error that is answered instead must not have. */
-const VALUE_HEADERS = [
-  'Cache-Control',
-  'Content-Disposition',
-  'Content-Encoding',
-  'Content-Language',
-  'Content-Length',
-  'Content-Range',
-  'Content-Type',
-  'ETag',
-  'Expires',
-  'Last-Modified',
-]
+const { checkThreads, defaultPool } = require('./pool.js')
 
 /** The options of a route that may be functions of the request. */
 const OF_REQUEST = ['timeout', 'priority', 'key', 'weight', 'maxThreads', 'pool']
+
+const ROUTE_OPTIONS = new Set([...OF_REQUEST, 'onError', 'errors'])
+/** Who answers errors of ours. */
+const ERRORS = ['answer', 'next']
 
 /**
  * The options of the tasks of one request.
@@ -55,19 +31,28 @@ const OF_REQUEST = ['timeout', 'priority', 'key', 'weight', 'maxThreads', 'pool'
 function checkRoute(handler, options) {
   if (typeof handler !== 'function') throw invalidType('handler', 'of type function', handler)
   object('options', options)
-  const fixed = Object.entries(options).filter(([, value]) => typeof value !== 'function')
+  refuseUnknown('options', options, ROUTE_OPTIONS)
+  const fixed = OF_REQUEST.filter((name) => typeof options[name] !== 'function').map((name) => [name, options[name]])
   taskSettings(Object.fromEntries(fixed))
-  const { pool } = options
+  const { pool, onError, errors } = options
+  if (onError !== undefined && typeof onError !== 'function')
+    throw invalidType('options.onError', 'of type function', onError)
+  if (errors !== undefined && !ERRORS.includes(errors))
+    throw invalidValue('options.errors', "must be one of: 'answer', 'next'", errors)
   if (pool !== undefined && typeof pool !== 'function' && typeof pool?.run !== 'function') {
     throw invalidType('options.pool', 'an instance of Pool or RemotePool, or a function', pool)
   }
+  // What would fail with every request fails now.
+  if (pool === undefined || pool === defaultPool) checkThreads()
 }
 
 /** A request's work: it lives no longer than somebody waits for the response. */
 class Work {
   #client = new AbortController()
   #times = new Times()
+  #began = performance.now()
   #response
+  #isTimed = false
 
   /** @param {import('node:http').ServerResponse} response */
   constructor(response) {
@@ -85,11 +70,16 @@ class Work {
     }
     // A response that waits for its turn on the connection (pipelining) has no socket, and hears of no end.
     const socket = stream === undefined ? request?.socket : undefined
-    socket?.once('close', gone)
+    const forget = socket && onClose(socket, gone)
     response.once('close', () => {
-      socket?.off('close', gone)
+      forget?.()
       gone()
     })
+  }
+
+  /** Aborts when the client has gone away. */
+  get signal() {
+    return this.#client.signal
   }
 
   /** Whether nobody is there to be answered, or somebody else has begun to. */
@@ -104,8 +94,12 @@ class Work {
   isAbandonment(error) {
     const { aborted, reason } = this.#client.signal
     if (!aborted) return false
-    // `throwIfAborted` and fetch give the reason itself; who reads the request is told of the connection.
-    return error === reason || codeOf(error) === 'ABORT_ERR' || error === this.#response.req?.errored
+    // `throwIfAborted` and fetch give the reason itself; who reads the request is told of the connection, and who pipes into the response.
+    if (error === reason || error === this.#response.req?.errored) return true
+    const code = codeOf(error)
+    if (code === 'ABORT_ERR' || code === 'ERR_STREAM_PREMATURE_CLOSE') return true
+    // What would have been an answer is none any more.
+    return answerTo(error) !== undefined
   }
 
   /**
@@ -121,18 +115,41 @@ class Work {
     for (const name of OF_REQUEST) {
       const option = options[name]
       const value = typeof option === 'function' ? option(request) : option
-      if (value !== undefined) task[name] = value
+      if (value === undefined) continue
+      if (name === 'timeout') this.#limit(task, value)
+      else task[name] = value
     }
     return task
   }
 
   /**
-   * What its tasks took, all together, as Server-Timing has it (W3C Server Timing); none if there were none.
+   * Has a task's `timeout` be what is left of the request's at that moment. Once nothing is, no task begins any more.
+   * @param {any} task
+   * @param {any} timeout
+   */
+  #limit(task, timeout) {
+    const left = () => {
+      // What is no timeout is refused where every task's is.
+      if (typeof timeout !== 'number' || !(timeout > 0)) return timeout
+      // Whole milliseconds: tasks with the same timeout share a timer.
+      const left = Math.ceil(timeout - (performance.now() - this.#began))
+      if (left > 0) return Math.min(left, timeout)
+      this.#times.called()
+      throw makeError('ERR_TASK_TIMEOUT', `The request was not done within its timeout of ${timeout} ms`)
+    }
+    Object.defineProperty(task, 'timeout', { get: left, enumerable: true, configurable: true })
+  }
+
+  /**
+   * What its tasks took, all together, as Server-Timing has it (W3C Server Timing); none if it has called none. Once, however many ways lead to
+   * the answer.
    * @returns {string | undefined}
    */
-  get serverTiming() {
-    const { tasks, queue, run } = this.#times
-    return tasks === 0 ? undefined : `queue;dur=${milliseconds(queue)}, run;dur=${milliseconds(run)}`
+  takeServerTiming() {
+    if (this.#isTimed || !this.#times.isCalled) return undefined
+    this.#isTimed = true
+    const { queue, run } = this.#times.sum()
+    return `queue;dur=${milliseconds(queue)}, run;dur=${milliseconds(run)}`
   }
 }
 
@@ -152,31 +169,4 @@ function milliseconds(value) {
   return Number(value.toFixed(3))
 }
 
-/**
- * The answer to an error of heavy-load's; none if the error is not one to be answered like this.
- * @param {any} error
- * @returns {{ status: number, headers: Record<string, string>, body: object } | undefined}
- */
-function answerTo(error) {
-  const code = codeOf(error)
-  if (code === undefined || !Object.hasOwn(STATUS, code)) return undefined
-  /** @type {Record<string, string>} */
-  const headers = {}
-  if (code === 'ERR_POOL_OVERLOADED') headers['Retry-After'] = String(Math.max(1, Math.ceil(error.retryAfter ?? 1)))
-  return { status: STATUS[code], headers, body: { error: { code, message: String(error.message) } } }
-}
-
-/**
- * Bytes as a Buffer over the same memory; none if the value is not bytes.
- * @param {any} value
- * @returns {Buffer | undefined}
- */
-function bytesOf(value) {
-  if (Buffer.isBuffer(value)) return value
-  if (ArrayBuffer.isView(value))
-    return Buffer.from(/** @type {any} */ (value.buffer), value.byteOffset, value.byteLength)
-  if (types.isAnyArrayBuffer(value)) return Buffer.from(/** @type {any} */ (value))
-  return undefined
-}
-
-module.exports = { VALUE_HEADERS, Work, answerTo, bytesOf, checkRoute }
+module.exports = { Work, checkRoute }

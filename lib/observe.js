@@ -6,11 +6,17 @@
  */
 
 const { tracingChannel } = require('node:diagnostics_channel')
+const { performance } = require('./host.js')
 
 /**
  * The option by which a call says where its times are to be added up. A symbol, and so part of what `{ ...options }` copies.
  */
 const TIMES = Symbol('heavy-load.times')
+
+/**
+ * A task that is under way; `timesSince` gives what it has waited and run by now, in milliseconds, having been called then.
+ * @typedef {{ timesSince: (called: number) => [number, number] }} Timed
+ */
 
 /** What tasks took, all together, in milliseconds; and whose they are. */
 class Times {
@@ -18,20 +24,54 @@ class Times {
   route = undefined
   /** Refusals that are not counted until whoever called says that it does not try again. @type {WeakMap<object, () => void> | undefined} */
   uncounted = undefined
-  tasks = 0
   /** From the calls to the first instructions. */
   queue = 0
   /** From the first instructions to the ends. */
   run = 0
+  /** Those that have not left their threads, though their promises may be settled; and when they were called. @type {Map<Timed, number>} */
+  #underWay = new Map()
+
+  /** Whether there has been a call, whatever has become of it. */
+  isCalled = false
+
+  called() {
+    this.isCalled = true
+    return this
+  }
+
+  /** @param {Timed} task */
+  begin(task) {
+    this.#underWay.set(task, performance.now())
+  }
+
+  /**
+   * @param {Timed} task
+   * @param {number} wait
+   * @param {number} run
+   */
+  end(task, wait, run) {
+    this.#underWay.delete(task)
+    this.add(wait, run)
+  }
 
   /**
    * @param {number} wait
    * @param {number} run
    */
   add(wait, run) {
-    this.tasks++
     this.queue += wait
     this.run += run
+  }
+
+  /** Both, up to now of those that are under way. */
+  sum() {
+    const sum = { queue: this.queue, run: this.run }
+    for (const [task, called] of this.#underWay) {
+      const [queue, run] = task.timesSince(called)
+      sum.queue += queue
+      sum.run += run
+    }
+    return sum
   }
 }
 
@@ -45,6 +85,25 @@ class MapTimes extends Times {
     super()
     this.#outer = outer
     this.route = outer?.route
+  }
+
+  called() {
+    this.#outer?.called()
+    return this
+  }
+
+  /** @param {Timed} task */
+  begin(task) {
+    this.#outer?.begin(task)
+  }
+
+  /**
+   * @param {Timed} task
+   * @param {number} wait
+   * @param {number} run
+   */
+  end(task, wait, run) {
+    this.#outer?.end(task, wait, run)
   }
 
   /**

@@ -72,7 +72,7 @@ function taskSettings(options, own) {
     maxThreads: maxThreads === undefined ? 0xffffffff : integer('options.maxThreads', maxThreads, 1, 0xffffffff),
     onProgress,
     transfer: transfer === true,
-    times: options[TIMES],
+    times: options[TIMES]?.called(),
   }
 }
 

@@ -9,7 +9,7 @@ const { Gathered } = require('./gathered.js')
 const { nextTick, performance } = require('./host.js')
 const { OWN_OPTIONS } = require('./kernel-options.js')
 const { usableMemory } = require('./memory.js')
-const { NativePool, kernelNames, kernelStreams } = require('./native.js')
+const { NativePool, defaultThreads, kernelNames, kernelStreams } = require('./native.js')
 const { integer, positive, refusePool, refuseUnknown, taskSettings } = require('./options.js')
 const { map } = require('./map.js')
 const { isTraced, trace } = require('./observe.js')
@@ -367,6 +367,15 @@ function kernelNumber(kernel) {
   )
 }
 
+/** Throws if what the environment says of the default number of threads is no such number. Starts none. */
+function checkThreads() {
+  try {
+    defaultThreads()
+  } catch (failure) {
+    throw toError(failure, 'call')
+  }
+}
+
 const defaultPool = new Pool(SHARED)
 
-module.exports = { Pool, defaultPool, kernelNumber, runNumber }
+module.exports = { Pool, checkThreads, defaultPool, kernelNumber, runNumber }

@@ -160,6 +160,7 @@ class Task {
     extras.feed = feed
     this.extras = extras
     this.submitted = true
+    times?.begin(this)
     if (this.settled) {
       // Stopped by a getter of the caller's, before there was anything to stop.
       port.stop(this.slot, STOP_ABORTED)
@@ -197,6 +198,19 @@ class Task {
     const inTime = this.#stop(STOP_ABORTED)
     // The time of AbortSignal.timeout() is over only for what was not done in it.
     if (!inTime || !isTimeout(reason)) this.rejectLate(() => aborted({ cause: reason }), CANCELLED)
+  }
+
+  /**
+   * What it has waited and run by now, in milliseconds, having been called then.
+   * @param {number} called
+   * @returns {[number, number]}
+   */
+  timesSince(called) {
+    const waited = port.waited(this.slot)
+    const feed = this.extras?.feed
+    if (feed !== undefined) return feed.times(waited)
+    const all = performance.now() - called
+    return waited < 0 ? [all, 0] : [waited, Math.max(0, all - waited)]
   }
 
   /** The task's time is over. */
@@ -439,7 +453,7 @@ class Task {
    */
   measured(wait, run) {
     const times = this.extras?.times
-    times?.add(wait, run)
+    times?.end(this, wait, run)
     if (observers.size === 0) return
     this.#observe((observer, pool, kernel) => observer.measured(pool, kernel, wait, run, times?.route))
   }

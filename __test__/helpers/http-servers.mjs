@@ -1,8 +1,14 @@
 // Servers of every kind that `offload` is for, over real HTTP. Routes are the same for all of them.
 import { once } from 'node:events'
 import { createServer, request as send } from 'node:http'
+import { createRequire } from 'node:module'
 import express5 from 'express'
 import express4 from 'express4'
+import Fastify from 'fastify'
+import { offload } from 'heavy-load/express'
+import plugin from 'heavy-load/fastify'
+
+const { brand } = createRequire(import.meta.url)('../../lib/errors.js')
 
 export const KINDS = ['Express 5', 'Express 4', 'node:http']
 export const EXPRESS = { 'Express 5': express5, 'Express 4': express4 }
@@ -41,6 +47,30 @@ function app(express, route, before, after, env, errors) {
     next(error)
   })
   return app
+}
+
+/** All of `KINDS`, and Fastify. */
+export const ADAPTERS = [...KINDS, 'Fastify']
+
+/**
+ * Serves one handler of `offload`'s until the test ends, by whatever adapter; what it takes third answers by `send` or `end`.
+ * @returns {Promise<{ url: string, port: number, errors: unknown[] }>}
+ */
+export async function serveHandler(t, kind, handler, options, more) {
+  if (kind !== 'Fastify') return serve(t, kind, offload(handler, options), more)
+  const errors = []
+  const app = Fastify({ forceCloseConnections: true })
+  t.teardown(() => app.close())
+  await app.register(plugin)
+  app.addHook('onError', async (_request, _reply, error) => void errors.push(error))
+  app.get('/', app.offload(handler, options))
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  return { url, port: app.server.address().port, errors }
+}
+
+/** An error of heavy-load's own, and whose mistake it is about. */
+export function ours(code, more, fault = 'input') {
+  return brand(Object.assign(new Error(`what ${code} says`), { code, ...more }), fault)
 }
 
 /** With nothing before it, the route is the server's listener itself. */

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import express, { type Request, type Response } from 'express'
 import { defaultPool, type Executor, heavyLoad, Pool, sort } from 'heavy-load'
-import { errorHandler, type OffloadOptions, offload, type RequestTask } from 'heavy-load/express'
+import { closeOnSignals, errorHandler, type OffloadOptions, offload, type RequestTask } from 'heavy-load/express'
 
 const pool = new Pool()
 const app = express()
@@ -101,3 +101,24 @@ export async function usage(request: IncomingMessage, response: ServerResponse, 
   errorHandler({})
   return answered
 }
+
+// Errors answered by the app; a handler that hands on; the end.
+app.use(
+  offload(
+    (req, task, res, next) => {
+      const left: number | undefined = task.timeout
+      if (left === undefined) next()
+      else res.send(req.path)
+    },
+    {
+      errors: 'next',
+      onError: (error, req, res, next) =>
+        res.headersSent ? next(error) : res.status(error.status ?? 500).send(req.path),
+    },
+  ),
+)
+export const ended: Promise<void> = closeOnSignals(app.listen(0), pool, defaultPool)
+// @ts-expect-error there is no such way
+offload(() => 1, { errors: 'throw' })
+// @ts-expect-error a pool can be closed
+closeOnSignals(createServer(), 'pool')

@@ -2,11 +2,11 @@
 const express = require('express')
 const { Registry } = require('prom-client')
 const { defaultPool, heavyLoad, heavyLoadSync, spin, spinSync } = require('heavy-load')
-const { errorHandler, offload } = require('heavy-load/express')
+const { closeOnSignals, errorHandler, offload } = require('heavy-load/express')
 const { registerMetrics } = require('heavy-load/metrics')
 
-/** How long requests that are under way may still take once the server is asked to end. */
-const GRACE_MS = 10_000
+/** The longest that a request may take, in milliseconds. */
+const LONGEST_MS = 30_000
 
 const app = express()
 const register = new Registry()
@@ -19,7 +19,7 @@ app.get('/fast', (_req, res) => res.json('fast'))
 app.get('/metrics', async (_req, res) => res.type(register.contentType).send(await register.metrics()))
 
 /** Work lives no longer than its request, or `?timeout=` ms; and nobody's flood of requests keeps others waiting. */
-const route = { timeout: (req) => number(req.query.timeout, 30_000), key: (req) => req.ip }
+const route = { timeout: timeoutOf, key: (req) => req.ip }
 
 // Offloaded: everyone else is answered meanwhile. 8e9 steps take about a second on two cores.
 app.get(
@@ -43,6 +43,12 @@ function number(text, byDefault) {
   return /\d/.test(text) ? Number(text) : NaN
 }
 
+/** What the client asks for, as far as the server can bear it: a timeout is the server's to choose. */
+function timeoutOf(req) {
+  const asked = Number(req.query.timeout)
+  return asked > 0 ? Math.min(asked, LONGEST_MS) : LONGEST_MS
+}
+
 /** One line for each response, when it is over: method, path, status, milliseconds. */
 function log(req, res, next) {
   const start = performance.now()
@@ -60,14 +66,8 @@ if (require.main === module) {
     if (error) throw error
     console.log(`Listening on http://localhost:${server.address().port}`)
   })
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => shutDown(server))
+  // Takes no more connections, answers what it has been asked, lets the threads go, and so comes to its end.
+  closeOnSignals(server, defaultPool)
 }
 
-/** Takes no more connections, answers what it has been asked, lets the threads go, and so comes to its end. */
-function shutDown(server) {
-  server.close(() => defaultPool.close())
-  // Whoever is cut off after that: their work stops, because they have gone.
-  setTimeout(() => server.closeAllConnections(), GRACE_MS).unref()
-}
-
-module.exports = { app }
+module.exports = { app, timeoutOf }

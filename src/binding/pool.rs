@@ -18,9 +18,7 @@ use super::ledger::Kept;
 use super::mailbox::{Borrowing, Mailbox};
 use super::pinned::Lease;
 use super::port::{Port, PortState};
-use crate::engine::{
-    Class, Part, Percentiles, Pool, PoolConfig, Reservation, Sink, Stats, Tally, TaskConfig, default_threads,
-};
+use crate::engine::{self, Class, Part, Percentiles, Pool, PoolConfig, Reservation, Sink, Stats, Tally, TaskConfig};
 use crate::error::{Code, EngineError};
 use crate::kernel::{self, Estimate, Work};
 
@@ -318,6 +316,12 @@ fn config_of(kernel: usize, estimate: Estimate, config: TaskConfig) -> TaskConfi
     TaskConfig { kernel, cost: estimate.cost, memory: estimate.memory, ..config }
 }
 
+/// How many threads a pool has by default, without starting any; throws if what the environment says is no number of threads.
+#[napi]
+pub fn default_threads(env: Env) -> Result<u32> {
+    engine::default_threads().map(|threads| threads as u32).map_err(|error| failure::throw(&env, &error))
+}
+
 /// A pool's own configuration.
 #[napi(object)]
 pub struct NativePoolConfig {
@@ -332,7 +336,7 @@ pub struct NativePoolConfig {
 
 impl NativePoolConfig {
     fn open(self) -> kernel::Result<Pool> {
-        let threads = if self.threads == 0 { default_threads()? } else { self.threads as usize };
+        let threads = if self.threads == 0 { engine::default_threads()? } else { self.threads as usize };
         let Self { max_queue, niceness, max_memory, name, .. } = self;
         // The casts saturate: what is infinite has the largest number.
         let (max_queue, max_memory) = (max_queue as usize, max_memory as u64);

@@ -45,12 +45,14 @@ mod stage;
 mod stats;
 mod sync;
 mod task;
+mod threads;
 
 pub use control::{Control, Stop};
 pub use fence::fence;
 pub use inline::{Alone, run_inline};
 pub use job::Job;
-pub use pool::{Pool, PoolConfig, Reservation, default_threads};
+pub use pool::{Pool, PoolConfig, Reservation};
 pub use ready::Class;
 pub use stats::{Ended, Outcome, Percentiles, Stats, Tally};
 pub use task::{Completion, Part, Sink, Task, TaskConfig};
+pub use threads::default_threads;

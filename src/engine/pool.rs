@@ -1,30 +1,23 @@
 //! The pool as its callers see it: configuration, places in the queue, submission, stopping, statistics. Its threads' side is
 //! the [`driver`](super::driver), whose invariants hold for both.
 
-use std::env;
-use std::num::NonZero;
 use std::sync::{Arc, MutexGuard, PoisonError};
-use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use super::admission::{Stake, overloaded};
 use super::control::Stop;
 use super::driver::{Driver, Message};
 use super::fence::fenced_drop;
-use super::idle::affinity::lower_priority;
 use super::job::Job;
 use super::stats::{Stats, Tallies, Tally};
 use super::task::{Sink, Task, TaskConfig};
-use crate::error::{Code, EngineError, cut};
+use super::threads;
 use crate::kernel::{Result, Work};
-
-/// The largest pool: what libuv allows, and more than any machine has use for.
-const MOST_THREADS: u64 = 1024;
 
 /// How a pool is made.
 #[derive(Clone, Debug)]
 pub struct PoolConfig {
-    /// Its threads, > 0.
+    /// Its threads, > 0; at most, for the system may give fewer.
     pub threads: usize,
     /// Tasks that may wait, for their first morsel or for their next; with 0, a task is taken only while a thread is idle.
     pub max_queue: usize,
@@ -34,24 +27,6 @@ pub struct PoolConfig {
     pub max_memory: u64,
     /// The beginning of the threads' names.
     pub name: String,
-}
-
-/// The threads that a pool has by default: HEAVY_LOAD_THREADS, or the CPUs that this process may really use, with
-/// affinity and cgroup quota counted in.
-///
-/// # Errors
-/// ERR_INVALID_ARG_VALUE if HEAVY_LOAD_THREADS is set and no integer from 1 to 1024.
-pub fn default_threads() -> Result<usize> {
-    match env::var("HEAVY_LOAD_THREADS") {
-        Err(_) => Ok(available_parallelism().map_or(1, NonZero::get)),
-        Ok(text) => match text.trim().parse() {
-            Ok(threads) if (1..=MOST_THREADS).contains(&threads) => Ok(threads as usize),
-            _ => Err(EngineError::new(
-                Code::InvalidArgValue,
-                format!("HEAVY_LOAD_THREADS must be an integer >= 1 and <= {MOST_THREADS}. Received '{}'", cut(&text)),
-            )),
-        },
-    }
 }
 
 /// A pool of threads that run tasks. Dropping it lets the tasks that it has end, and then its threads.
@@ -79,24 +54,14 @@ impl std::fmt::Debug for Reservation<'_> {
 }
 
 impl Pool {
-    /// Starts the threads.
+    /// Starts the threads: fewer than the configuration asks for if the system does not give so many.
     ///
     /// # Errors
-    /// ERR_OUT_OF_RANGE if the system does not give so many threads.
+    /// ERR_OUT_OF_MEMORY if the system gives none.
     pub fn new(config: PoolConfig) -> Result<Self> {
-        let driver = Arc::new(Driver::new(&config));
-        let PoolConfig { threads: size, niceness, name, .. } = config;
-        let threads = rayon::ThreadPoolBuilder::new()
-            .num_threads(size)
-            .thread_name(move |index| format!("{name}-{index}"))
-            .start_handler(move |_| lower_priority(niceness))
-            // Tickets catch the panics of kernels; without a handler of its own, rayon would abort the process for ours.
-            .panic_handler(|_| {})
-            .build()
-            .map_err(|error| {
-                EngineError::new(Code::OutOfRange, format!("The system does not give {size} threads: {error}"))
-            })?;
-        Ok(Self { driver, threads: Arc::new(threads) })
+        let threads = threads::start(config.threads, &config.name, config.niceness)?;
+        let driver = Driver::new(&PoolConfig { threads: threads.current_num_threads(), ..config });
+        Ok(Self { driver: Arc::new(driver), threads: Arc::new(threads) })
     }
 
     /// The number of threads.
@@ -144,8 +109,13 @@ impl Pool {
         }
         // A paused task waits too: otherwise there could be any number, since every task begins soon.
         if driver.join(1) == 0 {
+            // Its own is not what it would have to wait for.
+            drop(stake);
             let retry = driver.admission.all(now.saturating_duration_since(driver.began));
-            return Err(overloaded(format!("The pool is full: {} tasks may wait, and do", driver.max_queue), retry));
+            return Err(overloaded(
+                format!("The pool is full: {} tasks may wait, and do", driver.max_queue),
+                Some(retry),
+            ));
         }
         Ok(stake)
     }

@@ -7,6 +7,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::*;
 use crate::engine::{Class, Completion, Ended, Outcome, Part};
+use crate::error::Code;
 use crate::kernel::{Next, Parallel, Step, Stepped};
 use crate::value::Value;
 

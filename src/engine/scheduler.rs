@@ -309,7 +309,7 @@ impl Scheduler {
             return Ok(());
         }
         let retry = on_threads(left) - time;
-        Err(Refusal { predicted: on_threads(left), retry }.given_up(timeout))
+        Err(Refusal { predicted: on_threads(left), alone: on_threads(all), retry }.given_up(timeout))
     }
 
     /// Gives up what cannot be done any more in its time, now that it is known better what tasks take.
@@ -318,13 +318,18 @@ impl Scheduler {
         order.sort_unstable_by_key(|(seat, outlook)| {
             (self.queue.get(*seat).task.config.class as u8, outlook.rank, outlook.place)
         });
+        // By then all that is there has ended; never, if something has no deadline.
+        let left =
+            |(seat, _): &(SeatId, Outlook)| self.queue.get(*seat).task.control.time_left(now).unwrap_or(Duration::MAX);
+        let longest = order.iter().map(left).max().unwrap_or_default();
         // What has come is not given up because of a bad moment.
         let looked_at = order.len() as u32;
         let mut plan = Plan::new(self.size, (1.0 + self.pace.factor()) / 2.0);
         for (seat, outlook) in order {
             let entry = self.queue.get_mut(seat);
             let time = entry.task.control.time_left(now);
-            let Err(refusal) = plan.add(&mut entry.stake, outlook, time) else { continue };
+            let Err(mut refusal) = plan.add(&mut entry.stake, outlook, time) else { continue };
+            refusal.retry = refusal.retry.min(longest);
             if entry.stage == Stage::Queued && !entry.task.begin() {
                 continue; // Withdrawn: the message that ends it is on its way.
             }

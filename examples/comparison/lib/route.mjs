@@ -7,7 +7,6 @@ import { iterationsOf } from './iterations.mjs'
 
 /** What offload() does not answer by itself. */
 const STATUS = {
-  ERR_REMOTE: 503,
   ERR_STRATEGY_UNAVAILABLE: 503,
   ERR_UNKNOWN_STRATEGY: 404,
 }

@@ -3,6 +3,7 @@
 //! - `backlog`: what is to be served before a task, by the order itself;
 //! - `service`: what tasks of a kind take, whatever their key. What waited long because others went before it is not slow itself: waits are no
 //!   input at all, so starvation is no service time;
+//! - `deadlines`: how much time is left to what is there;
 //! - `rates`: what will come while a task waits, and pass it;
 //! - `plan`: what of that which is there can still be done in its time;
 //! - `recent`: where callers find the blocks of keys and kinds.
@@ -17,6 +18,7 @@
 //! 4. Bookkeeping takes constant time, and memory is bounded by what is there and what came lately.
 
 mod backlog;
+mod deadlines;
 mod plan;
 mod rates;
 mod recent;
@@ -25,7 +27,8 @@ mod service;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use self::backlog::{Ask, BINS, Backlog, KeyLoad, Prediction, Share, bin_of};
+use self::backlog::{Ask, BINS, Backlog, KeyLoad, NEGLIGIBLE, Prediction, Share, bin_of};
+use self::deadlines::{Deadlines, Present};
 pub(super) use self::plan::Plan;
 use self::rates::Rates;
 use self::recent::Recent;
@@ -45,6 +48,7 @@ const LONGEST_MARGIN: u64 = 40_000_000;
 pub(super) struct Admission {
     size: usize,
     backlog: Backlog,
+    deadlines: Arc<Deadlines>,
     callers: Mutex<Callers>,
 }
 
@@ -56,8 +60,6 @@ struct Callers {
     services: Recent<Kind, Service>,
     last: Option<Last>,
     rates: Rates,
-    /// When the last of those that are there has to be done, or one that was.
-    latest: u64,
 }
 
 /// A task that comes.
@@ -78,6 +80,8 @@ pub(super) struct Arrival<'a> {
 pub(super) struct Stake {
     share: Share<Account>,
     lanes: usize,
+    /// None of a task that is over before anybody could wait for it.
+    _present: Option<Present>,
 }
 
 /// Where tasks of one key and kind are counted. Some that come one after the other share it: every thread touches the reference counts of
@@ -101,6 +105,8 @@ struct Last {
 pub(super) struct Refusal {
     /// In how long it would be done.
     pub(super) predicted: Duration,
+    /// What it takes by itself.
+    pub(super) alone: Duration,
     /// In how long there would be room for it.
     pub(super) retry: Duration,
 }
@@ -115,9 +121,8 @@ impl Admission {
             services: Recent::default(),
             last: None,
             rates: Rates::default(),
-            latest: 0,
         };
-        Self { size, backlog, callers: Mutex::new(callers) }
+        Self { size, backlog, deadlines: Arc::default(), callers: Mutex::new(callers) }
     }
 
     /// Counts a task in that comes while so many others want threads, unless it could not be done in its time.
@@ -135,9 +140,6 @@ impl Admission {
         let lanes = arrival.lanes.clamp(1, self.size);
         // Not by rank, which rises while the kind is new: else those that came before would count as such that pass.
         let bin = bin_of(known.work);
-        if load == 0 {
-            callers.latest = 0;
-        }
         if let Some(timeout) = arrival.timeout
             && load >= self.size
             && !arrival.goes_on
@@ -147,22 +149,24 @@ impl Admission {
             let (came, within) = callers.rates.passing(arrival.class, BINS, now);
             let coming = pace * came as f64 / within as f64;
             let ask = Ask { rank: known.rank, work: known.work, own: known.own, lanes, passing, coming, pace };
-            if let Some(predicted) = exceeds(self.backlog.predict(account.as_ref(), ask), pace, timeout) {
-                let remaining = Duration::from_nanos(callers.latest.saturating_sub(now));
-                return Err(Refusal { predicted, retry: (predicted - timeout).min(remaining) });
+            let prediction = self.backlog.predict(account.as_ref(), ask);
+            if let Some(predicted) = exceeds(prediction, pace, timeout) {
+                let remaining = Duration::from_nanos(self.deadlines.longest(now));
+                let alone = Duration::from_nanos(prediction.run);
+                return Err(Refusal { predicted, alone, retry: (predicted - timeout).min(remaining) });
             }
         }
-        callers.latest =
-            callers.latest.max(arrival.timeout.map_or(u64::MAX, |timeout| now.saturating_add(nanos(timeout))));
+        // What is known to take no longer than to count it is not counted.
+        let counts = known.work == 0 || known.work >= NEGLIGIBLE;
+        let present = counts.then(|| self.deadlines.enter(arrival.timeout.map(nanos), now));
         callers.rates.add(arrival.class, bin, known.work, now);
-        Ok(Stake { share: Share::new(account, known.rank, known.work), lanes })
+        Ok(Stake { share: Share::new(account, known.rank, known.work), lanes, _present: present })
     }
 
     /// In how long all that is there will have been served, or given up, roughly.
     pub(super) fn all(&self, now: Duration) -> Duration {
-        let callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
         let served = self.backlog.passing(Class::Low, BINS) / self.size as u64;
-        Duration::from_nanos(served.min(callers.latest.saturating_sub(nanos(now))))
+        Duration::from_nanos(served.min(self.deadlines.longest(nanos(now))))
     }
 }
 
@@ -177,29 +181,36 @@ impl Refusal {
     /// Of a call.
     #[cold]
     pub(super) fn error(self, timeout: Duration) -> EngineError {
+        let retry = self.retry_within(timeout);
         let (predicted, timeout) = (self.predicted.as_millis(), timeout.as_millis());
         overloaded(
             format!("The pool is overloaded: the predicted wait of {predicted} ms exceeds the timeout of {timeout} ms"),
-            self.retry,
+            retry,
         )
     }
 
     /// Of a task that had been let in.
     #[cold]
     pub(super) fn given_up(self, timeout: Duration) -> EngineError {
+        let retry = self.retry_within(timeout);
         let timeout = timeout.as_millis();
         let reason =
             format!("The pool is overloaded: the task can no longer be done within its timeout of {timeout} ms");
-        overloaded(reason, self.retry)
+        overloaded(reason, retry)
+    }
+
+    /// When to try again; never, if not even an idle pool could do it in its time.
+    fn retry_within(self, timeout: Duration) -> Option<Duration> {
+        (self.alone <= timeout).then_some(self.retry)
     }
 }
 
-/// An error that says when to try again.
+/// An error that says when to try again, if there is any use in it.
 #[cold]
-pub(super) fn overloaded(reason: String, retry: Duration) -> EngineError {
+pub(super) fn overloaded(reason: String, retry: Option<Duration>) -> EngineError {
     let mut error = EngineError::new(Code::PoolOverloaded, reason);
     // Whole seconds, as HTTP's Retry-After has them (RFC 9110, 10.2.3).
-    error.retry_after = Some(retry.as_secs_f64().ceil().max(1.0));
+    error.retry_after = retry.map(|retry| retry.as_secs_f64().ceil().max(1.0));
     error
 }
 

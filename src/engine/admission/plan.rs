@@ -56,7 +56,8 @@ impl Plan {
             let prediction = self.backlog.predict(key, ask);
             if prediction.wait > 0 && prediction.end() > nanos(time) {
                 let predicted = Duration::from_nanos(prediction.end());
-                return Err(Refusal { predicted, retry: predicted - time });
+                let alone = Duration::from_nanos(prediction.run);
+                return Err(Refusal { predicted, alone, retry: predicted - time });
             }
         }
         self.kept.push(Share::new(Arc::clone(key), outlook.rank, left));

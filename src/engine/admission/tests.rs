@@ -75,6 +75,34 @@ fn a_burst_is_let_in_as_far_as_it_fits() {
 }
 
 #[test]
+fn a_refusal_says_nothing_of_what_has_gone() {
+    let admission = admission(&[100]);
+    let gone = [None, Some(1_000_000_000)]
+        .map(|timeout| admission.enter(arrival(100, timeout), 9, &PublishedPace::default(), SECOND));
+    let _there: Vec<_> =
+        (0..40).map(|_| admission.enter(arrival(100, Some(4_000)), 9, &PublishedPace::default(), SECOND)).collect();
+    let retry = |admission: &Admission| {
+        admission.enter(arrival(100, Some(100)), 9, &PublishedPace::default(), SECOND).err().unwrap().retry
+    };
+    assert!(admission.all(SECOND) > Duration::from_millis(300));
+    drop(gone);
+    assert!(retry(&admission) <= 4 * SECOND && admission.all(SECOND) <= 4 * SECOND);
+}
+
+#[test]
+fn what_could_not_even_be_done_alone_is_not_to_come_again() {
+    let admission = admission(&[300]);
+    let _there: Vec<_> =
+        (0..10).map(|_| admission.enter(arrival(300, None), 9, &PublishedPace::default(), SECOND)).collect();
+    let retry_after = |timeout| {
+        let refusal = admission.enter(arrival(300, Some(timeout)), 9, &PublishedPace::default(), SECOND).err().unwrap();
+        refusal.error(Duration::from_millis(timeout)).retry_after
+    };
+    assert_eq!(retry_after(299), None);
+    assert!(retry_after(301).is_some());
+}
+
+#[test]
 fn what_passes_is_foretold() {
     let admission = admission(&[10, 1_000]);
     let now = |ms: u64| Duration::from_millis(ms);

@@ -1,0 +1,107 @@
+'use strict'
+
+/** What an error is answered with: those of heavy-load's own, as far as they are an answer to a client; never those of others. */
+
+const { STATUS_CODES } = require('node:http')
+const { codeOf, faultOf, isTimeout } = require('../errors.js')
+const { process } = require('../host.js')
+
+/**
+ * By code (RFC 9110, 15.5 and 15.6); any other is not ours to answer.
+ * @type {Record<string, number>}
+ */
+const STATUS = {
+  ERR_INVALID_ARG_TYPE: 400,
+  ERR_INVALID_ARG_VALUE: 400,
+  ERR_INVALID_DATA: 400,
+  ERR_OUT_OF_MEMORY: 503,
+  ERR_OUT_OF_RANGE: 400,
+  ERR_OUTPUT_TOO_LARGE: 413,
+  ERR_POOL_CLOSED: 503,
+  ERR_POOL_OVERLOADED: 503,
+  ERR_REMOTE: 503,
+  ERR_TASK_TIMEOUT: 504,
+}
+
+/** These say that an argument is wrong: the client's mistake only if it is the input's. */
+const OF_ARGUMENTS = new Set(['ERR_INVALID_ARG_TYPE', 'ERR_INVALID_ARG_VALUE', 'ERR_OUT_OF_RANGE'])
+
+/** The longest Retry-After, in seconds: who is to wait for longer may as well ask. */
+const LONGEST_RETRY = 60
+
+/** What a handler may have set for its value, and what an error that is answered instead must not have. */
+const VALUE_HEADERS = [
+  'Cache-Control',
+  'Content-Disposition',
+  'Content-Encoding',
+  'Content-Language',
+  'Content-Length',
+  'Content-Range',
+  'Content-Type',
+  'ETag',
+  'Expires',
+  'Last-Modified',
+]
+
+/**
+ * @typedef {{ status: number, retryAfter: number | undefined, headers: Record<string, string>, body: object }} Answer
+ */
+
+/**
+ * The answer to an error of heavy-load's; none if the error is not one to be answered like this.
+ * @param {any} error
+ * @returns {Answer | undefined}
+ */
+function answerTo(error) {
+  const fault = faultOf(error)
+  const code = answeredCode(error)
+  if (fault === undefined || code === undefined || !Object.hasOwn(STATUS, code)) return undefined
+  if (OF_ARGUMENTS.has(code) && fault !== 'input') return undefined
+  const status = STATUS[code]
+  const retryAfter = status === 503 ? seconds(error.retryAfter) : undefined
+  // What is not about the client's input may tell of the machine: an address of Redis, the size of its memory.
+  const message = status >= 500 && isProduction() ? STATUS_CODES[status] : String(error.message)
+  return {
+    status,
+    retryAfter,
+    headers: retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) },
+    body: { error: { code, message } },
+  }
+}
+
+/**
+ * A task that was ended by a signal whose time is over, as AbortSignal.timeout() makes one, is out of time like any other.
+ * @param {any} error
+ */
+function answeredCode(error) {
+  const code = codeOf(error)
+  return code === 'ABORT_ERR' && faultOf(error) !== undefined && isTimeout(error.cause) ? 'ERR_TASK_TIMEOUT' : code
+}
+
+/**
+ * Retry-After, in whole seconds; none without a number.
+ * @param {unknown} value
+ */
+function seconds(value) {
+  if (typeof value !== 'number' || Number.isNaN(value)) return undefined
+  return Math.min(Math.max(1, Math.ceil(value)), LONGEST_RETRY)
+}
+
+/**
+ * Has an error of ours say what it would be answered with, as the error handlers of Express and Fastify look for it.
+ * @param {any} error
+ */
+function withStatus(error) {
+  const answer = answerTo(error)
+  if (answer !== undefined && Object.isExtensible(error)) {
+    const { status, retryAfter, headers } = answer
+    Object.assign(error, { status }, retryAfter === undefined ? {} : { retryAfter, headers })
+  }
+  return error
+}
+
+function isProduction() {
+  return process.env.NODE_ENV === 'production'
+}
+
+module.exports = { VALUE_HEADERS, answerTo, isProduction, withStatus }

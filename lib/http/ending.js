@@ -1,0 +1,73 @@
+'use strict'
+
+/** The end of a server: it answers what it has been asked, then its pools end, and nothing keeps the process alive. */
+
+const { once } = require('node:events')
+const { invalidType } = require('../errors.js')
+const { clearTimeout, performance, process, setTimeout } = require('../host.js')
+
+/** What asks a process to end: Docker, Kubernetes and systemd; a terminal, and PM2. */
+const SIGNALS = ['SIGTERM', 'SIGINT']
+/** How long all of it may take, in milliseconds: Docker kills after ten seconds. */
+const GRACE = 9000
+/** How long of that requests have to be answered before they are cut off. */
+const ANSWERING = 8000
+
+/**
+ * At SIGTERM or SIGINT, ends the server, then the pools. A second signal ends the process at once.
+ * @param {any} server Node's, or Fastify's instance
+ * @param {any[]} pools
+ * @returns {Promise<void>} resolves when all has ended
+ */
+function closeOnSignals(server, ...pools) {
+  for (const [name, value] of [['server', server], ...pools.map((pool) => ['pools', pool])]) {
+    if (typeof value?.close !== 'function') throw invalidType(name, 'something that can be closed', value)
+  }
+  return new Promise((resolve) => {
+    const begin = () => {
+      for (const signal of SIGNALS) process.off(signal, begin)
+      resolve(end(server, pools))
+    }
+    for (const signal of SIGNALS) process.on(signal, begin)
+  })
+}
+
+/**
+ * @param {any} server
+ * @param {any[]} pools
+ */
+async function end(server, pools) {
+  const began = performance.now()
+  await new Promise((resolve) => {
+    const cut = setTimeout(() => {
+      // Who is cut off has gone, and their work stops. What has become something else (WebSockets) is nobody's to wait for.
+      nodeServer(server)?.closeAllConnections?.()
+      resolve(undefined)
+    }, ANSWERING)
+    closed(server)
+      // It was not running.
+      .catch(() => {})
+      .then(() => resolve(clearTimeout(cut)))
+  })
+  const timeout = Math.max(1, GRACE - (performance.now() - began))
+  await Promise.allSettled(pools.map((pool) => pool.close({ timeout })))
+  // A cluster, or PM2, holds the process by this.
+  if (process.connected) process.disconnect?.()
+}
+
+/** @param {any} server */
+async function closed(server) {
+  const closing = nodeServer(server) === server ? once(server, 'close') : undefined
+  if (closing !== undefined && !server.listening) return
+  await Promise.all([closing, server.close()])
+}
+
+/**
+ * Node's own server, which knows its connections.
+ * @param {any} server
+ */
+function nodeServer(server) {
+  return typeof server.listening === 'boolean' ? server : server.server
+}
+
+module.exports = { closeOnSignals }
