@@ -77,6 +77,9 @@ export declare class Port {
   progress(slot: number): number
 }
 
+/** Checks a call's arguments as `submit` does, and runs nothing: its work is done elsewhere. */
+export declare function checkCall(kernel: number, input: unknown, options: unknown, handOver: number): void
+
 /** Every error code. */
 export declare function errorCodes(): Array<string>
 
