@@ -6,6 +6,8 @@ const { Speed } = require('./workers.js')
 
 /** Predictions are that much too short, now and then: the queue is looked at twice a second, and tasks differ. */
 const MARGIN = 1.15
+/** How much of the mean of tasks' times the last one makes. */
+const NEWEST = 1 / 16
 /** The longest that a caller is told to stay away, in seconds. */
 const LONGEST_RETRY = 60
 
@@ -16,6 +18,8 @@ const LONGEST_RETRY = 60
 
 class Admission {
   #speed = new Speed()
+  /** Milliseconds that our own tasks ran lately. @type {number | undefined} */
+  #run
   /** What was seen last. @type {View | undefined} */
   #view
   /** Our own tasks that no worker had then, by class. */
@@ -44,6 +48,11 @@ class Admission {
    */
   count(priority, change) {
     this.#now[priority] += change
+  }
+
+  /** @param {number} run milliseconds that a task of ours ran */
+  ended(run) {
+    this.#run = this.#run === undefined ? run : this.#run + (run - this.#run) * NEWEST
   }
 
   /** @param {View} view */
@@ -77,7 +86,7 @@ class Admission {
    * @param {number} maxQueue
    */
   untilRoom(maxQueue) {
-    const speed = this.#speed.value
+    const speed = this.#perSecond
     return speed === undefined ? 1 : retryAfter(((this.queued + 1 - maxQueue) / speed) * 1e3)
   }
 
@@ -121,12 +130,19 @@ class Admission {
     return sum
   }
 
+  /** Jobs a second. Until that was measured, what there would be if each of them took one thread, which is the most. */
+  get #perSecond() {
+    // With nobody there it is not known how long it will be: somebody may come.
+    if (this.threads === 0) return undefined
+    return this.#speed.value ?? (this.#run ? (this.threads / this.#run) * 1e3 : undefined)
+  }
+
   /**
    * Milliseconds until a job is done that has so many before it in the queue; undefined if that is not known.
    * @param {number} ahead
    */
   #until(ahead) {
-    const speed = this.#speed.value
+    const speed = this.#perSecond
     return speed === undefined ? undefined : ((ahead + /** @type {View} */ (this.#view).active + 1) / speed) * 1e3
   }
 }

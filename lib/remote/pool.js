@@ -414,6 +414,7 @@ class RemotePool extends EventEmitter {
     const ran = Number.isFinite(run) ? run : 0
     const waited = Math.max(0, performance.now() - task.called - ran)
     task.settings.times?.add(waited, ran)
+    this.#admission.ended(ran)
     this.#wait.add(waited)
     this.#run.add(ran)
     this.#observe((observer) => observer.measured(/** @type {any} */ (this), task.kernel, waited, ran))

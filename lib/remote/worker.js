@@ -43,6 +43,8 @@ const UNHEARD = 3000
 /** How long a job rests that this worker has passed on, in milliseconds: doubled each time, up to a limit. */
 const REST_FIRST = 20
 const REST_LONGEST = 1000
+/** How much longer this worker has a place less, in milliseconds: the others are to come first. */
+const STAND_BACK = 50
 /** Writes down, with a job that is there, which workers have passed it on: gives a name and a number for each. */
 const PASSED = `if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
 redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
@@ -287,7 +289,9 @@ class RemoteWorker {
     const { workers: there } = await workers.look(this.#redis, this.#keys)
     if ([...there.keys()].every((id) => passedBy.has(id))) return false
     this.#tellBegun(job, false)
-    await job.moveToDelayed(Date.now() + Math.min(REST_FIRST * 2 ** (times - 1), REST_LONGEST), token)
+    const rest = Math.min(REST_FIRST * 2 ** (times - 1), REST_LONGEST)
+    await job.moveToDelayed(Date.now() + rest, token)
+    await sleep(rest + STAND_BACK)
     return true
   }
 
