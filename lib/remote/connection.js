@@ -189,6 +189,17 @@ async function ready(redis, timeout) {
 }
 
 /**
+ * Lets Redis go, and ends all waiting for it.
+ * @param {Redis} redis
+ */
+function hangUp(redis) {
+  const { status } = redis
+  redis.disconnect()
+  // Between two tries there is no connection whose end would be told.
+  if (status === 'reconnecting') redis.emit('end')
+}
+
+/**
  * Resolves when `work` has ended, however it did, or when the time is over.
  * @param {number} ms
  * @param {Promise<unknown>} work
@@ -230,4 +241,4 @@ function peer(name) {
   }
 }
 
-module.exports = { LAST_WORDS, connect, nameOf, peer, place, reach, remoteError, within }
+module.exports = { LAST_WORDS, connect, hangUp, nameOf, peer, place, reach, remoteError, within }

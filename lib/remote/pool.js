@@ -30,7 +30,7 @@ const { LONGEST_TIMER, PRIORITIES, integer, object, taskSettings } = require('..
 const signals = require('../signals.js')
 const { Admission } = require('./admission.js')
 const { Clock } = require('./clock.js')
-const { LAST_WORDS, connect, nameOf, peer, place, reach, remoteError, within } = require('./connection.js')
+const { LAST_WORDS, connect, hangUp, nameOf, peer, place, reach, remoteError, within } = require('./connection.js')
 const { Durations } = require('./durations.js')
 const { packTask } = require('./input.js')
 const payloads = require('./payloads.js')
@@ -623,7 +623,7 @@ class RemotePool extends EventEmitter {
     }
     clearInterval(this.#look)
     // Nobody needs it any more.
-    if (this.#redis?.status !== 'ready') this.#redis?.disconnect()
+    if (this.#redis !== undefined && this.#redis.status !== 'ready') hangUp(this.#redis)
     const link = await this.#link?.catch(() => undefined)
     // Redis may be away, or a worker that is to stop: what they have has a time to live.
     if (link?.redis.status === 'ready') await within(LAST_WORDS, this.#tidy(link))
