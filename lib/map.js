@@ -16,8 +16,8 @@ const signals = require('./signals.js')
  */
 async function* map(pool, kernel, inputs, options = {}) {
   taskSettings(options)
-  const { concurrency = Math.max(16, 4 * (pool.threads ?? 0)), ordered = true } = options
-  integer('options.concurrency', concurrency, 1, 2 ** 32)
+  const { concurrency, ordered = true } = options
+  if (concurrency !== undefined) integer('options.concurrency', concurrency, 1, 2 ** 32)
   if (typeof ordered !== 'boolean') throw invalidType('options.ordered', 'of type boolean', ordered)
   const source = new Source(inputs)
   const rest = new AbortController()
@@ -75,7 +75,9 @@ async function* map(pool, kernel, inputs, options = {}) {
   else if (options.signal !== undefined) signals.watch(options.signal, watcher)
 
   const fill = () => {
-    while (pulled - consumed < concurrency && refused.length === 0 && failure === undefined && source.ready) {
+    // Of a remote pool, workers come and go.
+    const most = concurrency ?? Math.max(16, 4 * (pool.threads ?? 0))
+    while (pulled - consumed < most && refused.length === 0 && failure === undefined && source.ready) {
       source.pull(
         (input) => start(pulled++, input),
         fail,

@@ -75,8 +75,8 @@ class Admission {
   refusal({ priority, timeout }) {
     if (timeout === Infinity || this.#view === undefined) return undefined
     const ahead = this.#ahead(priority + 1)
-    // Workers that take it at once know best themselves.
-    if (ahead + this.#view.active < this.#places) return undefined
+    // Workers that take it at once, or next, know best themselves.
+    if (ahead < 1 || ahead + this.#view.active < this.#places) return undefined
     const done = this.#until(ahead)
     return done === undefined || done * MARGIN <= timeout ? undefined : retryAfter(done - timeout)
   }
@@ -110,7 +110,7 @@ class Admission {
         const done = this.#until(above + kept * each)
         if (done === undefined) return []
         const left = task.settings.timeout - (now - task.called)
-        if (done <= left || above + kept + view.active < this.#places) kept++
+        if (done <= left || above + kept < 1 || above + kept + view.active < this.#places) kept++
         else found.push({ task, retryAfter: retryAfter(done - left) })
       }
     }

@@ -72,11 +72,11 @@ async function look(redis, keys) {
  */
 function read(line) {
   try {
-    const space = line.indexOf(' ')
-    const facts = JSON.parse(line.slice(space))
+    const [, at, json] = /^(\d+) (\{.*)$/s.exec(line) ?? []
+    const facts = JSON.parse(json)
     const number = (/** @type {string} */ name) => (Object.hasOwn(facts, name) ? Number(facts[name]) || 0 : 0)
     return {
-      at: Number(line.slice(0, space)),
+      at: Number(at),
       protocol: number('protocol'),
       threads: number('threads'),
       concurrency: number('concurrency'),
