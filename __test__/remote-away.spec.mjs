@@ -81,7 +81,7 @@ withRedis(test, 'nobody there', () => {
     )
   })
 
-  test.serial("errors that come back are known as ours, with the fault they had", async (t) => {
+  test.serial('errors that come back are known as ours, with the fault they had', async (t) => {
     const { remote, worker } = await openAll(t, redis)
     // What only the worker finds out.
     const { run } = worker.pool

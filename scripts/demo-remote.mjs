@@ -32,7 +32,9 @@ async function demo() {
   console.log(
     `Redis and two workers run. ${TASKS} tasks of ${STEPS.toExponential()} steps are sent; after a third of them one`,
   )
-  console.log('worker is killed, with the tasks that it holds: the other has them when their locks have ended, after some seconds.\n')
+  console.log(
+    'worker is killed, with the tasks that it holds: the other has them when their locks have ended, after some seconds.\n',
+  )
 
   const pool = new RemotePool({ connection })
   const started = performance.now()
