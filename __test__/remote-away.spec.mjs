@@ -1,9 +1,7 @@
 // No worker is there, or no Redis: callers are told that, and not that their work was slow.
 import test from 'ava'
 import { hash, heavyLoad, sort, spin } from 'heavy-load'
-import { offload } from 'heavy-load/express'
 import { errorOf } from './helpers/errors.mjs'
-import { serve } from './helpers/http-servers.mjs'
 import { freePort, redisFor, startRedis, withRedis } from './helpers/redis.mjs'
 import { begin, eventually, keysIn, nothingLeft, openAll, openClient, openRemote } from './helpers/remote-open.mjs'
 
@@ -85,17 +83,10 @@ withRedis(test, 'nobody there', () => {
     const { remote, worker } = await openAll(t, redis)
     // What only the worker finds out.
     const { run } = worker.pool
-    worker.pool.run = (kernel, input, options) => run.call(worker.pool, kernel, -1, options)
+    worker.pool.run = (kernel, _input, options) => run.call(worker.pool, kernel, -1, options)
     const error = await errorOf(remote.run('heavyLoad', 1))
     t.is(error.code, 'ERR_OUT_OF_RANGE')
     t.is(error[Symbol.for('heavy-load.error')], 'input')
-  })
-
-  test.serial('a route is answered 503 or 504, and not as slow', async (t) => {
-    const { remote } = await withoutWorkers(t)
-    const route = offload((_request, task) => spin(1, { ...task, pool: remote }), { timeout: 200 })
-    const { url } = await serve(t, 'Express 5', route)
-    t.not((await fetch(url)).status, 200)
   })
 
   test.serial('who closes is not kept by what is away', async (t) => {

@@ -15,7 +15,7 @@ withRedis(test, 'rolling upgrades', () => {
     // One attempt: that a job was passed on counts as none.
     const remote = openRemote(t, redis, { attempts: 1 })
     const client = openClient(t, redis)
-    const old = await forkWorker(t, redis, remote, { protocol: 0 })
+    const old = await forkWorker(t, redis, remote, { protocol: 0, lockDuration: 10_000 })
     await openWorker(t, redis, remote)
     const results = await Promise.all(Array.from({ length: 200 }, (_, index) => remote.run('heavyLoad', 1e5 + index)))
     t.deepEqual(

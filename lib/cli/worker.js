@@ -61,7 +61,7 @@ async function main(args) {
   /** @type {Awaited<ReturnType<typeof startWorker>> | undefined} */
   let worker
   let signals = 0
-  const health = healthRoutes(() => worker !== undefined && worker.ready && signals === 0)
+  const health = healthRoutes(() => worker?.ready === true && signals === 0)
   const servers = await serveAll([
     { what: 'health', path: '/readyz', port: healthPort, host: values['health-host'], routes: () => health },
     {

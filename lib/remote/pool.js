@@ -14,27 +14,19 @@ const { randomUUID } = require('node:crypto')
 const { EventEmitter } = require('node:events')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { close } = require('../closing.js')
-const { aborted, closed, codeOf, faultOf, invalidType, invalidValue, makeError, timedOut } = require('../errors.js')
-const {
-  clearInterval,
-  clearTimeout,
-  nextTick,
-  performance,
-  setInterval,
-  setTimeout,
-  throwApart,
-} = require('../host.js')
+const { aborted, closed, faultOf, invalidType, invalidValue, makeError, timedOut } = require('../errors.js')
+const { clearInterval, clearTimeout, nextTick, performance, setInterval, setTimeout } = require('../host.js')
 const { map } = require('../map.js')
-const { isTraced, observers, trace } = require('../observe.js')
+const { isTraced, trace } = require('../observe.js')
 const { LONGEST_TIMER, PRIORITIES, integer, object, taskSettings } = require('../options.js')
 const signals = require('../signals.js')
 const { Admission } = require('./admission.js')
 const { Clock } = require('./clock.js')
 const { LAST_WORDS, connect, hangUp, nameOf, peer, place, reach, remoteError, within } = require('./connection.js')
-const { Durations } = require('./durations.js')
 const { packTask } = require('./input.js')
 const payloads = require('./payloads.js')
 const { Inbox } = require('./replies.js')
+const { Tally } = require('./tally.js')
 const { VERSION, keysOf, unpack, unpackError } = require('./wire.js')
 const workers = require('./workers.js')
 
@@ -50,18 +42,7 @@ const GRACE = 10_000
 /** A Redis that has not answered for so long is away, in milliseconds. */
 const AWAY = 1000
 const OPTIONS = ['attempts', 'backoff', 'maxQueue', 'payloadTtl']
-/** How a promise was settled that rejected with one of these; with any other, its task has failed. @type {Record<string, Rejection>} */
-const OUTCOME_OF = {
-  ABORT_ERR: 'cancelled',
-  ERR_POOL_CLOSED: 'cancelled',
-  ERR_POOL_OVERLOADED: 'rejected',
-  ERR_TASK_TIMEOUT: 'timed_out',
-}
-
 /**
- * @typedef {import('../observe.js').Outcome} Outcome
- * @typedef {Exclude<Outcome, 'completed'>} Rejection
- *
  * A task whose promise has not been settled.
  * @typedef {object} Task
  * @property {string} id
@@ -102,10 +83,7 @@ class RemotePool extends EventEmitter {
   #admission = new Admission()
   #needsDrain = false
   #began = performance.now()
-  /** How promises were settled. @type {Record<Outcome, number>} */
-  #counts = { completed: 0, failed: 0, cancelled: 0, timed_out: 0, rejected: 0 }
-  #wait = new Durations()
-  #run = new Durations()
+  #tally = new Tally(this)
   /** @type {Promise<void> | undefined} */
   #closed
   /** @type {(() => void) | undefined} */
@@ -133,23 +111,15 @@ class RemotePool extends EventEmitter {
   }
 
   stats() {
-    const { threads } = this
-    const { completed, failed, cancelled, timed_out: timedOut, rejected } = this.#counts
-    const { queued } = this.#admission
+    const { queued, threads } = this.#admission
     return {
       threads,
       queued,
       running: this.#tasks.size - queued,
-      completed,
-      failed,
-      cancelled,
-      timedOut,
-      rejected,
+      ...this.#tally.stats,
       memory: this.#sum(({ memory }) => memory),
       utilization: threads === 0 ? 0 : this.#sum(({ utilization, threads }) => utilization * threads) / threads,
       uptime: performance.now() - this.#began,
-      wait: this.#wait.percentiles,
-      run: this.#run.percentiles,
     }
   }
 
@@ -236,7 +206,7 @@ class RemotePool extends EventEmitter {
       if (signal?.aborted) task.watcher.abort(signal.reason)
     } catch (error) {
       // A signal of somebody else's make.
-      this.#stop(task, error, 'cancelled')
+      this.#stop(task, error, true)
     }
     if (task.stopped) {
       packed.release()
@@ -256,7 +226,7 @@ class RemotePool extends EventEmitter {
     const isFull = this.#admission.queued >= maxQueue
     const retryAfter = isFull ? this.#admission.untilRoom(maxQueue) : this.#admission.refusal(settings)
     if (retryAfter === undefined) return
-    this.#count(kernel, 'rejected')
+    this.#tally.settled(kernel, 'rejected')
     throw isFull ? overloaded(`is full: ${maxQueue} tasks may wait, and do`, retryAfter) : tooLate(retryAfter)
   }
 
@@ -287,8 +257,9 @@ class RemotePool extends EventEmitter {
       const { redis, queue, clock } = await this.#open()
       if (task.stopped) return
       const { timeout, priority, key, weight, maxThreads, onProgress } = task.settings
+      const now = await clock.now()
       const left = timeout - (performance.now() - task.called)
-      const deadline = timeout === Infinity ? undefined : (await clock.now()) + left
+      const deadline = timeout === Infinity ? undefined : now + left
       if (parts.length > 0) {
         const ttl = Math.min(this.#config.payloadTtl, Math.max(left, 0) + GRACE)
         await payloads.write(redis, this.#keys.input(task.id), parts, ttl)
@@ -323,13 +294,13 @@ class RemotePool extends EventEmitter {
    * Rejects now; the worker follows.
    * @param {Task} task
    * @param {any} error
-   * @param {Rejection} [outcome]
+   * @param {boolean} [isForeign] whether it is of the caller's own code
    */
-  #stop(task, error, outcome) {
+  #stop(task, error, isForeign) {
     if (!this.#tasks.has(task.id)) return
     task.stopped = true
     if (task.sent) this.#chore(this.#stopJob(task))
-    this.#fail(task, error, outcome)
+    this.#fail(task, error, isForeign)
   }
 
   /**
@@ -410,14 +381,12 @@ class RemotePool extends EventEmitter {
     this.#report(task, 1)
     if (!this.#settle(task)) return
     task.resolve(result)
-    this.#count(task.kernel, 'completed')
+    this.#tally.settled(task.kernel, 'completed')
     const ran = Number.isFinite(run) ? run : 0
     const waited = Math.max(0, performance.now() - task.called - ran)
     task.settings.times?.add(waited, ran)
     this.#admission.ended(ran)
-    this.#wait.add(waited)
-    this.#run.add(ran)
-    this.#observe((observer) => observer.measured(/** @type {any} */ (this), task.kernel, waited, ran))
+    this.#tally.measured(task.kernel, waited, ran)
   }
 
   /**
@@ -458,21 +427,20 @@ class RemotePool extends EventEmitter {
     try {
       task.context?.runInAsyncScope(onProgress, undefined, fraction)
     } catch (error) {
-      this.#stop(task, error, 'cancelled')
+      this.#stop(task, error, true)
     }
   }
 
   /**
    * @param {Task} task
    * @param {any} error
-   * @param {Rejection} [outcome] if the error's code does not tell: it is of the caller's own code
+   * @param {boolean} [isForeign] whether it is of the caller's own code
    */
-  #fail(task, error, outcome) {
+  #fail(task, error, isForeign = false) {
     if (!this.#settle(task)) return
     task.reject(error)
-    const code = codeOf(error)
-    const byCode = code !== undefined && Object.hasOwn(OUTCOME_OF, code) ? OUTCOME_OF[code] : 'failed'
-    this.#count(task.kernel, outcome ?? byCode)
+    if (isForeign) this.#tally.settled(task.kernel, 'cancelled')
+    else this.#tally.failed(task.kernel, error)
   }
 
   /**
@@ -486,26 +454,6 @@ class RemotePool extends EventEmitter {
     if (!task.begun) this.#queue(task, -1)
     if (this.#tasks.size === 0) this.#onEmpty?.()
     return true
-  }
-
-  /**
-   * @param {string} kernel
-   * @param {Outcome} outcome
-   */
-  #count(kernel, outcome) {
-    this.#counts[outcome]++
-    this.#observe((observer) => observer.ended(/** @type {any} */ (this), kernel, outcome))
-  }
-
-  /** @param {(observer: import('../observe.js').Observer) => void} tell */
-  #observe(tell) {
-    for (const observer of observers) {
-      try {
-        tell(observer)
-      } catch (error) {
-        throwApart(error)
-      }
-    }
   }
 
   /** @param {(report: import('./workers.js').Report) => number} figure */
