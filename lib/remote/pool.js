@@ -237,12 +237,17 @@ class RemotePool extends EventEmitter {
   #late({ begun }) {
     const message = 'The task was not done within its timeout'
     const redis = this.#redis
+    const { view } = this.#admission
     const isUnheard = this.#asked !== undefined && performance.now() - this.#asked > AWAY
-    if (redis !== undefined && (redis.lastError !== undefined || isUnheard)) {
-      const cause = redis.lastError ?? new Error(`No answer for more than ${AWAY} ms`)
+    // Where it has answered before, a connection that is not there is one that was lost.
+    const isLost =
+      redis !== undefined && (redis.lastError !== undefined || (view !== undefined && redis.status !== 'ready'))
+    if (isLost || isUnheard) {
+      const cause =
+        redis.lastError ?? new Error(isLost ? 'The connection is lost' : `No answer for more than ${AWAY} ms`)
       return remoteError(`${message}: ${nameOf(redis)} is away`, cause)
     }
-    if (!begun && this.#admission.view?.workers.size === 0) {
+    if (!begun && view?.workers.size === 0) {
       return remoteError(message, new Error(`No worker takes jobs of the queue '${this.name}'`))
     }
     return timedOut()
