@@ -3,16 +3,18 @@
  * Needs `bullmq` and `ioredis`. docs/scaling.md is the guide.
  */
 
+import type { EventEmitter } from 'node:events'
 import type { Redis, RedisOptions } from 'ioredis'
-import type { CloseOptions, Executor, MapInputs, MapOptions, Pool, TaskOptions } from './index.js'
+import type { CloseOptions, Executor, MapInputs, MapOptions, Pool, PoolStats, TaskOptions } from './index.js'
 
 /** Where callers and workers meet. */
 export interface RemoteOptions {
   /**
    * Redis: a URL (`redis://`, or `rediss://` for TLS), ioredis' options, or an ioredis client, of which connections like
-   * it are made.
+   * it are made. `retryStrategy` is kept; what would break the protocol (`replyMapping`, `stringNumbers`, timeouts of commands) is
+   * overruled; a Redis Cluster and `keyPrefix` are refused.
    */
-  connection: string | RedisOptions | Redis
+  connection: string | URL | (RedisOptions & { url?: string | URL }) | Redis
   /** The queue's name. Default 'heavy-load'. */
   queue?: string | undefined
   /** Of all keys in Redis, as BullMQ's option. Default 'bull'. */
@@ -30,6 +32,8 @@ export interface RemotePoolOptions extends RemoteOptions {
   attempts?: number | undefined
   /** The pause before another attempt, in milliseconds: fixed, or doubled each time. Default exponential from 200 ms. */
   backoff?: number | { type: 'fixed' | 'exponential'; delay: number } | undefined
+  /** Most tasks of this pool that may wait for a worker, at least 1; one more rejects with ERR_POOL_OVERLOADED. Default 16384. */
+  maxQueue?: number | undefined
   /** How long bytes may lie in Redis for a job that nobody does, in milliseconds. Default a day; with `timeout`, that. */
   payloadTtl?: number | undefined
 }
@@ -37,15 +41,29 @@ export interface RemotePoolOptions extends RemoteOptions {
 /**
  * Runs tasks on other machines. At least once: a task whose worker dies is done again by another; its promise settles
  * once. `signal` and `timeout` stop it wherever it runs. Whatever fails between the machines rejects with ERR_REMOTE, and
- * says how in `cause`.
+ * says how in `cause`: also a deadline that passes because no worker is there, or Redis is away. Arguments are checked before anything is
+ * sent. What would not be done within its `timeout`, by what waits and what the workers do, rejects with ERR_POOL_OVERLOADED and has
+ * `retryAfter` (seconds).
  *
  * Buffers are always copied to the worker: with `transfer` none is made here. Shared memory is not shared with other
  * machines: results are new.
  */
-export class RemotePool implements Executor {
+export class RemotePool extends EventEmitter implements Executor {
   constructor(options: RemotePoolOptions)
   /** The queue's. */
   readonly name: string
+  /** Of the workers that are there, all together; 0 before that is known, soon after the first task. */
+  readonly threads: number
+  /** True while as many tasks of this pool wait as the workers have threads, or more. 'drain' is emitted when that ends. */
+  readonly needsDrain: boolean
+  on(event: 'drain', listener: () => void): this
+  once(event: 'drain', listener: () => void): this
+  off(event: 'drain', listener: () => void): this
+  /**
+   * Of this pool's own tasks: `queued` (no worker has them), `running` (a worker has them), how their promises were settled, `wait`
+   * and `run`. `threads`, `memory` and `utilization` are the workers', as they told last.
+   */
+  stats(): PoolStats
   /** Options as of the kernel's own function; the worker checks the kernel's own. */
   run(
     kernel: string | ((...args: never[]) => unknown),
@@ -74,9 +92,9 @@ export interface RemoteWorkerOptions extends RemoteOptions {
    * when a thread is free. Default 4 a thread, at least 16.
    */
   concurrency?: number | undefined
-  /** How long after its death a worker's jobs are another's, about, in milliseconds. Default 10 s. */
+  /** How long after its death a worker's jobs are another's, at most, but for `stalledInterval`; in milliseconds. Default 3 s. */
   lockDuration?: number | undefined
-  /** How often it looks for such jobs, in milliseconds. Default half of `lockDuration`. */
+  /** How often it looks for such jobs, in milliseconds. Default a quarter of `lockDuration`. */
   stalledInterval?: number | undefined
   /** How long results lie in Redis for a caller that does not fetch them, in milliseconds. Default an hour. */
   resultTtl?: number | undefined
@@ -88,6 +106,8 @@ export interface RemoteWorkerOptions extends RemoteOptions {
 export interface RemoteWorker {
   readonly pool: Pool
   readonly concurrency: number
+  /** Whether it takes jobs: not while Redis is away, nor once it is being closed. */
+  readonly ready: boolean
   /**
    * Takes no more jobs and waits for those it has; `force`, or `timeout` (milliseconds) when it has passed, gives the
    * rest back to the queue for others. Idempotent. Its pool stays open.

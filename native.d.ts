@@ -89,6 +89,9 @@ export declare class Port {
   progress(slot: number): number
 }
 
+/** Checks a call's arguments as `submit` does, and runs nothing: its work is done elsewhere. */
+export declare function checkCall(kernel: number, input: unknown, options: unknown, handOver: number): void
+
 /** How many threads a pool has by default, without starting any; throws if what the environment says is no number of threads. */
 export declare function defaultThreads(): number
 

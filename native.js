@@ -837,6 +837,7 @@ module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __n
 module.exports = nativeBinding
 module.exports.NativePool = nativeBinding.NativePool
 module.exports.Port = nativeBinding.Port
+module.exports.checkCall = nativeBinding.checkCall
 module.exports.defaultThreads = nativeBinding.defaultThreads
 module.exports.errorCodes = nativeBinding.errorCodes
 module.exports.exitListener = nativeBinding.exitListener

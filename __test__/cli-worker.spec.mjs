@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { RemotePool } from 'heavy-load/bullmq'
+import { Redis } from 'ioredis'
 import { runCli, startCli, without, written } from './helpers/cli.mjs'
 import { freePort, startRedis, withRedis } from './helpers/redis.mjs'
 
@@ -115,8 +116,8 @@ function workerTests() {
   }
 
   /** A task of this process that a worker has begun. */
-  async function beginTask(t, kernel, input) {
-    const pool = new RemotePool({ connection: url, queue: t.context.queue })
+  async function beginTask(t, kernel, input, connection = url) {
+    const pool = new RemotePool({ connection, queue: t.context.queue })
     const controller = new AbortController()
     const outcome = { settled: false, end }
     const begun = new Promise((resolve) => {
@@ -166,8 +167,8 @@ function workerTests() {
   test.serial('a queue of another prefix is another queue', async (t) => {
     await startWorker(t, ['--prefix', 'other'])
     t.like(await run(t, ['heavyLoad', '10', '--prefix', 'other']), { code: 0, stdout: '10\n' })
-    const { stderr } = await run(t, ['heavyLoad', '10', '--timeout', '300'])
-    t.regex(stderr, /ERR_TASK_TIMEOUT/)
+    const { stderr } = await run(t, ['heavyLoad', '10', '--timeout', '2000'])
+    t.regex(stderr, /^heavy-load: ERR_REMOTE: .*\(No worker takes jobs of the queue 'queue-\d+'\)\n$/)
   })
 
   test.serial('the password cannot be seen from outside', async (t) => {
@@ -265,6 +266,54 @@ function workerTests() {
       worker.child.kill('SIGTERM')
       t.like(await worker.end, { code: 0, signal: null })
       t.false(task.settled)
+    }
+  })
+
+  test.serial('/livez and /readyz need no package, and tell when it takes no jobs', async (t) => {
+    const own = await startRedis()
+    t.teardown(() => own.stop())
+    const env = { ...without('prom-client'), REDIS_URL: own.url }
+    const worker = await startWorker(t, ['--health-port', '0'], env)
+    const [, address] = await worker.says(/health at (\S+)\n/)
+    const status = async (path) => (await fetch(new URL(path, address))).status
+    t.is(new URL(address).pathname, '/readyz')
+    t.deepEqual([await status('/livez'), await status('/readyz'), await status('/metrics')], [200, 200, 404])
+    // Redis is away.
+    await own.end()
+    await eventually(async () => (await status('/readyz')) === 503)
+    t.is(await status('/livez'), 200)
+    await own.restart()
+    await eventually(async () => (await status('/readyz')) === 200)
+    // It takes its leave.
+    const task = await beginTask(t, 'spin', 1500, own.url)
+    worker.child.kill('SIGTERM')
+    await worker.says(/SIGTERM: takes no more jobs, finishes those it has within 20000 ms/)
+    t.deepEqual([await status('/livez'), await status('/readyz')], [200, 503])
+    t.true((await task.result) >= 1500)
+    t.like(await worker.end, { code: 0, signal: null })
+  })
+
+  test.serial('with metrics, they are at one port', async (t) => {
+    const worker = await startWorker(t, ['--metrics-port', '0'])
+    const [, address] = await worker.says(/metrics at (\S+)\n/)
+    for (const path of ['/metrics', '/livez', '/readyz']) t.is((await fetch(new URL(path, address))).status, 200, path)
+  })
+
+  test.serial("a job's lock, after which another worker has it, is of seconds, or of --lock-duration", async (t) => {
+    const client = new Redis(url)
+    t.teardown(() => client.disconnect())
+    for (const [args, least, most] of [
+      [[], 0, 3000],
+      [['--lock-duration', '60000'], 25_000, 60_000],
+    ]) {
+      const worker = await startWorker(t, args)
+      const task = await beginTask(t, 'heavyLoad', ENDLESS)
+      const [lock] = await client.keys(`bull:${t.context.queue}:*:lock`)
+      const left = await client.pttl(lock)
+      t.true(left > least && left <= most, `${left} ms`)
+      await task.end()
+      worker.child.kill('SIGTERM')
+      await worker.end
     }
   })
 

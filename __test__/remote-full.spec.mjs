@@ -32,6 +32,51 @@ withRedis(test, 'a full Redis', () => {
     await nothingLeft(t, client, remote)
   })
 
+  test.serial('bytes that are refused are offered again, and not computed again', async (t) => {
+    // One attempt: to compute it once more would fail.
+    const { remote, client, worker } = await openAll(t, redis, { ...OPTIONS, remote: { attempts: 1 } })
+    t.teardown(() => empty(client))
+    const { run } = worker.pool
+    let runs = 0
+    let computed = () => {}
+    const done = new Promise((resolve) => {
+      computed = resolve
+    })
+    // When it has been computed, Redis is full.
+    worker.pool.run = async (...call) => {
+      runs++
+      const result = await run.apply(worker.pool, call)
+      await fill(client)
+      computed()
+      return result
+    }
+    const task = remote.run('sort', Float64Array.of(3, 1, 2))
+    await done
+    const evals = async () => /cmdstat_hset:.*rejected_calls=[2-9]/.test(await client.info('commandstats'))
+    await eventually(evals, 'two refusals')
+    await empty(client)
+    t.deepEqual(await task, Float64Array.of(1, 2, 3))
+    t.is(runs, 1)
+    await nothingLeft(t, client, remote)
+  })
+
+  test.serial('bytes that are refused are not offered past the deadline', async (t) => {
+    const { remote, client, worker } = await openAll(t, redis, OPTIONS)
+    t.teardown(() => empty(client))
+    const { run } = worker.pool
+    worker.pool.run = async (...call) => {
+      const result = await run.apply(worker.pool, call)
+      await fill(client)
+      return result
+    }
+    const task = remote.run('sort', Float64Array.of(3, 1, 2), { timeout: 1500 })
+    await t.throwsAsync(task, { code: 'ERR_TASK_TIMEOUT' })
+    await empty(client)
+    worker.pool.run = run
+    t.is(await remote.run('heavyLoad', 10), 10)
+    await nothingLeft(t, client, remote)
+  })
+
   test.serial('progress that is refused does not come later', async (t) => {
     const { remote, client, worker } = await openAll(t, redis, OPTIONS)
     t.teardown(() => empty(client))

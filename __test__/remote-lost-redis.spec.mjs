@@ -74,7 +74,7 @@ withRedis(test, 'a lost Redis', () => {
     await redis.end('SIGTERM')
     const late = [remote.run('heavyLoad', 2000), sort(Uint8Array.of(2, 1), { pool: remote })]
     const timed = remote.run('heavyLoad', 1, { timeout: 50 })
-    await t.throwsAsync(timed, { code: 'ERR_TASK_TIMEOUT' })
+    await t.throwsAsync(timed, { code: 'ERR_REMOTE' })
     await redis.restart()
     t.deepEqual(await Promise.all(late), [2000, Uint8Array.of(1, 2)])
     await nothingLeft(t, client, remote)

@@ -1,5 +1,6 @@
 // What a server sees of remote tasks: traces, times, and requests that are gone.
 import { tracingChannel } from 'node:diagnostics_channel'
+import { createRequire } from 'node:module'
 import test from 'ava'
 import { heavyLoad, spin } from 'heavy-load'
 import { offload } from 'heavy-load/express'
@@ -7,8 +8,9 @@ import { errorOf } from './helpers/errors.mjs'
 import { serve, timingOf } from './helpers/http-servers.mjs'
 import { idle } from './helpers/pool-tasks.mjs'
 import { redisFor, withRedis } from './helpers/redis.mjs'
-import { nothingLeft, openAll, signalled } from './helpers/remote-open.mjs'
+import { eventually, nothingLeft, openAll, signalled } from './helpers/remote-open.mjs'
 
+const { observers } = createRequire(import.meta.url)('../lib/observe.js')
 const channel = tracingChannel('heavy-load.task')
 const NAMES = ['start', 'end', 'asyncStart', 'asyncEnd', 'error']
 
@@ -50,6 +52,40 @@ withRedis(test, 'observing remote tasks', () => {
       )
       t.is(events.at(-1).error.code, code)
     }
+  })
+
+  test.serial('observers hear of each task, and one that throws harms none', async (t) => {
+    const { remote } = await openAll(t, redis)
+    const heard = []
+    const observer = {
+      ended: (pool, kernel, outcome) => {
+        if (pool !== remote) return
+        heard.push([kernel, outcome])
+        throw new Error('a broken sink')
+      },
+      measured: (pool, kernel, wait, run) => pool === remote && heard.push([kernel, wait >= 0, run >= 0]),
+    }
+    const broken = []
+    const listener = (error) => broken.push(error.message)
+    const others = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException')
+    process.on('uncaughtException', listener)
+    observers.add(observer)
+    t.teardown(() => {
+      observers.delete(observer)
+      process.off('uncaughtException', listener)
+      for (const other of others) process.on('uncaughtException', other)
+    })
+    t.is(await remote.run('heavyLoad', 10), 10)
+    await t.throwsAsync(remote.run('spin', 1e12, { timeout: 300 }), { code: 'ERR_TASK_TIMEOUT' })
+    await t.throwsAsync(remote.run('no kernel', 1), { code: 'ERR_UNKNOWN_KERNEL' })
+    t.deepEqual(heard, [
+      ['heavyLoad', 'completed'],
+      ['heavyLoad', true, true],
+      ['spin', 'timed_out'],
+      ['no kernel', 'failed'],
+    ])
+    await eventually(() => broken.length === 3, 'three errors of their own')
   })
 
   test.serial('Server-Timing has what remote tasks waited and ran', async (t) => {

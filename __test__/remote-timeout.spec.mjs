@@ -1,24 +1,12 @@
 // `timeout`, wherever a task is.
 import test from 'ava'
-import { hash, sort, spin } from 'heavy-load'
-import { errorOf } from './helpers/errors.mjs'
+import { sort } from 'heavy-load'
 import { idle } from './helpers/pool-tasks.mjs'
 import { redisFor, withRedis } from './helpers/redis.mjs'
 import { begin, nothingLeft, openAll, openClient, openRemote, openWorker } from './helpers/remote-open.mjs'
 
 withRedis(test, 'timeouts of remote tasks', () => {
   const redis = redisFor(test)
-
-  test.serial('while there is no worker: the error is that of a task here, and nothing is left', async (t) => {
-    const remote = openRemote(t, redis)
-    const client = openClient(t, redis)
-    const here = await errorOf(spin(1e9, { timeout: 20 }))
-    const there = await errorOf(hash(new Uint8Array(100), { pool: remote, timeout: 100 }))
-    t.is(there.code, 'ERR_TASK_TIMEOUT')
-    t.is(there.constructor, here.constructor)
-    t.is(there.message, here.message)
-    await nothingLeft(t, client, remote)
-  })
 
   test.serial('in the queue behind another', async (t) => {
     const { remote, client, worker } = await openAll(t, redis, { worker: { concurrency: 1 } })

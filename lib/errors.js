@@ -156,10 +156,17 @@ function timedOut(kernel, timeout, waited, ran, idle = 0) {
   const ends = [`waited for ${short(waited)} ms`, ran === undefined ? 'did not begin' : `ran for ${short(ran)} ms`]
   if (idle > 0) ends.push(`had no input for ${short(idle)} ms`)
   const last = ends.pop()
-  return makeError(
-    'ERR_TASK_TIMEOUT',
-    `${kernel} was not done within its timeout of ${timeout} ms: it ${ends.join(', ')} and ${last}`,
-  )
+  return late(kernel, timeout, `it ${ends.join(', ')} and ${last}`)
+}
+
+/**
+ * The same, of a task whose times are not known.
+ * @param {string} kernel
+ * @param {number} timeout
+ * @param {string} detail
+ */
+function late(kernel, timeout, detail) {
+  return makeError('ERR_TASK_TIMEOUT', `${kernel} was not done within its timeout of ${timeout} ms: ${detail}`)
 }
 
 /** @param {number} ms */
@@ -313,6 +320,7 @@ module.exports = {
   invalidType,
   invalidValue,
   isTimeout,
+  late,
   makeError,
   outOfRange,
   rejectLate,

@@ -41,7 +41,8 @@ class Mapped {
   #options
   /** @type {Source | undefined} none before the first `next()` */
   #source
-  #concurrency = 0
+  /** @type {number | undefined} */
+  #concurrency
   /** @type {any} */
   #taskOptions
   /** @type {MapTimes | undefined} none before the first `next()` */
@@ -128,8 +129,8 @@ class Mapped {
       // Of a kernel that only others know, they know the options.
       if (own !== undefined) refuseUnknown('options', this.#options, new Set([...MAP_OPTIONS, ...TASK_OPTIONS, ...own]))
       const { signal } = taskSettings(this.#options)
-      const { concurrency = Math.max(16, 4 * (this.#pool.threads ?? 0)), ordered = true, ...rest } = this.#options
-      this.#concurrency = integer('options.concurrency', concurrency, 1, 2 ** 32)
+      const { concurrency, ordered = true, ...rest } = this.#options
+      if (concurrency !== undefined) this.#concurrency = integer('options.concurrency', concurrency, 1, 2 ** 32)
       if (typeof ordered !== 'boolean') throw invalidType('options.ordered', 'of type boolean', ordered)
       if (ordered) this.#results = new InOrder()
       this.#times = new MapTimes(/** @type {any} */ (this.#options)[TIMES])
@@ -178,11 +179,13 @@ class Mapped {
 
   #fill() {
     const source = this.#source
+    // Of a remote pool, workers come and go.
+    const most = this.#concurrency ?? Math.max(16, 4 * (this.#pool.threads ?? 0))
     while (
       !this.#ended &&
       this.#asked.length > 0 &&
       source?.ready &&
-      this.#pulled - this.#consumed < this.#concurrency &&
+      this.#pulled - this.#consumed < most &&
       this.#refused.length === 0
     ) {
       source.pull(

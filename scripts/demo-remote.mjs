@@ -10,15 +10,13 @@ import { RemotePool, startWorker } from '../lib/bullmq.js'
 const TASKS = 200
 /** Some milliseconds each. */
 const STEPS = 2e7
-/** How soon the others take over what a dead worker had: at home it is ten seconds. */
-const LOCK_MS = 1000
 
 if (process.argv[2] === 'worker') await work(process.argv[3])
 else await demo()
 
 /** What runs on each of the other machines. */
 async function work(connection) {
-  await startWorker({ connection, lockDuration: LOCK_MS })
+  await startWorker({ connection })
   console.log('ready')
 }
 
@@ -34,7 +32,9 @@ async function demo() {
   console.log(
     `Redis and two workers run. ${TASKS} tasks of ${STEPS.toExponential()} steps are sent; after a third of them one`,
   )
-  console.log('worker is killed, with the tasks that it holds.\n')
+  console.log(
+    'worker is killed, with the tasks that it holds: the other has them when their locks have ended, after some seconds.\n',
+  )
 
   const pool = new RemotePool({ connection })
   const started = performance.now()

@@ -11,8 +11,8 @@ module.exports = {
       // One a machine: its pool has a thread for each core already.
       instances: 1,
       exec_mode: 'fork',
-      // PM2 says SIGINT first; running jobs then have so long (milliseconds). More than the worker's own --timeout.
-      kill_timeout: 40_000,
+      // PM2 says SIGINT first; running jobs then have so long (milliseconds). More than the worker's own --timeout (20 s).
+      kill_timeout: 30_000,
     },
   ],
 }

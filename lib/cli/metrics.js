@@ -4,32 +4,54 @@
 
 const { once } = require('node:events')
 const { createServer } = require('node:http')
-const { registerMetrics } = require('../metrics.js')
+
+const TEXT = 'text/plain; charset=utf-8'
 
 /**
- * `/metrics`, and `/healthz`: 200 or 503.
- * @param {{ port: number, host: string, pool: import('../pool.js').Pool, isHealthy: () => boolean }} options
- * @returns {Promise<{ url: string, close: () => Promise<void> }>}
+ * What is answered, by path.
+ * @typedef {Record<string, () => Answer | Promise<Answer>>} Routes
+ * @typedef {{ status: number, type?: string, body: string }} Answer
  */
-async function serve({ port, host, pool, isHealthy }) {
+
+/**
+ * `/livez`: whether the process answers. `/readyz`: whether it takes jobs; it was called `/healthz`.
+ * @param {() => boolean} isReady
+ * @returns {Routes}
+ */
+function healthRoutes(isReady) {
+  const ready = () => (isReady() ? { status: 200, body: 'takes jobs\n' } : { status: 503, body: 'takes no jobs\n' })
+  return { '/livez': () => ({ status: 200, body: 'lives\n' }), '/readyz': ready, '/healthz': ready }
+}
+
+/**
+ * `/metrics`.
+ * @param {import('../pool.js').Pool} pool
+ * @returns {Routes}
+ */
+function metricsRoutes(pool) {
+  const { registerMetrics } = require('../metrics.js')
   const register = registry()
   registerMetrics(register, { pools: [pool] })
+  return { '/metrics': async () => ({ status: 200, type: register.contentType, body: await register.metrics() }) }
+}
+
+/**
+ * @param {{ port: number, host: string, routes: Routes }} options
+ * @returns {Promise<{ url: string, close: () => Promise<void> }>}
+ */
+async function serve({ port, host, routes }) {
+  const known = `There are ${Object.keys(routes).join(', ')}\n`
   const server = createServer(async ({ url = '' }, response) => {
     const [path] = url.split('?')
-    response.setHeader('Content-Type', 'text/plain; charset=utf-8')
-    if (path === '/metrics') {
-      response.setHeader('Content-Type', register.contentType).end(await register.metrics())
-    } else if (path === '/healthz') {
-      response.writeHead(isHealthy() ? 200 : 503).end(isHealthy() ? 'takes jobs\n' : 'takes no jobs\n')
-    } else {
-      response.writeHead(404).end('There are /metrics and /healthz\n')
-    }
+    const answer = Object.hasOwn(routes, path) ? await routes[path]() : { status: 404, body: known }
+    const { status, type = TEXT, body } = answer
+    response.writeHead(status, { 'Content-Type': type }).end(body)
   })
   server.listen(port, host)
   await once(server, 'listening')
   const { address, family, port: actual } = /** @type {import('node:net').AddressInfo} */ (server.address())
   return {
-    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${actual}/metrics`,
+    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${actual}`,
     async close() {
       const closed = once(server, 'close')
       server.close()
@@ -50,4 +72,4 @@ function registry() {
   }
 }
 
-module.exports = { serve }
+module.exports = { healthRoutes, metricsRoutes, serve }

@@ -3,10 +3,11 @@
 const { LONGEST_TIMER } = require('../options.js')
 const { integer, parse } = require('./arguments.js')
 const { UsageError, lineOf } = require('./errors.js')
+const { healthRoutes, metricsRoutes, serve } = require('./metrics.js')
 const redis = require('./redis.js')
 
-/** How long running jobs get at the end, in milliseconds. */
-const TIMEOUT = 30_000
+/** How long running jobs get at the end, in milliseconds: with GIVE_BACK less than the 30 s after which Kubernetes kills. */
+const TIMEOUT = 20_000
 /** How long Redis may take to hear that jobs are given back, in milliseconds. */
 const GIVE_BACK = 5000
 /** How often the same error is told, in milliseconds. */
@@ -25,7 +26,10 @@ Options:
   --concurrency N       jobs it holds at once; default 4 a thread, at least 16
   --threads N           default HEAVY_LOAD_THREADS, else the CPUs it may use
   --timeout MS          at the end: how long the jobs it has get before they are given back; default ${TIMEOUT}
-  --metrics-port PORT   serves /metrics for Prometheus (needs the package prom-client) and /healthz
+  --lock-duration MS    how long after its death its jobs are another worker's, about; default 3000
+  --health-port PORT    serves /livez (it answers) and /readyz (it takes jobs, and Redis is there)
+  --health-host HOST    default 127.0.0.1
+  --metrics-port PORT   serves /metrics for Prometheus (needs the package prom-client), /livez and /readyz
   --metrics-host HOST   default 127.0.0.1
 `
 
@@ -36,6 +40,9 @@ async function main(args) {
     concurrency: { type: 'string' },
     threads: { type: 'string' },
     timeout: { type: 'string' },
+    'lock-duration': { type: 'string' },
+    'health-port': { type: 'string' },
+    'health-host': { type: 'string' },
     'metrics-port': { type: 'string' },
     'metrics-host': { type: 'string' },
   })
@@ -44,7 +51,9 @@ async function main(args) {
   const concurrency = integer(values, 'concurrency', 1, LONGEST_TIMER)
   const threads = integer(values, 'threads', 1, 1024)
   const timeout = integer(values, 'timeout', 0, LONGEST_TIMER - GIVE_BACK) ?? TIMEOUT
-  const port = integer(values, 'metrics-port', 0, 65535)
+  const lockDuration = integer(values, 'lock-duration', 100, LONGEST_TIMER)
+  const healthPort = integer(values, 'health-port', 0, 65535)
+  const metricsPort = integer(values, 'metrics-port', 0, 65535)
 
   const { startWorker } = require('../bullmq.js')
   const { Pool, defaultPool } = require('../pool.js')
@@ -52,22 +61,24 @@ async function main(args) {
   /** @type {Awaited<ReturnType<typeof startWorker>> | undefined} */
   let worker
   let signals = 0
-  const server =
-    port === undefined
-      ? undefined
-      : await require('./metrics.js').serve({
-          port,
-          host: values['metrics-host'] ?? '127.0.0.1',
-          pool,
-          isHealthy: () => worker !== undefined && signals === 0,
-        })
+  const health = healthRoutes(() => worker?.ready === true && signals === 0)
+  const servers = await serveAll([
+    { what: 'health', path: '/readyz', port: healthPort, host: values['health-host'], routes: () => health },
+    {
+      what: 'metrics',
+      path: '/metrics',
+      port: metricsPort,
+      host: values['metrics-host'],
+      routes: () => ({ ...metricsRoutes(pool), ...health }),
+    },
+  ])
 
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
-  worker = await startWorker({ ...place.options, pool, concurrency, onError: errorLog() })
+  worker = await startWorker({ ...place.options, pool, concurrency, lockDuration, onError: errorLog() })
   const what = `takes jobs of '${place.options.queue}' at ${place.address}`
-  const metrics = server === undefined ? '' : `, metrics at ${server.url}`
-  log(`${what}: ${pool.threads} threads, concurrency ${worker.concurrency}${metrics}`)
+  const addresses = servers.map(({ what, url }) => `, ${what} at ${url}`).join('')
+  log(`${what}: ${pool.threads} threads, concurrency ${worker.concurrency}${addresses}`)
 
   /** @param {NodeJS.Signals} signal */
   async function stop(signal) {
@@ -80,10 +91,24 @@ async function main(args) {
     setTimeout(giveUp, left + GIVE_BACK).unref()
     await worker.close(left === 0 ? { force: true } : { timeout: left })
     if (!isFirst) return
-    await server?.close()
+    for (const server of servers) await server.close()
     await pool.close()
     log('has ended')
   }
+}
+
+/**
+ * @param {{ what: string, path: string, port?: number, host?: string, routes: () => import('./metrics.js').Routes }[]} wanted those without a port
+ *   are not
+ */
+async function serveAll(wanted) {
+  const servers = []
+  for (const { what, path, port, host = '127.0.0.1', routes } of wanted) {
+    if (port === undefined) continue
+    const { url, close } = await serve({ port, host, routes: routes() })
+    servers.push({ what, url: url + path, close })
+  }
+  return servers
 }
 
 /** Redis is away: nobody can be told of the jobs, which are taken over as those of a worker that has died. */

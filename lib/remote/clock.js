@@ -2,27 +2,66 @@
 
 const { performance } = require('../host.js')
 
+/** An answer that came so soon, in milliseconds, is taken without asking again. */
+const SOON = 50
+/** How often is asked for one that does. */
+const TRIES = 5
+/** How long an answer is believed, in milliseconds: clocks of machines run at slightly different speeds. */
+const BELIEVED = 30_000
+/** By how many milliseconds this machine's two clocks may part: more says that it slept, or that its time was set. */
+const APART = 100
+
 /** Redis's clock, by which machines whose own clocks differ agree on deadlines. */
 class Clock {
+  #redis
   /** Redis's time less this process's, in milliseconds. */
   #ahead = 0
+  /** When Redis was asked last, by performance.now(). */
+  #asked = Number.NEGATIVE_INFINITY
+  /** The machine's time of day less performance.now(), which stands still while the machine sleeps. */
+  #wall = 0
+  /** @type {Promise<void> | undefined} */
+  #asking
 
-  /**
-   * Asks Redis what time it is. To be called for every connection anew: another machine may answer.
-   * @param {import('./connection.js').Redis} redis
-   */
-  async set(redis) {
-    const asked = performance.now()
-    const [seconds, microseconds] = await redis.time()
-    // It was asked somewhere between the question and the answer.
-    const then = (asked + performance.now()) / 2
-    this.#ahead = seconds * 1e3 + microseconds / 1e3 - then
+  /** @param {import('./connection.js').Redis} redis */
+  constructor(redis) {
+    this.#redis = redis
+  }
+
+  /** Asks Redis what time it is. To be called for every connection anew: another machine may answer. */
+  set() {
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = undefined
+    })
+    return this.#asking
+  }
+
+  async #ask() {
+    let best = { took: Infinity, ahead: 0 }
+    for (let time = 0; time < TRIES && best.took > SOON; time++) {
+      const asked = performance.now()
+      const [seconds, microseconds] = await this.#redis.time()
+      const answered = performance.now()
+      // It was asked somewhere in between. If this process stood still meanwhile, that says nothing.
+      const took = answered - asked
+      if (took < best.took) best = { took, ahead: seconds * 1e3 + microseconds / 1e3 - (asked + answered) / 2 }
+    }
+    this.#ahead = best.ahead
+    this.#asked = performance.now()
+    this.#wall = wall()
   }
 
   /** Milliseconds since 1970, as Redis has it. */
-  now() {
+  async now() {
+    if (Math.abs(wall() - this.#wall) > APART) await this.set()
+    // What is known is good enough until there is an answer.
+    else if (performance.now() - this.#asked > BELIEVED) this.set().catch(() => {})
     return performance.now() + this.#ahead
   }
+}
+
+function wall() {
+  return Date.now() - performance.now()
 }
 
 module.exports = { Clock }

@@ -5,7 +5,7 @@
 const { setTimeout: sleep } = require('node:timers/promises')
 const { invalidType, invalidValue, makeError } = require('../errors.js')
 const { AbortController, clearTimeout, setTimeout } = require('../host.js')
-const { LONGEST_TIMER, integer, object } = require('../options.js')
+const { LONGEST_TIMER, integer, object, refuseUnknown } = require('../options.js')
 
 /** How long Redis may take to answer at first, in milliseconds, if the caller does not say. */
 const CONNECT_TIMEOUT = 10_000
@@ -13,6 +13,22 @@ const CONNECT_TIMEOUT = 10_000
 const LONGEST_PAUSE = 1000
 /** How long the end may take when there is nothing more to wait for, in milliseconds. */
 const LAST_WORDS = 5000
+/**
+ * Options of ioredis' that would break what goes over our connections: answers of another form (`replyMapping`, `stringNumbers`), commands
+ * out of turn (`enableAutoPipelining`), and commands lost with a connection, or given up though they are to wait.
+ */
+const FORCED = {
+  lazyConnect: false,
+  replyMapping: 'legacy',
+  stringNumbers: false,
+  enableAutoPipelining: false,
+  enableOfflineQueue: true,
+  autoResendUnfulfilledCommands: true,
+  maxRetriesPerRequest: null,
+}
+/** These as well, by being left out: there are commands that wait for seconds on purpose. */
+const LEFT_OUT = ['commandTimeout', 'socketTimeout', 'blockingTimeout']
+const PLACE = ['connection', 'queue', 'prefix', 'connectTimeout']
 
 /**
  * Where callers and workers meet, checked, with defaults filled in.
@@ -22,77 +38,137 @@ const LAST_WORDS = 5000
 
 /**
  * @param {any} options
+ * @param {string[]} more names of options that are not of the place
  * @returns {Place}
  */
-function place(options) {
+function place(options, more) {
   object('options', options)
+  refuseUnknown('options', options, new Set([...PLACE, ...more]))
   const { connection, queue = 'heavy-load', prefix = 'bull', connectTimeout = CONNECT_TIMEOUT } = options
   if (typeof queue !== 'string') throw invalidType('options.queue', 'of type string', queue)
   // BullMQ's rule: the colon parts its keys.
   if (queue === '' || queue.includes(':')) throw invalidValue('options.queue', 'must be a name without a colon', queue)
   if (typeof prefix !== 'string') throw invalidType('options.prefix', 'of type string', prefix)
-  if (typeof connection === 'string') checkUrl(connection)
-  else if (connection === null || typeof connection !== 'object') {
-    throw invalidType('options.connection', "a URL, an object of ioredis' options or an ioredis client", connection)
-  }
+  checkConnection(connection)
   integer('options.connectTimeout', connectTimeout, 1, LONGEST_TIMER)
   return { connection, queue, prefix, connectTimeout }
 }
 
+/** @param {any} connection */
+function checkConnection(connection) {
+  if (typeof connection === 'string' || isUrl(connection)) {
+    checkUrl(String(connection))
+    return
+  }
+  const isObject = connection !== null && typeof connection === 'object' && !Array.isArray(connection)
+  const isClient = isObject && typeof connection.duplicate === 'function'
+  // Clients of other makes have it, too.
+  if (!isObject || (isClient && typeof connection.defineCommand !== 'function')) {
+    throw invalidType('options.connection', "a URL, an object of ioredis' options or an ioredis client", connection)
+  }
+  if (connection.isCluster === true) {
+    throw invalidConnection('must not be a Redis Cluster: heavy-load needs one Redis, or one behind Sentinel')
+  }
+  const given = isClient ? connection.options : connection
+  if (given.keyPrefix) throw invalidConnection('must not have a keyPrefix: options.prefix is for that')
+  if (given.url !== undefined) checkUrl(String(given.url))
+}
+
+/**
+ * Whether it is a URL object, of whichever realm.
+ * @param {any} value
+ */
+function isUrl(value) {
+  return typeof value?.href === 'string' && typeof value.searchParams === 'object'
+}
+
 /** @param {string} url */
 function checkUrl(url) {
-  // The value is not shown: it may have a password in it.
-  const invalid = (/** @type {string} */ reason) =>
-    makeError('ERR_INVALID_ARG_VALUE', `The "options.connection" property ${reason}`)
-  if (!URL.canParse(url)) throw invalid('must be a URL such as redis://127.0.0.1:6379')
-  const { protocol } = new URL(url)
+  if (!URL.canParse(url)) throw invalidConnection('must be a URL such as redis://127.0.0.1:6379')
+  const { protocol, searchParams } = new URL(url)
   if (protocol !== 'redis:' && protocol !== 'rediss:') {
-    throw invalid(`must be a URL with redis: or rediss:. Received one with ${protocol}`)
+    throw invalidConnection(`must be a URL with redis: or rediss:. Received one with ${protocol}`)
   }
+  if (searchParams.has('keyPrefix')) throw invalidConnection('must not have a keyPrefix: options.prefix is for that')
+}
+
+/**
+ * The value is not shown: it may have a password in it.
+ * @param {string} reason
+ */
+function invalidConnection(reason) {
+  return makeError('ERR_INVALID_ARG_VALUE', `The "options.connection" property ${reason}`)
 }
 
 /**
  * A connection of our own, also where the caller gave a client: that one stays the caller's. It comes back by itself when
- * it is lost; commands wait for it meanwhile.
+ * it is lost, for as long as the caller's own `retryStrategy` says, if there is one; commands wait for it meanwhile.
  * @param {any} connection
  * @param {Record<string, unknown>} [options]
  * @returns {Redis}
  */
 function connect(connection, options) {
-  const own = {
-    retryStrategy: (/** @type {number} */ times) => Math.min(50 * times, LONGEST_PAUSE),
-    maxRetriesPerRequest: null,
-    lazyConnect: false,
-    ...options,
-  }
-  const redis = make(connection, own)
+  const redis = make(connection, { ...FORCED, ...options })
   // Without a listener Node would end the process. What fails because of it says so itself.
   redis.on('error', (/** @type {Error} */ error) => {
     redis.lastError = error
+  })
+  redis.on('ready', () => {
+    redis.lastError = undefined
   })
   return redis
 }
 
 /**
  * @param {any} connection
- * @param {Record<string, unknown>} options
+ * @param {Record<string, unknown>} forced
  */
-function make(connection, options) {
-  if (typeof connection?.duplicate === 'function') return connection.duplicate(options)
+function make(connection, forced) {
+  const leftOut = Object.fromEntries(LEFT_OUT.map((name) => [name, undefined]))
+  if (typeof connection.duplicate === 'function') return connection.duplicate({ ...forced, ...leftOut })
   const { Redis } = peer('ioredis')
-  if (typeof connection === 'string') return new Redis(connection, options)
+  const isAddress = typeof connection === 'string' || isUrl(connection)
   // As BullMQ has it: a URL among the options.
-  const { url, ...rest } = connection
-  return url === undefined ? new Redis({ ...rest, ...options }) : new Redis(url, { ...rest, ...options })
+  const { url, ...rest } = isAddress ? { url: connection } : connection
+  const own = { ...rest, ...leftOut, retryStrategy: rest.retryStrategy ?? pauseBefore, ...forced }
+  // Of several arguments, what the first ones say counts.
+  return url === undefined ? new Redis(own) : new Redis(forced, withoutTimeouts(String(url)), own)
+}
+
+/** @param {string} url ioredis takes its query for options */
+function withoutTimeouts(url) {
+  const parsed = new URL(url)
+  if (!LEFT_OUT.some((name) => parsed.searchParams.has(name))) return url
+  for (const name of LEFT_OUT) parsed.searchParams.delete(name)
+  return parsed.href
 }
 
 /**
- * Waits until Redis answers.
+ * Milliseconds until Redis is tried again.
+ * @param {number} times
+ */
+function pauseBefore(times) {
+  return Math.min(50 * times, LONGEST_PAUSE)
+}
+
+/**
+ * Waits until Redis answers, and looks whether it is one that we can work with.
  * @param {Redis} redis
  * @param {number} timeout milliseconds; then ERR_REMOTE
  */
 async function reach(redis, timeout) {
-  if (redis.status === 'ready') return
+  if (redis.status !== 'ready') await ready(redis, timeout)
+  // Our keys, and those of BullMQ, would be on several machines.
+  if (/^redis_mode:cluster/m.test(await redis.info('server'))) {
+    throw remoteError(`${nameOf(redis)} is a Redis Cluster: heavy-load needs one Redis, or one behind Sentinel`)
+  }
+}
+
+/**
+ * @param {Redis} redis
+ * @param {number} timeout
+ */
+async function ready(redis, timeout) {
   // It tries again and again meanwhile: Redis may be starting, too.
   const problem = await new Promise((resolve) => {
     const timer = setTimeout(resolve, timeout, `did not answer within ${timeout} ms`)
@@ -109,7 +185,18 @@ async function reach(redis, timeout) {
       resolve(result)
     }
   })
-  if (problem !== undefined) throw remoteError(`Redis at ${addressOf(redis)} ${problem}`, redis.lastError)
+  if (problem !== undefined) throw remoteError(`${nameOf(redis)} ${problem}`, redis.lastError)
+}
+
+/**
+ * Lets Redis go, and ends all waiting for it.
+ * @param {Redis} redis
+ */
+function hangUp(redis) {
+  const { status } = redis
+  redis.disconnect()
+  // Between two tries there is no connection whose end would be told.
+  if (status === 'reconnecting') redis.emit('end')
 }
 
 /**
@@ -124,9 +211,12 @@ async function within(ms, work) {
   ended.abort()
 }
 
-/** @param {Redis} redis */
-function addressOf({ options }) {
-  return options.path ?? `${options.host}:${options.port}`
+/**
+ * As it is called in messages.
+ * @param {Redis} redis
+ */
+function nameOf({ options: { host, name, path, port, sentinels } }) {
+  return sentinels ? `Redis '${name}' behind Sentinel` : `Redis at ${path ?? `${host}:${port}`}`
 }
 
 /**
@@ -151,4 +241,4 @@ function peer(name) {
   }
 }
 
-module.exports = { LAST_WORDS, connect, peer, place, reach, remoteError, within }
+module.exports = { LAST_WORDS, connect, hangUp, nameOf, peer, place, reach, remoteError, within }

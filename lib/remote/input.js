@@ -3,6 +3,8 @@
 /** What of a call is sent: taken at the call, so that what JavaScript does to it later changes nothing. */
 
 const { countReaders, detach, handOver } = require('../buffers.js')
+const { toError } = require('../errors.js')
+const { checkCall, kernelNames } = require('../native.js')
 const { TASK_OPTIONS } = require('../options.js')
 const { pack } = require('./wire.js')
 
@@ -10,32 +12,60 @@ const { pack } = require('./wire.js')
 const HOW = 7
 const TRANSFER = 1
 const FROZEN = 3
+const NOTHING = new Uint8Array(0)
+const KERNELS = new Map(kernelNames().map((name, number) => [name, number]))
 
 /** @typedef {import('../buffers.js').Given['frozen'] & {}} Frozen */
 
 /**
- * What of a call is to be sent. `release` is called when it has been.
+ * What of a call is to be sent. Whatever is wrong with it is found here; `take` takes the bytes, and `release` is called when they have been
+ * sent.
+ * @param {string} kernel
  * @param {any} input
  * @param {any} options
  * @param {import('../options.js').Settings} settings
  */
-function packTask(input, options, { transfer }) {
+function packTask(kernel, input, options, { transfer }) {
+  /** @type {any[]} */
+  const buffers = []
+  const note = (/** @type {any} */ buffer) => {
+    buffers.push(buffer)
+    return NOTHING
+  }
   /** @type {import('./wire.js').Parts} */
   const parts = []
+  const own = Object.fromEntries(Object.entries(options).filter(([name]) => !TASK_OPTIONS.has(name)))
+  const packed = { options: pack(own, parts, note), input: pack(input, parts, note), parts }
+  check(kernel, input, options, transfer)
   /** @type {Frozen[]} */
   const held = []
-  const copied = (/** @type {any} */ buffer) => take(buffer, false, held)
-  const taken = (/** @type {any} */ buffer) => take(buffer, transfer && buffer === input, held)
-  const own = Object.fromEntries(Object.entries(options).filter(([name]) => !TASK_OPTIONS.has(name)))
-  // Whatever cannot be sent is found before anything is taken away.
-  const packedOptions = pack(own, parts, copied)
-  const packed = { input: pack(input, parts, taken), options: packedOptions, parts }
-  for (const frozen of held) countReaders(frozen, 1)
   return {
     ...packed,
+    take() {
+      for (const [part, buffer] of buffers.entries()) parts[part] = take(buffer, transfer && buffer === input, held)
+      for (const frozen of held) countReaders(frozen, 1)
+    },
     release() {
       for (const frozen of held) countReaders(frozen, -1)
     },
+  }
+}
+
+/**
+ * Has the kernel look at what it is to get. Of one that is not known here, a worker may know more.
+ * @param {string} kernel
+ * @param {any} input
+ * @param {any} options
+ * @param {boolean} transfer
+ */
+function check(kernel, input, options, transfer) {
+  const number = KERNELS.get(kernel)
+  const { view, mode } = handOver(input, transfer, number ?? 'input')
+  if (number === undefined) return
+  try {
+    checkCall(number, view, options, mode)
+  } catch (failure) {
+    throw toError(failure, 'input')
   }
 }
 

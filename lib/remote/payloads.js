@@ -33,22 +33,33 @@ async function write(redis, key, parts, ttl) {
 }
 
 /**
- * The parts, each in memory of its own.
+ * The parts, each in memory of its own. How large they are is only what somebody says: nothing is taken for one whose bytes are not there.
  * @param {Redis} redis
  * @param {string} key
  * @param {number[]} sizes bytes
  */
 async function read(redis, key, sizes) {
-  const parts = sizes.map((size) => new ArrayBuffer(size))
+  if (!isSizes(sizes)) throw remoteError("The sizes of the task's bytes make no sense")
+  const count = sizes.reduce((sum, size) => sum + Math.max(1, Math.ceil(size / PIECE)), 0)
+  if (count > 0 && (await redis.hlen(key)) < count) throw missing()
+  /** @type {ArrayBuffer[]} */
+  const parts = []
   for (const [field, part, start, end] of pieces(sizes)) {
     const piece = await redis.hgetBuffer(key, field)
-    if (piece?.length !== end - start)
-      throw remoteError(
-        "The task's bytes are no longer in Redis: their time was over, or it keeps nothing when it ends",
-      )
+    if (piece?.length !== end - start) throw missing()
+    parts[part] ??= new ArrayBuffer(sizes[part])
     new Uint8Array(parts[part], start).set(piece)
   }
   return parts
+}
+
+/** @param {any} sizes */
+function isSizes(sizes) {
+  return Array.isArray(sizes) && sizes.every((size) => Number.isSafeInteger(size) && size >= 0)
+}
+
+function missing() {
+  return remoteError("The task's bytes are no longer in Redis: their time was over, or it keeps nothing when it ends")
 }
 
 /**

@@ -11,20 +11,25 @@
 
 const { AsyncResource } = require('node:async_hooks')
 const { randomUUID } = require('node:crypto')
+const { EventEmitter } = require('node:events')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { close } = require('../closing.js')
-const { HeavyLoadError, aborted, invalidType, invalidValue, makeError } = require('../errors.js')
-const { clearTimeout, performance, setTimeout } = require('../host.js')
+const { aborted, closed, faultOf, invalidType, invalidValue, late, makeError } = require('../errors.js')
+const { clearInterval, clearTimeout, nextTick, performance, setInterval, setTimeout } = require('../host.js')
+const { ownOptionsOf } = require('../kernel-options.js')
 const { map } = require('../map.js')
 const { isTraced, trace } = require('../observe.js')
 const { LONGEST_TIMER, PRIORITIES, integer, object, refusePool, taskSettings } = require('../options.js')
 const signals = require('../signals.js')
+const { Admission } = require('./admission.js')
 const { Clock } = require('./clock.js')
-const { LAST_WORDS, connect, peer, place, reach, remoteError, within } = require('./connection.js')
+const { LAST_WORDS, connect, hangUp, nameOf, peer, place, reach, remoteError, within } = require('./connection.js')
 const { packTask } = require('./input.js')
 const payloads = require('./payloads.js')
 const { Inbox } = require('./replies.js')
+const { Tally } = require('./tally.js')
 const { VERSION, keysOf, unpack, unpackError } = require('./wire.js')
+const workers = require('./workers.js')
 
 const DAY = 86_400_000
 /** Attempts to reach a Redis that was lost before what has been asked of it fails: some fifteen seconds. */
@@ -35,7 +40,9 @@ const STOP_EVERY = 1000
 const STOP_TIMES = 60
 /** Bytes stay so much longer than their task, in milliseconds: clocks differ. */
 const GRACE = 10_000
-
+/** A Redis that has not answered for so long is away, in milliseconds. */
+const AWAY = 1000
+const OPTIONS = ['attempts', 'backoff', 'maxQueue', 'payloadTtl']
 /**
  * A task whose promise has not been settled.
  * @typedef {object} Task
@@ -46,6 +53,7 @@ const GRACE = 10_000
  * @property {import('../options.js').Settings} settings
  * @property {number} called by performance.now()
  * @property {boolean} sent whether Redis has had its job
+ * @property {boolean} begun whether a worker has it
  * @property {boolean} stopped whether that is to be stopped
  * @property {boolean} answered whether its result is being fetched
  * @property {NodeJS.Timeout | undefined} timer
@@ -55,7 +63,7 @@ const GRACE = 10_000
  */
 
 /** Runs tasks on other machines, over BullMQ and Redis. */
-class RemotePool {
+class RemotePool extends EventEmitter {
   #place
   #config
   #keys
@@ -67,8 +75,16 @@ class RemotePool {
   #chores = new Set()
   /** @type {Promise<{ redis: any, queue: any, clock: Clock, inbox: Inbox }> | undefined} */
   #link
-  /** Redis while it has not answered yet. @type {import('./connection.js').Redis} */
-  #connecting
+  /** Redis, also while it has not answered yet. @type {import('./connection.js').Redis} */
+  #redis
+  /** When it was asked what it has not answered yet, by performance.now(). @type {number | undefined} */
+  #asked
+  /** @type {NodeJS.Timeout | undefined} */
+  #look
+  #admission = new Admission()
+  #needsDrain = false
+  #began = performance.now()
+  #tally = new Tally(this)
   /** @type {Promise<void> | undefined} */
   #closed
   /** @type {(() => void) | undefined} */
@@ -76,13 +92,36 @@ class RemotePool {
 
   /** @param {any} options */
   constructor(options) {
-    this.#place = place(options)
+    super()
+    this.#place = place(options, OPTIONS)
     this.#config = remoteConfig(options)
     this.#keys = keysOf(this.#place)
   }
 
   get name() {
     return this.#place.queue
+  }
+
+  /** Of the workers that are there, all together; 0 before that is known. */
+  get threads() {
+    return this.#admission.threads
+  }
+
+  get needsDrain() {
+    return this.#admission.queued >= Math.max(1, this.threads)
+  }
+
+  stats() {
+    const { queued, threads } = this.#admission
+    return {
+      threads,
+      queued,
+      running: this.#tasks.size - queued,
+      ...this.#tally.stats,
+      memory: this.#sum(({ memory }) => memory),
+      utilization: threads === 0 ? 0 : this.#sum(({ utilization, threads }) => utilization * threads) / threads,
+      uptime: performance.now() - this.#began,
+    }
   }
 
   /**
@@ -114,8 +153,7 @@ class RemotePool {
   /** @param {any} [options] */
   close(options = {}) {
     const cancel = () => {
-      const error = () => makeError('ERR_POOL_CLOSED', 'The pool was closed before the task was done')
-      for (const task of this.#tasks.values()) this.#stop(task, error())
+      for (const task of this.#tasks.values()) this.#stop(task, closed())
     }
     const end = () => {
       this.#closed ??= this.#end()
@@ -137,11 +175,14 @@ class RemotePool {
    */
   #start(kernel, input, options, resolve, reject) {
     if (this.#closed !== undefined) throw makeError('ERR_POOL_CLOSED', 'The pool is closed')
-    const settings = taskSettings(options)
+    // Of a kernel that only workers know, they know the options.
+    const settings = taskSettings(options, ownOptionsOf(kernel))
     const { signal, timeout, onProgress } = settings
     const before = signal === undefined ? undefined : signals.whichAborted(signal)
     if (before !== undefined) throw aborted({ cause: before.reason })
-    const packed = packTask(input, options, settings)
+    const packed = packTask(kernel, input, options, settings)
+    this.#admit(kernel, settings)
+    packed.take()
     /** @type {Task} */
     const task = {
       id: `${this.#caller}-${this.#made++}`,
@@ -151,6 +192,7 @@ class RemotePool {
       settings,
       called: performance.now(),
       sent: false,
+      begun: false,
       stopped: false,
       answered: false,
       timer: undefined,
@@ -161,6 +203,7 @@ class RemotePool {
       reported: -1,
     }
     this.#tasks.set(task.id, task)
+    this.#queue(task, 1)
     try {
       if (signal !== undefined) {
         signals.watch(signal, task.watcher)
@@ -170,14 +213,52 @@ class RemotePool {
       }
     } catch (error) {
       // A signal of somebody else's make.
-      this.#stop(task, error)
+      this.#stop(task, error, true)
     }
     if (task.stopped) {
       packed.release()
       return
     }
-    if (timeout <= LONGEST_TIMER) task.timer = setTimeout(() => this.#stop(task, timedOut()), timeout)
+    if (timeout <= LONGEST_TIMER) task.timer = setTimeout(() => this.#stop(task, this.#late(task)), timeout)
     this.#chore(this.#send(task, packed))
+  }
+
+  /**
+   * Refuses what would not be done in time, or has no place to wait.
+   * @param {string} kernel
+   * @param {import('../options.js').Settings} settings
+   */
+  #admit(kernel, settings) {
+    const { maxQueue } = this.#config
+    const isFull = this.#admission.queued >= maxQueue
+    const retryAfter = isFull ? this.#admission.untilRoom(maxQueue) : this.#admission.refusal(settings)
+    if (retryAfter === undefined) return
+    const error = isFull ? overloaded(`is full: ${maxQueue} tasks may wait, and do`, retryAfter) : tooLate(retryAfter)
+    this.#tally.failed(kernel, error, settings.times)
+    throw error
+  }
+
+  /**
+   * The error of a task whose time is over: if that was for want of a worker, or of Redis, it says so.
+   * @param {Task} task
+   */
+  #late({ kernel, settings, begun }) {
+    const { message } = late(kernel, settings.timeout, begun ? 'a worker had it' : 'no worker had begun it')
+    const redis = this.#redis
+    const { view } = this.#admission
+    const isUnheard = this.#asked !== undefined && performance.now() - this.#asked > AWAY
+    // Where it has answered before, a connection that is not there is one that was lost.
+    const isLost =
+      redis !== undefined && (redis.lastError !== undefined || (view !== undefined && redis.status !== 'ready'))
+    if (isLost || isUnheard) {
+      const cause =
+        redis.lastError ?? new Error(isLost ? 'The connection is lost' : `No answer for more than ${AWAY} ms`)
+      return remoteError(`${message}: ${nameOf(redis)} is away`, cause)
+    }
+    if (!begun && view?.workers.size === 0) {
+      return remoteError(message, new Error(`No worker takes jobs of the queue '${this.name}'`))
+    }
+    return makeError('ERR_TASK_TIMEOUT', message)
   }
 
   /**
@@ -189,8 +270,9 @@ class RemotePool {
       const { redis, queue, clock } = await this.#open()
       if (task.stopped) return
       const { timeout, priority, key, weight, maxThreads, onProgress } = task.settings
+      const now = await clock.now()
       const left = timeout - (performance.now() - task.called)
-      const deadline = timeout === Infinity ? undefined : clock.now() + left
+      const deadline = timeout === Infinity ? undefined : now + left
       if (parts.length > 0) {
         const ttl = Math.min(this.#config.payloadTtl, Math.max(left, 0) + GRACE)
         await payloads.write(redis, this.#keys.input(task.id), parts, ttl)
@@ -208,13 +290,14 @@ class RemotePool {
         weight,
         maxThreads,
         progress: onProgress === undefined ? undefined : true,
+        begun: true,
       }
       if (!task.stopped) await queue.add(task.kernel, message, { ...this.#config.job, jobId: task.id, priority })
       task.sent = true
       // There was nothing to stop before.
       if (task.stopped) this.#chore(this.#stopJob(task))
     } catch (error) {
-      this.#settle(task, () => task.reject(asRemote(error)))
+      this.#fail(task, asRemote(error))
     } finally {
       release()
     }
@@ -224,13 +307,13 @@ class RemotePool {
    * Rejects now; the worker follows.
    * @param {Task} task
    * @param {any} error
+   * @param {boolean} [isForeign] whether it is of the caller's own code
    */
-  #stop(task, error) {
-    this.#settle(task, () => {
-      task.stopped = true
-      if (task.sent) this.#chore(this.#stopJob(task))
-      task.reject(error)
-    })
+  #stop(task, error, isForeign) {
+    if (!this.#tasks.has(task.id)) return
+    task.stopped = true
+    if (task.sent) this.#chore(this.#stopJob(task))
+    this.#fail(task, error, isForeign)
   }
 
   /**
@@ -257,7 +340,7 @@ class RemotePool {
       this.#take(task, id, JSON.parse(json))
     } catch (error) {
       // Of a worker that is not like ours: the others' replies come through the same stream.
-      if (task !== undefined) this.#settle(task, () => task.reject(remoteError('A reply that makes no sense', error)))
+      if (task !== undefined) this.#fail(task, remoteError('A reply that makes no sense', error))
     }
   }
 
@@ -275,9 +358,10 @@ class RemotePool {
       this.#succeed(task, reply, [])
     } else if ('progress' in reply) {
       this.#report(task, reply.progress)
+    } else if ('begun' in reply) {
+      this.#setBegun(task, reply.begun === true)
     } else {
-      const error = unpackError(reply.error)
-      this.#settle(task, () => task.reject(error))
+      this.#fail(task, unpackError(reply.error))
     }
   }
 
@@ -293,7 +377,7 @@ class RemotePool {
     try {
       if (task !== undefined) this.#succeed(task, reply, await payloads.read(redis, key, reply.sizes))
     } catch (error) {
-      if (task !== undefined) this.#settle(task, () => task.reject(asRemote(error)))
+      if (task !== undefined) this.#fail(task, asRemote(error))
     } finally {
       await redis.unlink(key)
     }
@@ -308,10 +392,41 @@ class RemotePool {
     const result = unpack(value, parts)
     // The callback may stop the task yet.
     this.#report(task, 1)
-    this.#settle(task, () => {
-      task.settings.times?.add(performance.now() - task.called - run, run)
-      task.resolve(result)
-    })
+    if (!this.#settle(task)) return
+    task.resolve(result)
+    this.#tally.settled(task.kernel, 'completed', task.settings.times)
+    const ran = Number.isFinite(run) ? run : 0
+    const waited = Math.max(0, performance.now() - task.called - ran)
+    task.settings.times?.add(waited, ran)
+    this.#admission.ended(ran)
+    this.#tally.measured(task.kernel, waited, ran, task.settings.times)
+  }
+
+  /**
+   * @param {Task} task
+   * @param {boolean} begun
+   */
+  #setBegun(task, begun) {
+    if (task.begun === begun) return
+    task.begun = begun
+    this.#queue(task, begun ? -1 : 1)
+  }
+
+  /**
+   * A task has come to wait, or does not any more.
+   * @param {Task} task
+   * @param {1 | -1} change
+   */
+  #queue({ settings }, change) {
+    this.#admission.count(settings.priority, change)
+    this.#watchDrain()
+  }
+
+  #watchDrain() {
+    const did = this.#needsDrain
+    this.#needsDrain = this.needsDrain
+    // Later, so that a listener that throws does it on its own account.
+    if (did && !this.#needsDrain) nextTick(() => this.emit('drain'))
   }
 
   /**
@@ -325,21 +440,40 @@ class RemotePool {
     try {
       task.context?.runInAsyncScope(onProgress, undefined, fraction)
     } catch (error) {
-      this.#stop(task, error)
+      this.#stop(task, error, true)
     }
   }
 
   /**
-   * Whatever settles a task's promise does it in here, and so it is done once.
    * @param {Task} task
-   * @param {() => void} how
+   * @param {any} error
+   * @param {boolean} [isForeign] whether it is of the caller's own code
    */
-  #settle(task, how) {
-    if (!this.#tasks.delete(task.id)) return
+  #fail(task, error, isForeign = false) {
+    if (!this.#settle(task)) return
+    task.reject(error)
+    if (isForeign) this.#tally.settled(task.kernel, 'cancelled', task.settings.times)
+    else this.#tally.failed(task.kernel, error, task.settings.times)
+  }
+
+  /**
+   * Whoever is about to settle a task's promise asks here whether it is the first.
+   * @param {Task} task
+   */
+  #settle(task) {
+    if (!this.#tasks.delete(task.id)) return false
     clearTimeout(task.timer)
     if (task.settings.signal !== undefined) signals.unwatch(task.settings.signal, task.watcher)
-    how()
+    if (!task.begun) this.#queue(task, -1)
     if (this.#tasks.size === 0) this.#onEmpty?.()
+    return true
+  }
+
+  /** @param {(report: import('./workers.js').Report) => number} figure */
+  #sum(figure) {
+    let sum = 0
+    for (const report of this.#admission.view?.workers.values() ?? []) sum += figure(report)
+    return sum
   }
 
   /**
@@ -365,27 +499,66 @@ class RemotePool {
     const { connection, queue: name, prefix, connectTimeout } = this.#place
     const { Queue } = peer('bullmq')
     const redis = connect(connection, { maxRetriesPerRequest: RETRIES })
-    this.#connecting = redis
-    const clock = new Clock()
+    this.#redis = redis
+    this.#asked = performance.now()
+    const clock = new Clock(redis)
     let queue
     try {
       await reach(redis, connectTimeout)
       queue = new Queue(name, { connection: redis, prefix })
       // What fails says so itself.
       queue.on('error', () => {})
-      await Promise.all([clock.set(redis), queue.waitUntilReady()])
+      await Promise.all([clock.set(), queue.waitUntilReady(), this.#see(redis)])
     } catch (error) {
       redis.disconnect()
       throw error
-    } finally {
-      this.#connecting = undefined
     }
     const inbox = new Inbox(connect(connection), redis, this.#keys.replies(this.#caller), (id, reply) =>
       this.#onReply(id, reply),
     )
     // Redis may go away again meanwhile: then this is done once more, and nobody waits for it.
-    redis.on('ready', () => Promise.all([clock.set(redis), this.#findLost()]).catch(() => {}))
+    redis.on('ready', () => Promise.all([clock.set(), this.#findLost()]).catch(() => {}))
+    // The caller's own retryStrategy has given it up, if we have not.
+    redis.once('end', () => this.#lose(inbox))
+    this.#look = setInterval(() => {
+      // One question at a time: a Redis that is away is not to find many when it is back.
+      if (this.#asked === undefined) this.#see(redis).catch(() => {})
+    }, workers.EVERY)
+    this.#look.unref()
     return { redis, queue, clock, inbox }
+  }
+
+  /**
+   * Looks at the queue and its workers, and gives up what cannot be done in time any more.
+   * @param {import('./connection.js').Redis} redis
+   */
+  async #see(redis) {
+    this.#asked ??= performance.now()
+    try {
+      this.#admission.see(await workers.look(redis, this.#keys))
+    } finally {
+      this.#asked = undefined
+    }
+    const waiting = [...this.#tasks.values()].filter(({ sent, begun }) => sent && !begun)
+    for (const { task, retryAfter } of this.#admission.late(waiting, performance.now())) {
+      this.#stop(task, tooLate(retryAfter))
+    }
+    this.#watchDrain()
+  }
+
+  /**
+   * Redis is not waited for any more: who waits for an answer is told, and the next task begins anew.
+   * @param {Inbox} inbox
+   */
+  #lose(inbox) {
+    clearInterval(this.#look)
+    if (this.#closed !== undefined && this.#tasks.size === 0) return
+    const redis = this.#redis
+    this.#link = undefined
+    inbox.stop()
+    for (const task of [...this.#tasks.values()]) {
+      this.#fail(task, remoteError(`${nameOf(redis)} is away, and is not tried again`, redis.lastError))
+    }
   }
 
   /** Redis has come back: with what it had, if it keeps that on a disk; else whoever waits must hear of it. */
@@ -399,7 +572,7 @@ class RemotePool {
     for (const task of missing.filter((task) => !task.answered)) {
       // A worker may still be at it, for nobody.
       this.#chore(redis.publish(this.#keys.stop, task.id))
-      this.#settle(task, () => task.reject(remoteError('Redis no longer has the task: it keeps nothing when it ends')))
+      this.#fail(task, remoteError('Redis no longer has the task: it keeps nothing when it ends'))
     }
   }
 
@@ -409,8 +582,9 @@ class RemotePool {
         this.#onEmpty = () => resolve(undefined)
       })
     }
+    clearInterval(this.#look)
     // Nobody needs it any more.
-    this.#connecting?.disconnect()
+    if (this.#redis !== undefined && this.#redis.status !== 'ready') hangUp(this.#redis)
     const link = await this.#link?.catch(() => undefined)
     // Redis may be away, or a worker that is to stop: what they have has a time to live.
     if (link?.redis.status === 'ready') await within(LAST_WORDS, this.#tidy(link))
@@ -428,9 +602,10 @@ class RemotePool {
 
 /** @param {any} options */
 function remoteConfig(options) {
-  const { attempts = 3, backoff = { type: 'exponential', delay: 200 }, payloadTtl = DAY } = options
+  const { attempts = 3, backoff = { type: 'exponential', delay: 200 }, maxQueue = 16384, payloadTtl = DAY } = options
   integer('options.attempts', attempts, 1, 2 ** 31 - 1)
   integer('options.payloadTtl', payloadTtl, 1, Number.MAX_SAFE_INTEGER)
+  if (maxQueue !== Infinity) integer('options.maxQueue', maxQueue, 1, Number.MAX_SAFE_INTEGER)
   if (typeof backoff === 'object') {
     object('options.backoff', backoff)
     if (backoff.type !== 'fixed' && backoff.type !== 'exponential') {
@@ -440,16 +615,25 @@ function remoteConfig(options) {
   } else {
     integer('options.backoff', backoff, 0, LONGEST_TIMER)
   }
-  return { payloadTtl, job: { attempts, backoff } }
+  return { payloadTtl, maxQueue, job: { attempts, backoff } }
 }
 
 /** @param {any} error of Redis or of what leads there; ours are as they should be */
 function asRemote(error) {
-  return error instanceof HeavyLoadError ? error : remoteError(`Redis failed: ${error.message}`, error)
+  return faultOf(error) === undefined ? remoteError(`Redis failed: ${error.message}`, error) : error
 }
 
-function timedOut() {
-  return makeError('ERR_TASK_TIMEOUT', 'The task was not done within its timeout')
+/**
+ * @param {string} why
+ * @param {number} retryAfter seconds
+ */
+function overloaded(why, retryAfter) {
+  return Object.assign(makeError('ERR_POOL_OVERLOADED', `The pool ${why}`), { retryAfter })
+}
+
+/** @param {number} retryAfter seconds */
+function tooLate(retryAfter) {
+  return overloaded('is overloaded: the task would not be done within its timeout', retryAfter)
 }
 
 module.exports = { RemotePool }

@@ -154,7 +154,7 @@ class Outbox {
    * @param {Reply} reply
    */
   send(caller, id, reply) {
-    return this.#enter(caller, { id, json: JSON.stringify(reply), isLast: !('progress' in reply) })
+    return this.#enter(caller, { id, json: JSON.stringify(reply), isLast: 'value' in reply || 'error' in reply })
   }
 
   /**

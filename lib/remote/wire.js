@@ -10,7 +10,7 @@
 
 const { types } = require('node:util')
 const { CLASSES: VIEWS, FrozenBuffer, classOf } = require('../buffers.js')
-const { CLASSES: ERRORS, makeError } = require('../errors.js')
+const { CLASSES: ERRORS, brand, faultOf, makeError } = require('../errors.js')
 const { Buffer } = require('../host.js')
 const { remoteError } = require('./connection.js')
 
@@ -23,16 +23,19 @@ const DEEPEST = 32
  * @typedef {{ prefix: string, queue: string }} Names
  * @typedef {Uint8Array[]} Parts
  *
- * A job's data. `caller`: who waits for it. `sizes`: its parts' lengths in bytes. `deadline`: in milliseconds of Redis's clock.
+ * A job's data. `caller`: who waits for it. `sizes`: its parts' lengths in bytes. `deadline`: in milliseconds of Redis's clock. `begun`: that
+ * the caller wants to be told when a worker has it. Callers and workers may be of different versions of this package: what is new here is
+ * optional, or VERSION changes.
  * @typedef {{
  *   version: number, caller: string, input: unknown, options: unknown, sizes?: number[], deadline?: number,
- *   priority: string, key?: string, weight: number, maxThreads: number, progress?: true,
+ *   priority: string, key?: string, weight: number, maxThreads: number, progress?: true, begun?: true,
  * }} Message
  *
  * What a worker answers. `run`: milliseconds from the first instruction to the end.
  * @typedef {{ value: unknown, sizes: number[], run: number }} Result
- * @typedef {Result | { error: WireError } | { progress: number }} Reply
- * @typedef {{ code?: string, name: string, message: string, retryAfter?: number }} WireError
+ * `begun`: false if it was given back.
+ * @typedef {Result | { error: WireError } | { progress: number } | { begun: boolean }} Reply
+ * @typedef {{ code?: string, name: string, message: string, retryAfter?: number, fault?: string }} WireError
  */
 
 /** @param {Names} names */
@@ -47,6 +50,12 @@ function keysOf({ prefix, queue }) {
     replies: (/** @type {string} */ caller) => `${base}:replies:${caller}`,
     /** A channel: ids of jobs that are to stop. */
     stop: `${base}:stop`,
+    /** A hash of the queue's, and of no job: what each worker tells of itself, by its id. */
+    workers: `${base}-workers`,
+    /** Of BullMQ's own: the jobs that wait, by priority, and those that workers have. */
+    waiting: `${prefix}:${queue}:wait`,
+    prioritized: `${prefix}:${queue}:prioritized`,
+    active: `${prefix}:${queue}:active`,
   }
 }
 
@@ -134,8 +143,19 @@ function unpack(json, parts) {
     case 'undefined':
       return undefined
     default:
-      return BUFFERS[json.$](parts[json.part])
+      return unpackBuffer(json, parts)
   }
+}
+
+/**
+ * @param {{ $: unknown, part: unknown }} json
+ * @param {ArrayBuffer[]} parts
+ */
+function unpackBuffer({ $: kind, part }, parts) {
+  if (typeof kind !== 'string' || !Object.hasOwn(BUFFERS, kind) || !Object.hasOwn(parts, /** @type {any} */ (part))) {
+    throw remoteError('A message that makes no sense: it names bytes that are not there')
+  }
+  return BUFFERS[kind](parts[/** @type {number} */ (part)])
 }
 
 /**
@@ -153,7 +173,8 @@ function numberText(number) {
 
 /** @param {string} what */
 function unsendable(what) {
-  return makeError('ERR_INVALID_ARG_TYPE', `Input and options must be data that can be sent. Received ${what}`)
+  const message = `Input and options must be data that can be sent. Received ${what}`
+  return brand(makeError('ERR_INVALID_ARG_TYPE', message), 'input')
 }
 
 /**
@@ -162,21 +183,24 @@ function unsendable(what) {
  */
 function packError(error) {
   const { code, name = 'Error', message = String(error), retryAfter } = error ?? {}
-  return { code, name, message, retryAfter }
+  return { code, name, message, retryAfter, fault: faultOf(error) }
 }
 
 /**
- * The error as the kernel's own function would give it, by code and class; what belongs to the way there is ERR_REMOTE.
- * @param {WireError} failure
+ * The error as the kernel's own function would give it, by code and class; what belongs to the way there is ERR_REMOTE. What it is made of
+ * comes from Redis, and may be anything.
+ * @param {any} failure
  */
-function unpackError({ code, name, message, retryAfter }) {
-  if (code === 'ERR_REMOTE') return remoteError(message)
-  if (code === undefined || !Object.hasOwn(ERRORS, code)) {
-    const cause = Object.assign(new Error(message), { name, ...(code === undefined ? {} : { code }) })
-    return remoteError(`A worker failed: ${message}`, cause)
+function unpackError({ code, name, message, retryAfter, fault }) {
+  const text = String(message)
+  if (code === 'ERR_REMOTE') return remoteError(text)
+  if (typeof code !== 'string' || !Object.hasOwn(ERRORS, code)) {
+    const cause = Object.assign(new Error(text), { name: String(name), ...(typeof code === 'string' && { code }) })
+    return remoteError(`A worker failed: ${text}`, cause)
   }
-  const error = makeError(/** @type {keyof typeof ERRORS} */ (code), message)
-  return retryAfter === undefined ? error : Object.assign(error, { retryAfter })
+  const error = makeError(/** @type {keyof typeof ERRORS} */ (code), text)
+  brand(error, fault === 'input' ? 'input' : 'call')
+  return Number.isFinite(retryAfter) && retryAfter >= 0 ? Object.assign(error, { retryAfter }) : error
 }
 
 module.exports = { VERSION, keysOf, pack, packError, unpack, unpackError }

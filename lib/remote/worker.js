@@ -10,17 +10,21 @@
  *    for abandoned.
  */
 
+const { randomUUID } = require('node:crypto')
+const { setTimeout: sleep } = require('node:timers/promises')
+const { version } = require('../../package.json')
 const { close } = require('../closing.js')
-const { makeError, invalidType } = require('../errors.js')
-const { AbortController, performance } = require('../host.js')
+const { codeOf, invalidType, makeError } = require('../errors.js')
+const { AbortController, clearInterval, performance, setInterval } = require('../host.js')
 const { TIMES, Times } = require('../observe.js')
 const { LONGEST_TIMER, integer } = require('../options.js')
 const { Pool, defaultPool } = require('../pool.js')
 const { Clock } = require('./clock.js')
-const { LAST_WORDS, connect, peer, place, reach, remoteError, within } = require('./connection.js')
+const { LAST_WORDS, connect, nameOf, peer, place, reach, remoteError, within } = require('./connection.js')
 const payloads = require('./payloads.js')
 const { Outbox } = require('./replies.js')
 const { VERSION, keysOf, pack, packError, unpack } = require('./wire.js')
+const workers = require('./workers.js')
 
 /** A caller's ids of jobs that are to stop come by another way than the jobs, and may be first: so many are remembered. */
 const REMEMBERED = 10_000
@@ -30,6 +34,24 @@ const PROGRESS_EVERY = 100
 const RETRY_DELAY = 500
 /** How long a worker without jobs sleeps, in seconds: of jobs that are given back BullMQ wakes nobody. */
 const LONGEST_SLEEP = 1
+/** Locks are short, because a worker's death is noticed only when they end; to renew them costs little. Milliseconds. */
+const LOCK = 3000
+/** Until a result is offered again to a Redis that has refused it, in milliseconds. */
+const AGAIN = 500
+/** Without a word from Redis for so long, a worker is not ready, in milliseconds. */
+const UNHEARD = 3000
+/** How long a job rests that this worker has passed on, in milliseconds: doubled each time, up to a limit. */
+const REST_FIRST = 20
+const REST_LONGEST = 1000
+/** How much longer this worker has a place less, in milliseconds: the others are to come first. */
+const STAND_BACK = 50
+/** Writes down, with a job that is there, which workers have passed it on: gives a name and a number for each. */
+const PASSED = `if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
+redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
+return redis.call('HGETALL', KEYS[1])`
+/** Before the worker's id, in the job's hash: the fields of BullMQ's have other names. */
+const PASSED_BY = 'heavy-load:passed-by:'
+const OPTIONS = ['pool', 'concurrency', 'lockDuration', 'stalledInterval', 'resultTtl', 'onError']
 /** What would go wrong again, wherever it is tried. */
 const FINAL = new Set([
   'ERR_INVALID_ARG_TYPE',
@@ -38,8 +60,11 @@ const FINAL = new Set([
   'ERR_OUTPUT_TOO_LARGE',
   'ERR_OUT_OF_RANGE',
   'ERR_TASK_TIMEOUT',
-  'ERR_UNKNOWN_KERNEL',
 ])
+/** What this worker cannot do, and another may: of its version, its kernels, or its load. */
+const NOT_HERE = new Set(['ERR_UNKNOWN_KERNEL', 'ERR_POOL_OVERLOADED', 'ERR_POOL_CLOSED'])
+/** A message of another version. */
+class UnknownVersion extends Error {}
 /** Why a running job is stopped. */
 const UNWANTED = Symbol('its caller wants it no more, or it is lost')
 const LEAVING = Symbol('this worker takes its leave')
@@ -49,17 +74,17 @@ const LEAVING = Symbol('this worker takes its leave')
  * @param {any} options
  */
 async function startWorker(options) {
-  const worker = new RemoteWorker(place(options), workerConfig(options))
+  const worker = new RemoteWorker(place(options, OPTIONS), workerConfig(options))
   await worker.start()
   return worker
 }
 
 /** @param {any} options */
 function workerConfig(options) {
-  const { pool = defaultPool, lockDuration = 10_000, resultTtl = 3_600_000, onError = () => {} } = options
+  const { pool = defaultPool, lockDuration = LOCK, resultTtl = 3_600_000, onError = () => {} } = options
   if (!(pool instanceof Pool)) throw invalidType('options.pool', 'an instance of Pool', pool)
   if (typeof onError !== 'function') throw invalidType('options.onError', 'of type function', onError)
-  const { concurrency = Math.max(16, 4 * pool.threads), stalledInterval = Math.ceil(lockDuration / 2) } = options
+  const { concurrency = Math.max(16, 4 * pool.threads), stalledInterval = Math.ceil(lockDuration / 4) } = options
   return {
     pool,
     onError,
@@ -77,11 +102,18 @@ class RemoteWorker {
   #keys
   #redis
   #subscriber
-  #clock = new Clock()
+  #clock
   #outbox
+  #id = randomUUID()
+  /** Jobs that it has ended. */
+  #done = 0
+  /** When Redis took its last report, by performance.now(). */
+  #heard = Number.NEGATIVE_INFINITY
+  /** @type {NodeJS.Timeout | undefined} */
+  #reporting
   /** @type {any} BullMQ's */
   #worker
-  /** What stops the jobs that run here. @type {Map<string, AbortController>} */
+  /** The jobs that run here, with what stops them. @type {Map<string, { control: AbortController, result: Promise<any>, holders: number }>} */
   #running = new Map()
   /** Ids of jobs that are not to run here, oldest first. @type {Set<string>} */
   #unwanted = new Set()
@@ -109,6 +141,7 @@ class RemoteWorker {
     this.#keys = keysOf(place)
     this.#redis = connect(place.connection)
     this.#subscriber = connect(place.connection)
+    this.#clock = new Clock(this.#redis)
     this.#outbox = new Outbox(this.#redis, this.#keys.replies)
   }
 
@@ -118,6 +151,11 @@ class RemoteWorker {
 
   get concurrency() {
     return this.#config.concurrency
+  }
+
+  get ready() {
+    const isConnected = this.#redis.status === 'ready' && this.#subscriber.status === 'ready'
+    return isConnected && this.#ended === undefined && performance.now() - this.#heard < UNHEARD
   }
 
   async start() {
@@ -130,19 +168,27 @@ class RemoteWorker {
   }
 
   async #connect() {
-    const { UnrecoverableError, WaitingError, Worker } = peer('bullmq')
+    const { DelayedError, UnrecoverableError, WaitingError, Worker } = peer('bullmq')
     const { connectTimeout, prefix, queue } = this.#place
     const { concurrency, lockDuration, stalledInterval, onError } = this.#config
     await Promise.all([reach(this.#redis, connectTimeout), reach(this.#subscriber, connectTimeout)])
-    this.#redis.on('ready', () => this.#clock.set(this.#redis).catch(() => {}))
+    this.#redis.on('ready', () => this.#clock.set().catch(() => {}))
+    for (const redis of [this.#redis, this.#subscriber]) {
+      redis.once('end', () => {
+        if (this.#ended === undefined)
+          onError(remoteError(`${nameOf(redis)} is away, and is not tried again`, redis.lastError))
+      })
+    }
     this.#subscriber.on('message', (/** @type {string} */ _channel, /** @type {string} */ id) => this.#stop(id))
-    await Promise.all([this.#clock.set(this.#redis), this.#subscriber.subscribe(this.#keys.stop)])
-    const errors = { UnrecoverableError, WaitingError }
+    await Promise.all([this.#clock.set(), this.#subscriber.subscribe(this.#keys.stop), this.#report()])
+    const errors = { DelayedError, UnrecoverableError, WaitingError }
     this.#worker = new Worker(
       queue,
       (/** @type {any} */ job, /** @type {string} */ token) => this.#work(job, token, errors),
       {
         connection: this.#redis,
+        // Which messages it knows: where those can see it who ask BullMQ for the queue's workers.
+        name: `heavy-load@${version}/protocol-${VERSION}`,
         prefix,
         concurrency,
         lockDuration,
@@ -159,6 +205,20 @@ class RemoteWorker {
     this.#worker.on('error', onError)
     this.#worker.on('lockRenewalFailed', (/** @type {string[]} */ ids) => this.#dropLost(ids).catch(() => {}))
     await this.#worker.waitUntilReady()
+    // A Redis that is away is told when it is back.
+    this.#reporting = setInterval(() => {
+      if (this.#redis.status === 'ready') this.#report().catch(() => {})
+    }, workers.EVERY)
+    this.#reporting.unref()
+  }
+
+  /** Tells callers, and other workers, what this one is and does. */
+  async #report() {
+    const { pool, concurrency } = this.#config
+    const { threads, utilization, memory } = pool.stats()
+    const facts = { protocol: VERSION, threads, concurrency, done: this.#done, utilization, memory }
+    await workers.tell(this.#redis, this.#keys, this.#id, facts)
+    this.#heard = performance.now()
   }
 
   /**
@@ -167,27 +227,72 @@ class RemoteWorker {
    * @param {string} token
    * @param {Record<string, any>} errors BullMQ's
    */
-  async #work(job, token, { UnrecoverableError, WaitingError }) {
-    const control = new AbortController()
-    this.#running.set(job.id, control)
-    if (this.#isLeaving) control.abort(LEAVING)
-    if (this.#unwanted.delete(job.id)) control.abort(UNWANTED)
+  async #work(job, token, { DelayedError, UnrecoverableError, WaitingError }) {
+    if (typeof job.data?.caller !== 'string') throw new UnrecoverableError('This is no job of heavy-load')
+    // A job whose lock was lost may come here a second time: it is not computed twice.
+    const work = this.#running.get(job.id) ?? this.#begin(job)
+    const { control, result } = work
+    work.holders++
     try {
-      const result = await this.#compute(job, control.signal)
-      await this.#answer(job, result)
+      await this.#answer(job, await result)
+      this.#done++
     } catch (error) {
       if (control.signal.reason === LEAVING) {
+        this.#tellBegun(job, false)
         await job.moveToWait(token)
         throw new WaitingError()
       }
       if (control.signal.reason === UNWANTED) return
-      if (!isFinal(error, job)) throw error
-      await this.#answer(job, { error: packError(error) })
+      const isNotHere = error instanceof UnknownVersion || NOT_HERE.has(codeOf(error) ?? '')
+      if (isNotHere && (await this.#passOn(job, token))) throw new DelayedError()
+      if (!isNotHere && !isFinal(error, job)) {
+        this.#tellBegun(job, false)
+        throw error
+      }
+      await this.#answer(job, {
+        error: packError(error instanceof UnknownVersion ? remoteError(error.message) : error),
+      })
+      this.#done++
       throw new UnrecoverableError(/** @type {Error} */ (error).message)
     } finally {
-      // A job whose lock was lost may have come here a second time.
-      if (this.#running.get(job.id) === control) this.#running.delete(job.id)
+      if (--work.holders === 0) this.#running.delete(job.id)
     }
+  }
+
+  /** @param {any} job */
+  #begin(job) {
+    const control = new AbortController()
+    if (this.#isLeaving) control.abort(LEAVING)
+    if (this.#unwanted.delete(job.id)) control.abort(UNWANTED)
+    const work = { control, result: this.#compute(job, control.signal), holders: 0 }
+    this.#running.set(job.id, work)
+    return work
+  }
+
+  /**
+   * Has another worker do a job that this one cannot do: it counts as no attempt. False if all that are there have passed it on.
+   * @param {any} job
+   * @param {string} token
+   */
+  async #passOn(job, token) {
+    const key = this.#worker.toKey(job.id)
+    const fields = await this.#redis.eval(PASSED, 1, key, PASSED_BY + this.#id)
+    // Its caller wants it no more.
+    if (fields.length === 0) return true
+    const passedBy = new Set()
+    let times = 0
+    for (let at = 0; at < fields.length; at += 2) {
+      if (!fields[at].startsWith(PASSED_BY)) continue
+      passedBy.add(fields[at].slice(PASSED_BY.length))
+      times += Number(fields[at + 1])
+    }
+    const { workers: there } = await workers.look(this.#redis, this.#keys)
+    if ([...there.keys()].every((id) => passedBy.has(id))) return false
+    this.#tellBegun(job, false)
+    const rest = Math.min(REST_FIRST * 2 ** (times - 1), REST_LONGEST)
+    await job.moveToDelayed(Date.now() + rest, token)
+    await sleep(rest + STAND_BACK)
+    return true
   }
 
   /**
@@ -200,11 +305,13 @@ class RemoteWorker {
     signal.throwIfAborted()
     /** @type {import('./wire.js').Message} */
     const { version, caller, input, options, sizes = [], deadline, priority, key, weight, maxThreads, progress } = data
-    if (version !== VERSION) throw remoteError(`This worker does not know version ${version} of heavy-load's messages`)
+    if (version !== VERSION) throw new UnknownVersion(`No worker knows version ${version} of heavy-load's messages`)
     if (begun(job) >= opts.attempts) throw worn(job)
+    this.#tellBegun(job, true)
     const parts = await payloads.read(this.#redis, this.#keys.input(id), sizes)
-    const timeout = deadline === undefined ? Infinity : deadline - this.#clock.now()
-    if (timeout <= 0) throw makeError('ERR_TASK_TIMEOUT', 'The task was not done within its timeout')
+    const left = async () => (deadline === undefined ? Infinity : deadline - (await this.#clock.now()))
+    const timeout = await left()
+    if (timeout <= 0) throw timedOut(name)
     const times = new Times()
     const value = await this.#config.pool.run(name, unpack(input, parts), {
       ...unpack(options, parts),
@@ -226,8 +333,38 @@ class RemoteWorker {
       results,
       (buffer) => new Uint8Array(buffer.buffer ?? buffer, buffer.byteOffset, buffer.byteLength),
     )
-    if (results.length > 0) await payloads.write(this.#redis, this.#keys.result(id), results, this.#config.resultTtl)
+    if (results.length > 0) await this.#keep(job, results, signal, left)
     return { value: packed, sizes: results.map((part) => part.byteLength), run: times.run }
+  }
+
+  /**
+   * Puts a result's bytes into Redis. One that is full, or cannot write for another reason, is offered them again, as long as somebody waits:
+   * to do the work once more would make no room.
+   * @param {any} job
+   * @param {import('./wire.js').Parts} parts
+   * @param {AbortSignal} signal
+   * @param {() => Promise<number>} left milliseconds until its deadline
+   */
+  async #keep({ id, name }, parts, signal, left) {
+    for (;;) {
+      try {
+        await payloads.write(this.#redis, this.#keys.result(id), parts, this.#config.resultTtl)
+        return
+      } catch (error) {
+        if (/** @type {Error} */ (error).name !== 'ReplyError') throw error
+        if ((await left()) <= 0) throw timedOut(name)
+      }
+      await sleep(AGAIN, undefined, { signal })
+    }
+  }
+
+  /**
+   * Tells a caller that wants to know it that its job has come to a worker, or has left it undone.
+   * @param {any} job
+   * @param {boolean} begun
+   */
+  #tellBegun({ id, data: { caller, begun: isAsked } }, begun) {
+    if (isAsked === true) this.#outbox.send(caller, id, { begun }).catch(() => {})
   }
 
   /**
@@ -262,15 +399,15 @@ class RemoteWorker {
   async #dropLost(ids) {
     for (const id of ids) {
       const isThere = await this.#redis.exists(this.#worker.toKey(id))
-      if (!isThere) this.#running.get(id)?.abort(UNWANTED)
+      if (!isThere) this.#running.get(id)?.control.abort(UNWANTED)
     }
   }
 
   /** @param {string} id */
   #stop(id) {
-    const control = this.#running.get(id)
-    if (control !== undefined) {
-      control.abort(UNWANTED)
+    const work = this.#running.get(id)
+    if (work !== undefined) {
+      work.control.abort(UNWANTED)
       return
     }
     this.#unwanted.add(id)
@@ -303,6 +440,9 @@ class RemoteWorker {
 
   /** @param {boolean} isReachable whether Redis is */
   async #finish(isReachable) {
+    clearInterval(this.#reporting)
+    // Callers are not to count on it any more.
+    if (isReachable) this.#redis.hdel(this.#keys.workers, this.#id).catch(() => {})
     // BullMQ would wait for a Redis that is away.
     await this.#worker.close(!isReachable)
     if (isReachable) await this.#outbox.emptied()
@@ -311,7 +451,7 @@ class RemoteWorker {
   /** Gives the jobs back. */
   #leave() {
     this.#isLeaving = true
-    for (const control of this.#running.values()) control.abort(LEAVING)
+    for (const { control } of this.#running.values()) control.abort(LEAVING)
     // To a Redis that is away nothing can be given: others will find these jobs abandoned.
     if (this.#redis.status !== 'ready') this.#giveUp()
     else within(LAST_WORDS, /** @type {Promise<void>} */ (this.#ended)).then(() => this.#giveUp())
@@ -339,6 +479,11 @@ function begun({ attemptsMade, stalledCounter }) {
  */
 function isFinal(error, job) {
   return FINAL.has(error?.code) || begun(job) + 1 >= job.opts.attempts
+}
+
+/** @param {string} kernel */
+function timedOut(kernel) {
+  return makeError('ERR_TASK_TIMEOUT', `${kernel} was not done within its timeout`)
 }
 
 /** @param {any} job begun too often; those whose worker died could not say why */

@@ -12,6 +12,7 @@ use std::cell::Cell;
 use std::ptr;
 
 use napi::{Env, Result, sys};
+use napi_derive::napi;
 
 use super::convert::{self, JsArg, check};
 use super::external::new_array_buffer;
@@ -173,6 +174,18 @@ pub(super) fn piece(env: &Env, arg: JsArg) -> Result<(Bytes, Lease)> {
     let lease = Lease::of(Pinned::new(env.raw(), arg.0)?, found.region.len());
     let view = View { element: found.element, bare: true, memory: Memory::Frozen(found.region) };
     Ok((view.into_bytes(), lease))
+}
+
+/// Checks a call's arguments as `submit` does, and runs nothing: its work is done elsewhere.
+#[napi]
+pub fn check_call(
+    env: Env,
+    kernel: u32,
+    #[napi(ts_arg_type = "unknown")] input: JsArg,
+    #[napi(ts_arg_type = "unknown")] options: JsArg,
+    hand_over: u32,
+) -> Result<()> {
+    Call::new(&env, kernel, input, Some(options), hand_over)?.prepare(&env).map(drop)
 }
 
 struct FoundView {
