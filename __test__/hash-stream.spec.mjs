@@ -368,9 +368,10 @@ test.serial('map hashes many', async (t) => {
   t.deepEqual(digests, Array(5).fill(hashSync(DATA, hex)))
 })
 
-test('an upload that takes too long is answered', async (t) => {
+test.serial('an upload that takes too long is answered', async (t) => {
+  const pool = openPool(t, { threads: 1 })
   const server = createServer(async (req, res) => {
-    const error = await errorOf(hash(req, { timeout: 50 }))
+    const error = await errorOf(hash(req, { pool, timeout: 50 }))
     res.writeHead(error.code === 'ERR_TASK_TIMEOUT' ? 504 : 500).end(error.code)
   })
   server.listen(0)

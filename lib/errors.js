@@ -148,18 +148,19 @@ function aborted(options) {
  * The error of a task whose time is over. In milliseconds all.
  * @param {string} kernel
  * @param {number} timeout
- * @param {number} waited
- * @param {number | undefined} ran none if it never began
+ * @param {number} [waited] none if nobody here knows where the time went
+ * @param {number} [ran] none if it never began
  * @param {number} [idle] waiting for its input
  */
 function timedOut(kernel, timeout, waited, ran, idle = 0) {
-  const ends = [`waited for ${short(waited)} ms`, ran === undefined ? 'did not begin' : `ran for ${short(ran)} ms`]
+  const message = `${kernel} was not done within its timeout of ${timeout} ms`
+  if (waited === undefined) return makeError('ERR_TASK_TIMEOUT', message)
+  const ends = [`waited for ${short(waited)} ms`]
+  if (ran !== undefined) ends.push(`ran for ${short(ran)} ms`)
   if (idle > 0) ends.push(`had no input for ${short(idle)} ms`)
+  if (ran === undefined) ends.push('did not begin')
   const last = ends.pop()
-  return makeError(
-    'ERR_TASK_TIMEOUT',
-    `${kernel} was not done within its timeout of ${timeout} ms: it ${ends.join(', ')} and ${last}`,
-  )
+  return makeError('ERR_TASK_TIMEOUT', `${message}: it ${ends.join(', ')} and ${last}`)
 }
 
 /** @param {number} ms */

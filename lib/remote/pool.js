@@ -13,7 +13,7 @@ const { AsyncResource } = require('node:async_hooks')
 const { randomUUID } = require('node:crypto')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { close } = require('../closing.js')
-const { HeavyLoadError, aborted, invalidType, invalidValue, makeError } = require('../errors.js')
+const { HeavyLoadError, aborted, invalidType, invalidValue, makeError, timedOut } = require('../errors.js')
 const { clearTimeout, performance, setTimeout } = require('../host.js')
 const { map } = require('../map.js')
 const { isTraced, trace } = require('../observe.js')
@@ -141,7 +141,7 @@ class RemotePool {
     const { signal, timeout, onProgress } = settings
     const before = signal === undefined ? undefined : signals.whichAborted(signal)
     if (before !== undefined) throw aborted({ cause: before.reason })
-    const packed = packTask(input, options, settings)
+    const packed = packTask(kernel, input, options, settings)
     /** @type {Task} */
     const task = {
       id: `${this.#caller}-${this.#made++}`,
@@ -176,7 +176,7 @@ class RemotePool {
       packed.release()
       return
     }
-    if (timeout <= LONGEST_TIMER) task.timer = setTimeout(() => this.#stop(task, timedOut()), timeout)
+    if (timeout <= LONGEST_TIMER) task.timer = setTimeout(() => this.#stop(task, timedOut(kernel, timeout)), timeout)
     this.#chore(this.#send(task, packed))
   }
 
@@ -446,10 +446,6 @@ function remoteConfig(options) {
 /** @param {any} error of Redis or of what leads there; ours are as they should be */
 function asRemote(error) {
   return error instanceof HeavyLoadError ? error : remoteError(`Redis failed: ${error.message}`, error)
-}
-
-function timedOut() {
-  return makeError('ERR_TASK_TIMEOUT', 'The task was not done within its timeout')
 }
 
 module.exports = { RemotePool }
