@@ -355,7 +355,17 @@ test('a pool in the options of run and map is refused, which would run where the
   t.is(await heavyLoad(1, { pool }), 1)
   const custom = { run: async (kernel, input, options) => [kernel, input, options] }
   t.deepEqual(await heavyLoad(1, { pool: custom, key: 'a' }), ['heavyLoad', 1, { key: 'a' }])
-  await Promise.all([pool.close(), other.close()])
+  class Logged extends Pool {
+    calls = []
+    run(kernel, input, options) {
+      this.calls.push([kernel, input])
+      return super.run(kernel, input, options)
+    }
+  }
+  const logged = new Logged({ threads: 1 })
+  t.is(await heavyLoad(3, { pool: logged }), 3)
+  t.deepEqual(logged.calls, [['heavyLoad', 3]], "a pool of the caller's own class is called by its method")
+  await Promise.all([pool.close(), other.close(), logged.close()])
 })
 
 test('calls that were refused for their arguments count nowhere', async (t) => {

@@ -149,12 +149,14 @@ function aborted(options) {
  * @param {string} kernel
  * @param {number} timeout
  * @param {number} waited
- * @param {number | undefined} ran none if it never began
+ * @param {number} [ran] none if it never began
  * @param {number} [idle] waiting for its input
  */
 function timedOut(kernel, timeout, waited, ran, idle = 0) {
-  const ends = [`waited for ${short(waited)} ms`, ran === undefined ? 'did not begin' : `ran for ${short(ran)} ms`]
+  const ends = [`waited for ${short(waited)} ms`]
+  if (ran !== undefined) ends.push(`ran for ${short(ran)} ms`)
   if (idle > 0) ends.push(`had no input for ${short(idle)} ms`)
+  if (ran === undefined) ends.push('did not begin')
   const last = ends.pop()
   return late(kernel, timeout, `it ${ends.join(', ')} and ${last}`)
 }

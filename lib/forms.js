@@ -7,7 +7,7 @@ const { aborted, codeOf, invalidType, timedOut, toError } = require('./errors.js
 const { performance } = require('./host.js')
 const { OWN_OPTIONS } = require('./kernel-options.js')
 const { refuseUntaken, taskSettings } = require('./options.js')
-const { defaultPool, kernelNumber, runNumber } = require('./pool.js')
+const { Pool, defaultPool, kernelNumber, runNumber } = require('./pool.js')
 const { isTraced, trace } = require('./observe.js')
 const { whichAborted } = require('./signals.js')
 const { Task, port } = require('./tasks.js')
@@ -27,7 +27,7 @@ function pooled(kernel) {
       const pool = options?.pool
       if (pool === undefined) return defaultPool[runNumber](number, input, options)
       if (typeof pool?.run !== 'function') throw invalidType('options.pool', 'an instance of Pool or RemotePool', pool)
-      if (pool[runNumber] !== undefined) return pool[runNumber](number, input, options)
+      if (pool.run === Pool.prototype.run) return pool[runNumber](number, input, options)
       const { pool: _, ...rest } = options
       return pool.run(kernel, input, rest)
     } catch (error) {
@@ -52,7 +52,7 @@ function synchronous(kernel) {
     const { timeout, transfer } = taskSettings(options)
     refuseUntaken(options, isTaken, OWN_OPTIONS[number])
     const given = handOver(input, transfer, number)
-    const called = performance.now()
+    const called = timeout === Infinity ? 0 : performance.now()
     if (given.frozen !== undefined) countReaders(given.frozen, 1)
     try {
       const value = port.runSync(number, given.view, options, given.mode, timeout)

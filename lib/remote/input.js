@@ -42,7 +42,10 @@ function packTask(kernel, input, options, { transfer }) {
   return {
     ...packed,
     take() {
-      for (const [part, buffer] of buffers.entries()) parts[part] = take(buffer, transfer && buffer === input, held)
+      for (const [part, buffer] of buffers.entries()) {
+        const isInput = buffer === input
+        parts[part] = take(buffer, transfer && isInput, held, isInput ? (KERNELS.get(kernel) ?? 'input') : 'options')
+      }
       for (const frozen of held) countReaders(frozen, 1)
     },
     release() {
@@ -74,12 +77,13 @@ function check(kernel, input, options, transfer) {
  * @param {any} buffer
  * @param {boolean} transfer
  * @param {Frozen[]} held
+ * @param {import('../buffers.js').Argument} argument what messages call it
  * @returns {Uint8Array}
  */
-function take(buffer, transfer, held) {
-  const { view, mode, frozen } = handOver(buffer, transfer, 'input')
+function take(buffer, transfer, held, argument) {
+  const { view, mode, frozen } = handOver(buffer, transfer, argument)
   if ((mode & HOW) === FROZEN) held.push(/** @type {Frozen} */ (frozen))
-  const kept = (mode & HOW) === TRANSFER ? detach(view, 'input') : view
+  const kept = (mode & HOW) === TRANSFER ? detach(view, argument) : view
   const bytes = new Uint8Array(kept.buffer, kept.byteOffset, kept.byteLength)
   return (mode & HOW) === TRANSFER || (mode & HOW) === FROZEN ? bytes : bytes.slice()
 }
