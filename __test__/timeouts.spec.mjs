@@ -76,12 +76,19 @@ test.serial('the time in the queue counts, and what is late never runs', async (
 
 for (const { name, run } of formsOf('heavyLoad')) {
   test.serial(`${name}: the error says of which kernel, after how long, and where the time went`, async (t) => {
-    const { message } = await errorOf(run(endless(), { timeout: 30 }))
-    const said =
-      /^heavyLoad was not done within its timeout of 30 ms: it waited for ([\d.]+) ms and ran for ([\d.]+) ms$/
+    let timeout = 15
+    let message
+    do {
+      // On a busy machine it may not begin in time.
+      timeout *= 2
+      message = (await errorOf(run(endless(), { timeout }))).message
+    } while (message.endsWith('did not begin') && timeout < 10_000)
+    const said = new RegExp(
+      `^heavyLoad was not done within its timeout of ${timeout} ms: it waited for ([\\d.]+) ms and ran for ([\\d.]+) ms$`,
+    )
     t.regex(message, said)
     const [, waited, ran] = said.exec(message)
-    t.true(Number(waited) + Number(ran) >= 29.9, message)
+    t.true(Number(waited) + Number(ran) >= timeout - 0.1, message)
     t.true(Number(ran) > 0, message)
   })
 }
