@@ -5,7 +5,7 @@ const { aborted, codeOf, faultOf, invalidType, rejectLate } = require('./errors.
 const { AbortController } = require('./host.js')
 const { ownOptionsOf } = require('./kernel-options.js')
 const { MapTimes, TIMES } = require('./observe.js')
-const { TASK_OPTIONS, integer, refuseUnknown, taskSettings } = require('./options.js')
+const { TASK_OPTIONS, integer, refusePool, refuseUnknown, taskSettings } = require('./options.js')
 const signals = require('./signals.js')
 const { Source } = require('./source.js')
 
@@ -128,6 +128,7 @@ class Mapped {
       const own = ownOptionsOf(this.#kernel)
       // Of a kernel that only others know, they know the options.
       if (own !== undefined) refuseUnknown('options', this.#options, new Set([...MAP_OPTIONS, ...TASK_OPTIONS, ...own]))
+      if (this.#options.pool !== undefined) refusePool(this.#options, this.#pool)
       const { signal } = taskSettings(this.#options)
       const { concurrency, ordered = true, ...rest } = this.#options
       if (concurrency !== undefined) this.#concurrency = integer('options.concurrency', concurrency, 1, 2 ** 32)

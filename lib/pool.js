@@ -263,7 +263,7 @@ class Pool extends EventEmitter {
       feed.enter()
     } catch (failure) {
       port.unfold(task.slot)
-      task.refuse(failure)
+      task.refuse(failure, settings.times)
       return
     }
     task.arm(settings, true, feed)

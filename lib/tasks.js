@@ -415,7 +415,11 @@ class Task {
    * @param {any} failure
    */
   fail(failure) {
-    this.rejectLate(() => toError(failure, 'input'), outcomeOf(failure) ?? FAILED)
+    const outcome = outcomeOf(failure) ?? FAILED
+    // Whoever may try again is to know the error by which it was refused.
+    const mayBeTriedAgain = outcome === REJECTED && this.extras?.times?.uncounted !== undefined
+    if (mayBeTriedAgain) this.rejectWith(toError(failure, 'input'), outcome)
+    else this.rejectLate(() => toError(failure, 'input'), outcome)
   }
 
   /**
