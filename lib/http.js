@@ -6,7 +6,7 @@ const { codeOf, invalidType, invalidValue, makeError } = require('./errors.js')
 const { AbortController, performance } = require('./host.js')
 const { answerTo } = require('./http/answers.js')
 const { onClose } = require('./http/sockets.js')
-const { object, refuseUnknown, taskSettings } = require('./options.js')
+const { refuseUnknown, taskSettings } = require('./options.js')
 const { TIMES, Times } = require('./observe.js')
 const { checkThreads, defaultPool } = require('./pool.js')
 
@@ -30,7 +30,6 @@ const ERRORS = ['answer', 'next']
  */
 function checkRoute(handler, options) {
   if (typeof handler !== 'function') throw invalidType('handler', 'of type function', handler)
-  object('options', options)
   refuseUnknown('options', options, ROUTE_OPTIONS)
   const fixed = OF_REQUEST.filter((name) => typeof options[name] !== 'function').map((name) => [name, options[name]])
   taskSettings(Object.fromEntries(fixed))

@@ -7,7 +7,7 @@ const { ownOptionsOf } = require('./kernel-options.js')
 const { MapTimes, TIMES } = require('./observe.js')
 const { TASK_OPTIONS, integer, refusePool, refuseUnknown, taskSettings } = require('./options.js')
 const signals = require('./signals.js')
-const { Source } = require('./source.js')
+const { Source, isTouched } = require('./source.js')
 
 const MAP_OPTIONS = ['concurrency', 'ordered']
 
@@ -136,6 +136,10 @@ class Mapped {
       if (ordered) this.#results = new InOrder()
       this.#times = new MapTimes(/** @type {any} */ (this.#options)[TIMES])
       this.#taskOptions = { ...rest, signal: this.#rest.signal, [TIMES]: this.#times }
+      // What is left of a request's time becomes less from task to task.
+      const given = this.#options
+      if ('timeout' in given)
+        Object.defineProperty(this.#taskOptions, 'timeout', { get: () => given.timeout, enumerable: true })
       this.#source = new Source(this.#inputs)
       if (signal !== undefined) this.#listen(signal)
     } catch (error) {
@@ -153,14 +157,20 @@ class Mapped {
       this.#watcher.abort(before.reason)
       return
     }
-    signals.watch(signal, this.#watcher)
+    // First, since a signal that is not Node's own may abort while it is listened to.
     this.#signal = signal
+    signals.watch(signal, this.#watcher)
   }
 
   /** Gives what there is, and has more made of it, as long as somebody waits for an answer. */
   #answer() {
     for (;;) {
-      this.#fill()
+      try {
+        this.#fill()
+      } catch (error) {
+        // A pool that cannot be opened.
+        this.#fail(() => error)
+      }
       // What was pulled may have ended it all, and that has given the answers.
       if (this.#asked.length === 0) return
       const result = this.#failure === undefined ? this.#results.take() : undefined
@@ -229,14 +239,14 @@ class Mapped {
         if (this.#ended) return
         this.#results.add({ index, value })
         const again = this.#refused.shift()
-        if (again !== undefined) this.#start(again.index, again.input)
+        if (again !== undefined) this.#take(again.index, again.input)
         this.#answer()
       },
       (/** @type {any} */ error) => {
         this.#running--
         if (this.#ended) return
         // With none of ours running, the pool is full of others' tasks, and we would not know when to try again.
-        if (codeOf(error) === 'ERR_POOL_OVERLOADED' && this.#running > 0 && isUsable(input)) {
+        if (codeOf(error) === 'ERR_POOL_OVERLOADED' && this.#running > 0 && mayBeTriedAgain(input)) {
           this.#refused.push({ index, input })
           return
         }
@@ -272,6 +282,14 @@ class Mapped {
 }
 
 /**
+ * Whether all of an input is still there: its memory may have gone with a task that was given up later, and a stream have been read.
+ * @param {any} input
+ */
+function mayBeTriedAgain(input) {
+  return isUsable(input) && !isTouched(input)
+}
+
+/**
  * An error of a task's, with the frames of those that await the result rather than the task.
  * @param {any} error
  */
@@ -299,22 +317,19 @@ class InOrder {
 
 /** Results in the order in which they came. */
 class AsTheyFinish {
-  /** @type {{ index: number, value: any }[]} */
-  #results = []
-  #at = 0
+  #results = new Map()
+  #added = 0
+  #taken = 0
 
   /** @param {{ index: number, value: any }} result */
   add(result) {
-    this.#results.push(result)
+    this.#results.set(this.#added++, result)
   }
 
   take() {
-    if (this.#at === this.#results.length) {
-      this.#results = []
-      this.#at = 0
-      return undefined
-    }
-    return this.#results[this.#at++]
+    const result = this.#results.get(this.#taken)
+    if (result !== undefined) this.#results.delete(this.#taken++)
+    return result
   }
 }
 

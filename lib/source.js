@@ -10,6 +10,9 @@ const { invalidType } = require('./errors.js')
 
 /** @typedef {{ next: () => any, close: () => any }} Puller `next` as an iterator's */
 
+/** Inputs that have been read from. @type {WeakSet<object>} */
+const touched = new WeakSet()
+
 class Source {
   exhausted = false
   /** Whether `pull` may be called: not while an asynchronous one is under way. */
@@ -19,6 +22,7 @@ class Source {
   /** @param {any} inputs */
   constructor(inputs) {
     this.#puller = pullerOf(inputs)
+    touched.add(Object(inputs))
   }
 
   /**
@@ -149,4 +153,12 @@ function isStream(input) {
   return isWebStream(input) || typeof input?.[Symbol.asyncIterator] === 'function'
 }
 
-module.exports = { Source, isStream }
+/**
+ * Whether something may be missing of what it gives.
+ * @param {any} input
+ */
+function isTouched(input) {
+  return touched.has(input)
+}
+
+module.exports = { Source, isStream, isTouched }

@@ -119,6 +119,8 @@ async function* chunksOf(stream) {
  */
 function begun(stream, signal) {
   return new Promise((resolve, reject) => {
+    // Until it is piped, too, nobody else may listen.
+    stream.on('error', () => {})
     const abort = () => stream.destroy()
     signal.addEventListener('abort', abort)
     /** @param {unknown} [error] */

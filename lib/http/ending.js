@@ -57,9 +57,11 @@ async function end(server, pools) {
 
 /** @param {any} server */
 async function closed(server) {
-  const closing = nodeServer(server) === server ? once(server, 'close') : undefined
-  if (closing !== undefined && !server.listening) return
-  await Promise.all([closing, server.close()])
+  if (nodeServer(server) !== server) return server.close()
+  if (!server.listening) return
+  const closing = once(server, 'close')
+  server.close()
+  await closing
 }
 
 /**
