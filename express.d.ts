@@ -72,7 +72,7 @@ export type OffloadRoute<Request, Response> = (
  * string as text, `undefined` as 204; a Readable, a web stream, a Blob or a Response as a stream, which ends with its client;
  * anything else, numbers included, as JSON, with Express by `res.json`. Objects without a form in JSON (a Map, an iterator) are a TypeError.
  * Where the handler takes `response`, `undefined` (or `response` itself) means that it answers itself, now or later; where it takes `next`,
- * that hands the request on. Every answer, errors too, has `Server-Timing: queue;dur=…, run;dur=…` of its tasks, in milliseconds, if it
+ * that hands the request on. Every answer that is sent for it, errors too, has `Server-Timing: queue;dur=…, run;dur=…` of its tasks, in milliseconds, if it
  * has called any. Bodies of more than 1 MiB get no ETag: it would be computed on the event loop.
  *
  * Errors of heavy-load's: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE and ERR_OUT_OF_RANGE of a kernel's input or of its own options, and

@@ -32,7 +32,7 @@ declare module 'fastify' {
      * What `handler` returns is sent by Fastify's own `reply.send`, unless the handler has answered itself: bytes of every sort as
      * they are, `undefined` as 204, a number as JSON; a Readable, a web stream, a Blob or a Response as a stream. Objects without a form in
      * JSON (a Map, an iterator) are a TypeError, unless a serializer of the app's has one. Where the handler takes `reply`, `undefined`
-     * means that it answers itself, now or later. Every answer, errors too, has `Server-Timing: queue;dur=…, run;dur=…` of its tasks,
+     * means that it answers itself, now or later. Every answer that is sent for it, errors too, has `Server-Timing: queue;dur=…, run;dur=…` of its tasks,
      * in milliseconds, if it has called any.
      *
      * Errors of heavy-load's are answered as by `offload` of heavy-load/express. All others are thrown, and so go to Fastify's

@@ -35,6 +35,20 @@ for (const kind of ADAPTERS) {
     )
   })
 
+  test.serial(`${kind}: so do the tasks of a map`, async (t) => {
+    const pool = openPool(t, { threads: 1 })
+    let done = 0
+    const handler = async (_request, task) => {
+      for await (const _ of pool.map('spin', Array(100).fill(20), task)) done++
+      return 'in time'
+    }
+    const { url } = await serveHandler(t, kind, handler, { timeout: 400 })
+    const response = await fetch(url)
+    // Or refused, where less is left than a task takes.
+    t.true([503, 504].includes(response.status), `${response.status}, ${done} done`)
+    t.true(done <= 20, `${done} of 20 ms each, in 400 ms`)
+  })
+
   test.serial(`${kind}: once the time is over no task begins, however its options were copied`, async (t) => {
     const pool = openPool(t, { threads: 1 })
     const ways = [

@@ -436,14 +436,16 @@ test.serial('a closed pool takes no inputs', async (t) => {
   await t.throwsAsync(collect(pool.map('heavyLoad', [1])), { code: 'ERR_POOL_CLOSED' })
 })
 
-test.serial('200,000 inputs take no more memory than a few', async (t) => {
-  const { code, stdout, stderr } = await runFixture('map-memory', { flags: ['--expose-gc'] })
-  t.is(code, 0, stderr)
-  const { results, heapGrowth, residentGrowth } = JSON.parse(stdout)
-  t.is(results, 200_000)
-  t.true(heapGrowth < 2 ** 20, `heap grew by ${heapGrowth}`)
-  t.true(residentGrowth < 2 ** 25, `resident memory grew by ${residentGrowth}`)
-})
+for (const order of ['in-order', 'as-they-finish']) {
+  test.serial(`200,000 inputs take no more memory than a few, ${order}`, async (t) => {
+    const { code, stdout, stderr } = await runFixture('map-memory', { args: [order], flags: ['--expose-gc'] })
+    t.is(code, 0, stderr)
+    const { results, heapGrowth, residentGrowth } = JSON.parse(stdout)
+    t.is(results, 200_000)
+    t.true(heapGrowth < 2 ** 20, `heap grew by ${heapGrowth}`)
+    t.true(residentGrowth < 2 ** 25, `resident memory grew by ${residentGrowth}`)
+  })
+}
 
 test('what is refused after its memory was taken is not tried again without it', async (t) => {
   const pool = openPool(t, { threads: 1 })
@@ -460,6 +462,26 @@ test('what is refused after its memory was taken is not tried again without it',
   // The first runs until the map has ended, so that there is one after which the second could be tried again.
   const inputs = [new Float64Array(2 ** 20).map((_, at) => -at), taken]
   const results = pool.map('sort', inputs, { transfer: true, ordered: false })
+  t.is(await t.throwsAsync(collect(results)), refusal)
+  t.is(calls, 2)
+})
+
+test('nor is a stream of which something was read', async (t) => {
+  const pool = openPool(t, { threads: 1 })
+  const refusal = Object.assign(new Error('given up'), { code: 'ERR_POOL_OVERLOADED' })
+  const run = pool.run
+  let calls = 0
+  pool.run = async (kernel, input, options) => {
+    calls++
+    const digest = await run.call(pool, kernel, input, options)
+    if (calls !== 2) return digest
+    throw refusal
+  }
+  async function* bytes(count) {
+    for (let number = 0; number < count; number++) yield new Uint8Array(2 ** 16)
+  }
+  // The second ends before the first, after which it could be tried again.
+  const results = pool.map('hash', [bytes(1000), bytes(1)], { ordered: false })
   t.is(await t.throwsAsync(collect(results)), refusal)
   t.is(calls, 2)
 })

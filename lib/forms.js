@@ -5,7 +5,7 @@
 const { asBuffer, countReaders, handOver } = require('./buffers.js')
 const { aborted, codeOf, invalidType, timedOut, toError } = require('./errors.js')
 const { performance } = require('./host.js')
-const { OWN_OPTIONS } = require('./kernel-options.js')
+const { OWN_OPTIONS } = require('./specs.js')
 const { refuseUntaken, taskSettings } = require('./options.js')
 const { Pool, defaultPool, kernelNumber, runNumber } = require('./pool.js')
 const { isTraced, trace } = require('./observe.js')

@@ -3,11 +3,11 @@
 const { isUsable } = require('./buffers.js')
 const { aborted, codeOf, faultOf, invalidType, rejectLate } = require('./errors.js')
 const { AbortController } = require('./host.js')
-const { ownOptionsOf } = require('./kernel-options.js')
 const { MapTimes, TIMES } = require('./observe.js')
 const { TASK_OPTIONS, integer, refusePool, refuseUnknown, taskSettings } = require('./options.js')
 const signals = require('./signals.js')
 const { Source, isTouched } = require('./source.js')
+const { ownOptionsOf } = require('./specs.js')
 
 const MAP_OPTIONS = ['concurrency', 'ordered']
 

@@ -6,7 +6,8 @@
  */
 
 const { tracingChannel } = require('node:diagnostics_channel')
-const { performance } = require('./host.js')
+const { codeOf } = require('./errors.js')
+const { performance, throwApart } = require('./host.js')
 
 /**
  * The option by which a call says where its times are to be added up. A symbol, and so part of what `{ ...options }` copies.
@@ -75,14 +76,15 @@ class Times {
   }
 }
 
-/** Those of the tasks of a `map`, which tries again what was refused. */
-class MapTimes extends Times {
+/** In the place of Times with the tasks of a `map`, which tries again what was refused. */
+class MapTimes {
+  /** @type {string | undefined} */
+  route
   uncounted = new WeakMap()
   #outer
 
   /** @param {Times | undefined} outer of the call of `map` */
   constructor(outer) {
-    super()
     this.#outer = outer
     this.route = outer?.route
   }
@@ -129,6 +131,27 @@ const OUTCOMES = /** @type {const} */ (['completed', 'failed', 'cancelled', 'tim
 /** @typedef {typeof OUTCOMES[number]} Outcome */
 
 /**
+ * If it rejected with one of these; with any other, its task has failed.
+ * @type {Record<string, Outcome>}
+ */
+const OUTCOME_OF = {
+  ABORT_ERR: 'cancelled',
+  ERR_POOL_CLOSED: 'cancelled',
+  ERR_POOL_OVERLOADED: 'rejected',
+  ERR_TASK_TIMEOUT: 'timed_out',
+}
+
+/**
+ * How a promise was settled that rejected with this.
+ * @param {unknown} error
+ * @returns {Outcome}
+ */
+function outcomeOf(error) {
+  const code = codeOf(error)
+  return code !== undefined && Object.hasOwn(OUTCOME_OF, code) ? OUTCOME_OF[code] : 'failed'
+}
+
+/**
  * `ended`: a promise was settled; calls that are refused for their arguments are not told. `measured`: a task left its thread;
  * milliseconds, and a run of 0 if it never began. Without a pool it was the AsyncTask form, on libuv's threads; `route` is that
  * of the request for which it was called, where that is known.
@@ -140,6 +163,20 @@ const OUTCOMES = /** @type {const} */ (['completed', 'failed', 'cancelled', 'tim
 
 /** @type {Set<Observer>} */
 const observers = new Set()
+
+/**
+ * Tells all observers. What they throw is their own affair.
+ * @param {(observer: Observer) => void} say
+ */
+function tell(say) {
+  for (const observer of observers) {
+    try {
+      say(observer)
+    } catch (error) {
+      throwApart(error)
+    }
+  }
+}
 
 const channel = tracingChannel('heavy-load.task')
 let traced = 0
@@ -168,4 +205,4 @@ function trace(kernel, pool, call) {
   return channel.tracePromise(call, { kernel, pool, id: ++traced })
 }
 
-module.exports = { MapTimes, OUTCOMES, TIMES, Times, isTraced, observers, trace }
+module.exports = { MapTimes, OUTCOMES, TIMES, Times, isTraced, observers, outcomeOf, tell, trace }

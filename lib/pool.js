@@ -7,20 +7,16 @@ const { aborted, cut, invalidType, invalidValue, makeError, toError } = require(
 const { Feed } = require('./feed.js')
 const { Gathered } = require('./gathered.js')
 const { nextTick, performance } = require('./host.js')
-const { OWN_OPTIONS } = require('./kernel-options.js')
 const { usableMemory } = require('./memory.js')
-const { NativePool, defaultThreads, kernelNames, kernelStreams } = require('./native.js')
+const { NativePool, defaultThreads } = require('./native.js')
 const { integer, positive, refusePool, refuseUnknown, taskSettings } = require('./options.js')
 const { map } = require('./map.js')
 const { isTraced, trace } = require('./observe.js')
 const { whichAborted } = require('./signals.js')
 const { isStream } = require('./source.js')
+const { NAMES, NUMBERS, OWN_OPTIONS, TAKES_STREAMS, nameOf } = require('./specs.js')
 const { COUNTS, STOP_CLOSED, Task, drainListeners, mayPoll, port, startPolling, stopAll } = require('./tasks.js')
 
-/** @type {Map<string, number>} */
-const KERNELS = new Map(kernelNames().map((name, number) => [name, number]))
-const KERNEL_NAMES = [...KERNELS.keys()]
-const TAKES_STREAMS = kernelStreams()
 const SHARED = Symbol('the pool of the process')
 const MOST_THREADS = 1024
 const POOL_OPTIONS = new Set(['threads', 'maxQueue', 'niceness', 'maxMemory', 'name'])
@@ -112,8 +108,7 @@ class Pool extends EventEmitter {
    */
   run(kernel, input, options) {
     if (isTraced()) {
-      const name = typeof kernel === 'function' ? kernel.kernel : kernel
-      return trace(name, this.name, () => this.#promise(kernel, input, options, true))
+      return trace(nameOf(kernel), this.name, () => this.#promise(kernel, input, options, true))
     }
     return new Promise((resolve, reject) => {
       if (options?.pool !== undefined) refusePool(options, this)
@@ -130,8 +125,7 @@ class Pool extends EventEmitter {
    */
   [runNumber](kernel, input, options) {
     if (isTraced()) {
-      const name = KERNEL_NAMES[kernel]
-      return trace(name, this.name, () => this.#promise(name, input, options, false))
+      return trace(NAMES[kernel], this.name, () => this.#promise(NAMES[kernel], input, options, false))
     }
     return new Promise((resolve, reject) => this.#start(kernel, input, options, resolve, reject))
   }
@@ -357,14 +351,11 @@ function poolConfig(options) {
  * @returns {number}
  */
 function kernelNumber(kernel) {
-  const name = typeof kernel === 'function' ? kernel.kernel : kernel
-  const number = KERNELS.get(name)
+  const name = nameOf(kernel)
+  const number = NUMBERS.get(name)
   if (number !== undefined) return number
   if (typeof name !== 'string') throw invalidType('kernel', "a kernel or a kernel's name", kernel)
-  throw makeError(
-    'ERR_UNKNOWN_KERNEL',
-    `There is no kernel '${cut(name)}'. There are: ${[...KERNELS.keys()].join(', ')}`,
-  )
+  throw makeError('ERR_UNKNOWN_KERNEL', `There is no kernel '${cut(name)}'. There are: ${NAMES.join(', ')}`)
 }
 
 /** Throws if what the environment says of the default number of threads is no such number. Starts none. */

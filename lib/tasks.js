@@ -13,10 +13,11 @@ const { asBuffer, countReaders, detach } = require('./buffers.js')
 const deadlines = require('./deadlines.js')
 const { aborted, closed, codeOf, isTimeout, rejectLate, timedOut, toError } = require('./errors.js')
 const { performance, setImmediate, throwApart } = require('./host.js')
-const { Port, kernelNames } = require('./native.js')
-const { observers } = require('./observe.js')
+const { Port } = require('./native.js')
+const { OUTCOMES, observers, outcomeOf, tell } = require('./observe.js')
 const progress = require('./progress.js')
 const signals = require('./signals.js')
+const { NAMES } = require('./specs.js')
 
 /** Numbers a record has, and the tags; see src/binding/port.rs. */
 const RECORD = 5
@@ -33,9 +34,8 @@ const POLL_MS = 0.05
 const STOP_ABORTED = 0
 const STOP_TIMED_OUT = 1
 const STOP_CLOSED = 2
-/** How a promise was settled: its place in the counts of its pool, for those that have one; see src/engine/stats.rs. */
+/** How a promise was settled: its place in the counts of its pool, for those that have one, as in OUTCOMES; see src/engine/stats.rs. */
 const COMPLETED = 0
-const FAILED = 1
 const CANCELLED = 2
 const TIMED_OUT = 3
 const REJECTED = 4
@@ -47,27 +47,11 @@ const REFUSED = 6
 const TRIED_AGAIN = 7
 /** How many outcomes are counted. */
 const COUNTS = 8
-/** @type {import('./observe.js').Outcome[]} */
-const OUTCOMES = ['completed', 'failed', 'cancelled', 'timed_out', 'rejected', 'failed', 'rejected']
-/** How it was settled if it rejected with one of these; with any other, its task has failed. */
-/** @type {Record<string, number>} */
-const OUTCOME_OF = {
-  ABORT_ERR: CANCELLED,
-  ERR_POOL_CLOSED: CANCELLED,
-  ERR_POOL_OVERLOADED: REJECTED,
-  ERR_TASK_TIMEOUT: TIMED_OUT,
-}
-const KERNELS = kernelNames()
-
 /**
- * How a promise was settled that rejected with this.
- * @param {unknown} failure
- * @returns {number | undefined}
+ * What observers are told, by the first seven of these numbers.
+ * @type {import('./observe.js').Outcome[]}
  */
-function outcomeOf(failure) {
-  const code = codeOf(failure)
-  return code !== undefined && Object.hasOwn(OUTCOME_OF, code) ? OUTCOME_OF[code] : undefined
-}
+const TOLD = [...OUTCOMES, 'failed', 'rejected']
 
 /**
  * What has to know when a task ends: the task's pool. `counts` has a number for each outcome that counts as an end.
@@ -258,7 +242,7 @@ class Task {
     if (why === STOP_TIMED_OUT) {
       const { feed, timeout } = /** @type {Extras} */ (this.extras)
       const idle = feed === undefined ? 0 : this.#age() - waited - (ran ?? 0)
-      this.rejectLate(() => timedOut(KERNELS[this.kernel], timeout, waited, ran, idle), TIMED_OUT)
+      this.rejectLate(() => timedOut(NAMES[this.kernel], timeout, waited, ran, idle), TIMED_OUT)
     } else this.rejectLate(why === STOP_CLOSED ? closed : aborted, CANCELLED)
   }
 
@@ -343,7 +327,7 @@ class Task {
     if (outcome === undefined) return
     if (this.owner !== undefined) this.owner.counts[outcome]++
     if (observers.size !== 0)
-      this.#observe((observer, pool, kernel) => observer.ended(pool, kernel, OUTCOMES[outcome], times?.route))
+      this.#observe((observer, pool, kernel) => observer.ended(pool, kernel, TOLD[outcome], times?.route))
   }
 
   /**
@@ -383,17 +367,11 @@ class Task {
   }
 
   /**
-   * Tells those that metrics are made of. What they throw is their own affair.
-   * @param {(observer: import('./observe.js').Observer, pool: any, kernel: string) => void} tell
+   * Tells those that metrics are made of.
+   * @param {(observer: import('./observe.js').Observer, pool: any, kernel: string) => void} say
    */
-  #observe(tell) {
-    for (const observer of observers) {
-      try {
-        tell(observer, this.owner?.pool, KERNELS[this.kernel])
-      } catch (error) {
-        throwApart(error)
-      }
-    }
+  #observe(say) {
+    tell((observer) => say(observer, this.owner?.pool, NAMES[this.kernel]))
   }
 
   /**
@@ -415,7 +393,7 @@ class Task {
    * @param {any} failure
    */
   fail(failure) {
-    const outcome = outcomeOf(failure) ?? FAILED
+    const outcome = OUTCOMES.indexOf(outcomeOf(failure))
     // Whoever may try again is to know the error by which it was refused.
     const mayBeTriedAgain = outcome === REJECTED && this.extras?.times?.uncounted !== undefined
     if (mayBeTriedAgain) this.rejectWith(toError(failure, 'input'), outcome)
@@ -428,7 +406,7 @@ class Task {
    * @param {import('./observe.js').Times | undefined} [times]
    */
   refuse(failure, times) {
-    const refused = outcomeOf(failure) === REJECTED ? REFUSED : undefined
+    const refused = outcomeOf(failure) === 'rejected' ? REFUSED : undefined
     const outcome = codeOf(failure) === 'ERR_KERNEL_PANIC' ? NEVER_TAKEN : refused
     this.rejectWith(toError(failure, 'input'), outcome, times)
     this.leave()

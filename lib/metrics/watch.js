@@ -5,9 +5,9 @@
 const { invalidType, invalidValue } = require('../errors.js')
 const { clearInterval, performance, setInterval, throwApart } = require('../host.js')
 const { refuseUnknown } = require('../options.js')
-const { kernelNames } = require('../native.js')
 const { OUTCOMES, observers } = require('../observe.js')
 const { Pool, defaultPool } = require('../pool.js')
+const { NAMES } = require('../specs.js')
 const { Delays, LOOK_MS, NOTE_MS, Share } = require('./last-minute.js')
 
 /** Upper bounds of the histograms' buckets, in seconds: from a short task to the longest that anybody waits for. */
@@ -40,7 +40,7 @@ class Watch {
   #shares
   /** Thread time that each pool has used, in milliseconds, as it was last told. @type {Map<AnyPool, number>} */
   #busy = new Map()
-  #kernels = new Set(kernelNames())
+  #kernels = new Set(NAMES)
   /** @type {Set<string>} */
   #routes = new Set()
   /** What outcomes have been shown for. @type {Set<string>} */

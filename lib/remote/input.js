@@ -4,8 +4,9 @@
 
 const { countReaders, detach, handOver } = require('../buffers.js')
 const { toError } = require('../errors.js')
-const { checkCall, kernelNames } = require('../native.js')
+const { checkCall } = require('../native.js')
 const { TASK_OPTIONS } = require('../options.js')
+const { NUMBERS } = require('../specs.js')
 const { pack } = require('./wire.js')
 
 /** The numbers of handOver: what may be done with a buffer. */
@@ -13,7 +14,6 @@ const HOW = 7
 const TRANSFER = 1
 const FROZEN = 3
 const NOTHING = new Uint8Array(0)
-const KERNELS = new Map(kernelNames().map((name, number) => [name, number]))
 
 /** @typedef {import('../buffers.js').Given['frozen'] & {}} Frozen */
 
@@ -44,7 +44,7 @@ function packTask(kernel, input, options, { transfer }) {
     take() {
       for (const [part, buffer] of buffers.entries()) {
         const isInput = buffer === input
-        parts[part] = take(buffer, transfer && isInput, held, isInput ? (KERNELS.get(kernel) ?? 'input') : 'options')
+        parts[part] = take(buffer, transfer && isInput, held, isInput ? (NUMBERS.get(kernel) ?? 'input') : 'options')
       }
       for (const frozen of held) countReaders(frozen, 1)
     },
@@ -62,7 +62,7 @@ function packTask(kernel, input, options, { transfer }) {
  * @param {boolean} transfer
  */
 function check(kernel, input, options, transfer) {
-  const number = KERNELS.get(kernel)
+  const number = NUMBERS.get(kernel)
   const { view, mode } = handOver(input, transfer, number ?? 'input')
   if (number === undefined) return
   try {

@@ -3,17 +3,7 @@
 /** What becomes of a remote pool's tasks: counted for `stats()`, and told to observers. */
 
 const { createHistogram } = require('node:perf_hooks')
-const { codeOf } = require('../errors.js')
-const { throwApart } = require('../host.js')
-const { observers } = require('../observe.js')
-
-/** How a promise was settled that rejected with one of these; with any other, its task has failed. @type {Record<string, Outcome>} */
-const OUTCOME_OF = {
-  ABORT_ERR: 'cancelled',
-  ERR_POOL_CLOSED: 'cancelled',
-  ERR_POOL_OVERLOADED: 'rejected',
-  ERR_TASK_TIMEOUT: 'timed_out',
-}
+const { outcomeOf, tell } = require('../observe.js')
 
 /**
  * @typedef {import('../observe.js').Outcome} Outcome
@@ -41,7 +31,7 @@ class Tally {
    */
   settled(kernel, outcome, times) {
     this.#counts[outcome]++
-    this.#observe((observer) => observer.ended(this.#pool, kernel, outcome, times?.route))
+    tell((observer) => observer.ended(this.#pool, kernel, outcome, times?.route))
   }
 
   /**
@@ -51,8 +41,7 @@ class Tally {
    * @param {Times | undefined} times
    */
   failed(kernel, error, times) {
-    const code = codeOf(error)
-    const outcome = code !== undefined && Object.hasOwn(OUTCOME_OF, code) ? OUTCOME_OF[code] : 'failed'
+    const outcome = outcomeOf(error)
     const count = () => this.settled(kernel, outcome, times)
     // Whoever called may try again, and says so if it does not.
     if (outcome === 'rejected' && times?.uncounted !== undefined) times.uncounted.set(error, count)
@@ -68,24 +57,13 @@ class Tally {
   measured(kernel, wait, run, times) {
     record(this.#wait, wait)
     record(this.#run, run)
-    this.#observe((observer) => observer.measured(this.#pool, kernel, wait, run, times?.route))
+    tell((observer) => observer.measured(this.#pool, kernel, wait, run, times?.route))
   }
 
   /** As in a pool's `stats()`. */
   get stats() {
     const { timed_out: timedOut, ...counts } = this.#counts
     return { ...counts, timedOut, wait: percentiles(this.#wait), run: percentiles(this.#run) }
-  }
-
-  /** @param {(observer: import('../observe.js').Observer) => void} tell */
-  #observe(tell) {
-    for (const observer of observers) {
-      try {
-        tell(observer)
-      } catch (error) {
-        throwApart(error)
-      }
-    }
   }
 }
 
