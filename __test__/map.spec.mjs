@@ -472,9 +472,9 @@ test('nor is a stream of which something was read', async (t) => {
   const run = pool.run
   let calls = 0
   pool.run = async (kernel, input, options) => {
-    calls++
+    const call = ++calls
     const digest = await run.call(pool, kernel, input, options)
-    if (calls !== 2) return digest
+    if (call !== 2) return digest
     throw refusal
   }
   async function* bytes(count) {
