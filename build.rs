@@ -1,6 +1,5 @@
-//! Tells the linker how an N-API addon is linked; nothing to do for the bare core.
+//! Tells the linker how an N-API addon is linked.
 
 fn main() {
-    #[cfg(feature = "node")]
     napi_build::setup();
 }

@@ -51,15 +51,6 @@ export declare class NativePool {
 
 /** The port, as JavaScript holds it. */
 export declare class Port {
-  /** Runs a kernel to its end on this thread. `timeout` in milliseconds; infinite for none. */
-  runSync(kernel: number, input: unknown, options: unknown, handOver: number, timeout: number): unknown
-  /**
-   * Runs a kernel on libuv's thread pool. Its end comes as every task's does, by the port; the promise only says that a thread
-   * is free again: with true if the task has paused, and is to be resumed.
-   */
-  runAsync(kernel: number, slot: number, input: unknown, options: unknown, handOver: number, timeout: number): Promise<boolean>
-  /** Has an AsyncTask go on that has paused. As `run_async`. */
-  resumeAsync(slot: number): Promise<boolean>
   /** `on_wake()` is to drain the port; `detach(view, kernel)` is to move a view's ArrayBuffer into a private one. */
   constructor(onWake: () => void, detach: (view: any, kernel: number) => unknown)
   /**
@@ -77,16 +68,25 @@ export declare class Port {
    * over leaves it to that.
    */
   stop(slot: number, why: number): boolean
-  /** Gives a slot what the pieces of a stream are folded into; checks the kernel's own options. */
-  fold(kernel: number, slot: number, options: unknown): void
-  /** No more of a slot's stream comes. */
-  unfold(slot: number): void
   /** Has the event loop drain, once I/O has had its turn. */
   knock(): void
   /** How long a task that has not ended had waited when it began, in milliseconds; -1 if it has not begun. */
   waited(slot: number): number
   /** The share of a task that is done, 0..=1. */
   progress(slot: number): number
+  /** Runs a kernel to its end on this thread. `timeout` in milliseconds; infinite for none. */
+  runSync(kernel: number, input: unknown, options: unknown, handOver: number, timeout: number): unknown
+  /**
+   * Runs a kernel on libuv's thread pool. Its end comes as every task's does, by the port; the promise only says that a thread
+   * is free again: with true if the task has paused, and is to be resumed.
+   */
+  runAsync(kernel: number, slot: number, input: unknown, options: unknown, handOver: number, timeout: number): Promise<boolean>
+  /** Has an AsyncTask go on that has paused. As `run_async`. */
+  resumeAsync(slot: number): Promise<boolean>
+  /** Gives a slot what the pieces of a stream are folded into; checks the kernel's own options. */
+  fold(kernel: number, slot: number, options: unknown): void
+  /** No more of a slot's stream comes. */
+  unfold(slot: number): void
 }
 
 /** Checks a call's arguments as `submit` does, and runs nothing: its work is done elsewhere. */

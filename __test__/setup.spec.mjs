@@ -6,7 +6,16 @@ import { delimiter, dirname, join } from 'node:path'
 import test from 'ava'
 
 const root = dirname(import.meta.dirname)
-const SOURCES = ['package.json', 'package-lock.json', 'Cargo.toml', 'Cargo.lock', 'build.rs', 'src', 'scripts']
+const SOURCES = [
+  'package.json',
+  'package-lock.json',
+  'Cargo.toml',
+  'Cargo.lock',
+  'build.rs',
+  'src',
+  'crates',
+  'scripts',
+]
 const RECORD = 'node_modules/.package-lock.json'
 const STAMPS = ['target/addon.stamp', 'target/test-addon.stamp']
 const BINARY = fs.readdirSync(root).find((file) => file.startsWith(`heavy-load.${process.platform}-${process.arch}`))
@@ -32,7 +41,7 @@ test('does nothing and says nothing where nothing is missing', (t) => {
 test('builds where a source or the binary is not what it was, whatever the times of the files', (t) => {
   const folder = treeOf(...SOURCES, RECORD, BINARY, ...STAMPS)
   const isStale = () => setUp(folder, { PATH: nowhere }).stderr === NO_CARGO
-  for (const file of ['Cargo.toml', 'Cargo.lock', 'build.rs', 'src/lib.rs', 'src/kernels/spin.rs', BINARY]) {
+  for (const file of ['Cargo.toml', 'Cargo.lock', 'build.rs', 'src/lib.rs', 'crates/kernels/src/spin.rs', BINARY]) {
     const path = join(folder, file)
     const before = fs.readFileSync(path)
     fs.utimesSync(path, new Date(), new Date())
@@ -42,9 +51,9 @@ test('builds where a source or the binary is not what it was, whatever the times
     fs.writeFileSync(path, before)
     t.false(isStale(), file)
   }
-  fs.writeFileSync(join(folder, 'src/kernels/another.rs'), '')
+  fs.writeFileSync(join(folder, 'crates/kernels/src/another.rs'), '')
   t.true(isStale())
-  fs.rmSync(join(folder, 'src/kernels/another.rs'))
+  fs.rmSync(join(folder, 'crates/kernels/src/another.rs'))
   t.false(isStale())
   fs.rmSync(join(folder, BINARY))
   t.true(isStale())

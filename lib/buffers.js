@@ -10,7 +10,7 @@ const { brand, invalidType, invalidValue, makeError } = require('./errors.js')
 const { Buffer, structuredClone } = require('./host.js')
 const { kernels } = require('./native.js')
 
-/** The numbers of src/binding/call.rs. */
+/** The numbers of src/forms/call.rs. */
 const COPY = 0
 const TRANSFER = 1
 const SHARED = 2

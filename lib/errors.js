@@ -19,7 +19,7 @@ const BRAND = Symbol.for('heavy-load.error')
  * @typedef {'input' | 'call'} Fault
  */
 
-/** Characters of a value that a message shows; src/error.rs has the same. */
+/** Characters of a value that a message shows; crates/kernel/src/error.rs has the same. */
 const LONGEST_SHOWN = 28
 
 /** An error of heavy-load's own. Match on `code`, which is stable, rather than on the class or the message. */
@@ -43,7 +43,7 @@ AbortError.prototype.name = 'AbortError'
 class TimeoutError extends HeavyLoadError {}
 TimeoutError.prototype.name = 'TimeoutError'
 
-/** Every code, with the class of its errors. The codes are born in src/error.rs. */
+/** Every code, with the class of its errors. The codes are born in crates/kernel/src/error.rs. */
 const CLASSES = {
   ERR_INVALID_ARG_TYPE: TypeError,
   ERR_INVALID_ARG_VALUE: TypeError,

@@ -2,7 +2,7 @@
 
 /**
  * A stream of bytes, on its way into a task piece by piece. To its caller that is one task: one promise, counted and told of once, with one
- * signal and one timeout. The pool sees a task for each piece, over a state that the addon keeps (src/fold.rs): so a stream that has
+ * signal and one timeout. The pool sees a task for each piece, over a state that the addon keeps (crates/kernel/src/fold.rs): so a stream that has
  * nothing to give takes nothing of the pool.
  *
  * Invariants:

@@ -12,7 +12,7 @@ const { taskAt } = require('./tasks.js')
 /** Tasks in flight from which on others are gathered: most likely the threads have enough to do until these are flushed. */
 const IN_FLIGHT = 64
 const MOST = 32
-/** Numbers a record has: kernel, slot, input; see src/binding/pool.rs. */
+/** Numbers a record has: kernel, slot, input; see src/forms/pool.rs. */
 const RECORD = 3
 const INTEGERS = kernelIntegers()
 const AFTERWARDS = Promise.resolve()

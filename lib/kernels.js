@@ -1,6 +1,6 @@
 'use strict'
 
-// Generated from the registry in src/kernels by `npm run generate`.
+// Generated from the registry in crates/kernels by `npm run generate`.
 
 const { asynchronous, pooled, synchronous } = require('./forms.js')
 

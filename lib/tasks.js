@@ -19,7 +19,7 @@ const progress = require('./progress.js')
 const signals = require('./signals.js')
 const { NAMES } = require('./specs.js')
 
-/** Numbers a record has, and the tags; see src/binding/port.rs. */
+/** Numbers a record has, and the tags; see src/env/port.rs. */
 const RECORD = 5
 const TAG_NUMBER = 0
 const TAG_HELD = 1
@@ -34,7 +34,7 @@ const POLL_MS = 0.05
 const STOP_ABORTED = 0
 const STOP_TIMED_OUT = 1
 const STOP_CLOSED = 2
-/** How a promise was settled: its place in the counts of its pool, for those that have one, as in OUTCOMES; see src/engine/stats.rs. */
+/** How a promise was settled: its place in the counts of its pool, for those that have one, as in OUTCOMES; see crates/engine/src/stats.rs. */
 const COMPLETED = 0
 const CANCELLED = 2
 const TIMED_OUT = 3

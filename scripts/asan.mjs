@@ -16,7 +16,7 @@ if (process.platform !== 'linux' || !isAbsolute(runtime)) {
 const compiler = { ...process.env, RUSTC_BOOTSTRAP: '1', RUSTFLAGS: '-Zsanitizer=address' }
 const folder = join(root, 'target/asan')
 const cargo = (...args) => run('cargo', [...args, '--locked', '--target', target, '--target-dir', folder], compiler)
-cargo('test', '--no-default-features', '--lib', '--quiet')
+cargo('test', '--workspace', '--exclude', 'heavy-load', '--lib', '--quiet')
 cargo('build', '--profile', 'test-addon', '--features', 'test-kernels', '--lib', '--quiet')
 const addon = join(folder, 'heavy-load.node')
 copyFileSync(join(folder, target, 'test-addon/libheavy_load.so'), addon)

@@ -21,7 +21,7 @@ function exportsOf(specs) {
   )
   return `'use strict'
 
-// Generated from the registry in src/kernels by \`npm run generate\`.
+// Generated from the registry in crates/kernels by \`npm run generate\`.
 
 const { asynchronous, pooled, synchronous } = require('./forms.js')
 

@@ -6,14 +6,17 @@ import { dirname, join } from 'node:path'
 const root = dirname(import.meta.dirname)
 const fix = process.argv.includes('--fix')
 // `cargo fmt` does not see the modules that the registry's macro declares.
-const kernels = readdirSync(join(root, 'src/kernels')).map((file) => `src/kernels/${file}`)
-const clippy = ['clippy', '--locked', '--quiet', '--features', 'test-kernels']
+const kernels = readdirSync(join(root, 'crates/kernels/src')).map((file) => `crates/kernels/src/${file}`)
+const clippy = ['clippy', '--locked', '--quiet']
 
 const checks = [
-  ['cargo', ['fmt', ...(fix ? [] : ['--check'])]],
+  ['cargo', ['fmt', '--all', ...(fix ? [] : ['--check'])]],
   ['rustfmt', ['--edition', '2024', ...(fix ? [] : ['--check']), ...kernels]],
-  ['cargo', [...clippy, '--', '-D', 'warnings']],
-  ['cargo', [...clippy, '--no-default-features', '--all-targets', '--', '-D', 'warnings']],
+  ['cargo', [...clippy, '--features', 'test-kernels', '--', '-D', 'warnings']],
+  [
+    'cargo',
+    [...clippy, '--workspace', '--exclude', 'heavy-load', '--all-targets', '--all-features', '--', '-D', 'warnings'],
+  ],
   ['npx', ['biome', 'check', '--error-on-warnings', ...(fix ? ['--write'] : [])]],
   ['npx', ['tsc']],
 ]

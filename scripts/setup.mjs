@@ -12,7 +12,14 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const forTests = process.argv.includes('--tests')
 
 checkNode()
-const sources = digest(['Cargo.toml', 'Cargo.lock', 'build.rs', 'scripts/build.mjs', ...filesUnder('src')])
+const sources = digest([
+  'Cargo.toml',
+  'Cargo.lock',
+  'build.rs',
+  'scripts/build.mjs',
+  ...filesUnder('src'),
+  ...filesUnder('crates'),
+])
 const addons = [{ name: 'the addon', folder: '', stamp: 'target/addon.stamp', flags: [] }]
 if (forTests) {
   const stamp = 'target/test-addon.stamp'

@@ -1,25 +1,41 @@
-//! heavy-load keeps a Node.js server quick while it does heavy work.
-//!
-//! The crate map; arrows point one way, and nothing points at `binding`:
+//! The addon: the one crate that names napi. Arrows point one way, here and between the crates:
 //!
 //! ```text
-//! binding ──> engine ──> kernel ──> value, error
-//!        └──> kernels ─────┘
+//! forms ──> env ──> js            heavy-load ──> engine, kernels ──> kernel
+//! registry
 //! ```
 //!
-//! - [`error`]: the error type and its codes, the one place where codes are born.
-//! - [`value`]: what crosses the border between JavaScript and a kernel.
-//! - [`kernel`]: the contract between the engine and a kernel; knows neither rayon nor N-API.
-//! - [`fold`]: work over input that comes in pieces.
-//! - [`engine`]: pools, scheduling, cancellation, statistics; knows kernels only by the contract.
-//! - [`kernels`]: one kernel a file, and their registry.
-//! - `binding`: the only folder that names napi, behind the default feature `node`.
+//! - [`js`]: JavaScript's values in Rust.
+//! - [`env`]: what ends with an environment: the way back of completions.
+//! - [`forms`]: how kernels are called.
+//! - `registry`: what kernels there are, for JavaScript and for the generator.
+//!
+//! Invariants:
+//! 1. Promises are made and settled in JavaScript; Rust names a task by its *slot*, a number that JavaScript gives out and takes
+//!    back when the completion has arrived.
+//! 2. Memory that a task borrows from JavaScript is pinned from `submit` to the completion, which comes after the task's
+//!    work has been dropped (engine invariant 3). An environment does not end before that.
+//! 3. Everything that holds a `napi_env` or a `napi_ref` stays on its own JavaScript thread; other threads hold a
+//!    [`env::mailbox::Mailbox`].
+//! 4. Failures leave as thrown plain objects `{ code, message, retryAfter }`; `lib/` makes errors of them.
+#![expect(clippy::too_many_arguments, reason = "an object would cost a look-up a field, on every task")]
+#![expect(
+    unreachable_pub,
+    missing_debug_implementations,
+    reason = "napi-rs wants `pub`; nothing here leaves the crate in Rust"
+)]
 
-#[cfg(feature = "node")]
-mod binding;
-pub mod engine;
-pub mod error;
-pub mod fold;
-pub mod kernel;
-pub mod kernels;
-pub mod value;
+mod env;
+mod forms;
+mod js;
+mod registry;
+
+use napi::bindgen_prelude::Object;
+use napi::{Env, Result};
+use napi_derive::napi;
+
+/// Runs once an environment, when the addon is loaded.
+#[napi(module_exports)]
+pub fn load(_exports: Object, env: Env) -> Result<()> {
+    js::external::keep_constructor(&env)
+}

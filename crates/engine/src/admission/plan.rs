@@ -1,0 +1,61 @@
+//! What of that which is there can still be done in its time: all of it let in anew, in the order in which it would be served. What does not
+//! fit any more is given up, so that what does is finished.
+//!
+//! Invariants, each with a test of that number:
+//! 1. As many as there are threads are kept, whatever was predicted.
+//! 2. What is kept fits, by the prediction; and what is kept does not depend on what is given up.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::backlog::{Ask, Backlog, KeyLoad, Share};
+use super::{Outlook, Refusal, Stake, nanos};
+
+pub(crate) struct Plan {
+    size: usize,
+    pace: f64,
+    backlog: Backlog,
+    keys: HashMap<*const KeyLoad, Arc<KeyLoad>>,
+    kept: Vec<Share<Arc<KeyLoad>>>,
+}
+
+impl Plan {
+    pub(crate) fn new(size: usize, pace: f64) -> Self {
+        Self { size, pace, backlog: Backlog::new(size), keys: HashMap::new(), kept: vec![] }
+    }
+
+    /// Looks at the next task, which has so much time left; corrects what it is counted with.
+    pub(crate) fn add(&mut self, stake: &mut Stake, outlook: Outlook, time: Option<Duration>) -> Result<(), Refusal> {
+        stake.correct(outlook);
+        let left = stake.left(outlook);
+        let real: &KeyLoad = stake.account().as_ref();
+        let key = self.keys.entry(std::ptr::from_ref(real)).or_insert_with(|| {
+            let key = self.backlog.key(real.class(), real.weight());
+            key.set_virtual_times([real.ahead(), 0]);
+            Arc::new(key)
+        });
+        if let Some(time) = time
+            && self.kept.len() >= self.size
+        {
+            let own = if outlook.attained > 0 { left } else { stake.service().known().own };
+            let ask = Ask {
+                rank: outlook.rank,
+                work: left,
+                own,
+                lanes: stake.lanes,
+                passing: 0.0,
+                coming: 0.0,
+                pace: self.pace,
+            };
+            let prediction = self.backlog.predict(key, ask);
+            if prediction.wait > 0 && prediction.end() > nanos(time) {
+                let predicted = Duration::from_nanos(prediction.end());
+                let alone = Duration::from_nanos(prediction.run);
+                return Err(Refusal { predicted, alone, retry: predicted - time });
+            }
+        }
+        self.kept.push(Share::new(Arc::clone(key), outlook.rank, left));
+        Ok(())
+    }
+}

@@ -1,0 +1,265 @@
+//! The pool as its callers see it: configuration, places in the queue, submission, stopping, statistics. Its threads' side is
+//! the [`driver`](super::driver), whose invariants hold for both.
+
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::admission::{Stake, overloaded};
+use super::control::Stop;
+use super::driver::{Driver, Message};
+use super::fence::fenced_drop;
+use super::job::Job;
+use super::stats::{Stats, Tallies, Tally};
+use super::task::{Sink, Task, TaskConfig};
+use super::threads;
+use heavy_load_kernel::{Result, Work};
+
+/// How a pool is made.
+#[derive(Clone, Debug)]
+pub struct PoolConfig {
+    /// Its threads, > 0; at most, for the system may give fewer.
+    pub threads: usize,
+    /// Tasks that may wait, for their first morsel or for their next; with 0, a task is taken only while a thread is idle.
+    pub max_queue: usize,
+    /// Linux: how far the threads stand back behind others, 0..=19.
+    pub niceness: u8,
+    /// Working memory that tasks which have begun may take together, in bytes, as their kernels estimate it.
+    pub max_memory: u64,
+    /// The beginning of the threads' names.
+    pub name: String,
+}
+
+/// A pool of threads that run tasks. Dropping it lets the tasks that it has end, and then its threads.
+pub struct Pool {
+    driver: Arc<Driver>,
+    threads: Arc<rayon::ThreadPool>,
+}
+
+/// A place in the queue, and the task that has it, which nobody else knows yet. Given back if it is not submitted.
+pub struct Reservation<'pool> {
+    driver: &'pool Driver,
+    task: Option<Arc<Task>>,
+}
+
+impl std::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pool").field("size", &self.driver.size).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Reservation<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reservation").finish_non_exhaustive()
+    }
+}
+
+impl Pool {
+    /// Starts the threads: fewer than the configuration asks for if the system does not give so many.
+    ///
+    /// # Errors
+    /// ERR_OUT_OF_MEMORY if the system gives none.
+    pub fn new(config: PoolConfig) -> Result<Self> {
+        let threads = threads::start(config.threads, &config.name, config.niceness)?;
+        let driver = Driver::new(&PoolConfig { threads: threads.current_num_threads(), ..config });
+        Ok(Self { driver: Arc::new(driver), threads: Arc::new(threads) })
+    }
+
+    /// The number of threads.
+    pub fn size(&self) -> usize {
+        self.driver.size
+    }
+
+    /// Whether as many tasks wait for their first morsel as there are threads, or more.
+    pub fn needs_drain(&self) -> bool {
+        self.driver.occupancy.queued() >= self.driver.size
+    }
+
+    /// Has `watcher` called, on any thread, whenever [`Pool::needs_drain`] has become false. It is forgotten with its
+    /// last owner.
+    pub fn watch_drain(&self, watcher: &Arc<dyn Fn() + Send + Sync>) {
+        let mut watchers = self.driver.drain_watchers.write().unwrap_or_else(PoisonError::into_inner);
+        watchers.retain(|watcher| watcher.strong_count() > 0);
+        watchers.push(Arc::downgrade(watcher));
+    }
+
+    /// A place for this work, which came `now`, if there is one.
+    ///
+    /// # Errors
+    /// ERR_POOL_OVERLOADED if the queue is full, or if the predicted wait exceeds the task's timeout, unless it is a later part of what was
+    /// let in; ERR_KERNEL_PANIC.
+    pub fn reserve(&self, work: Work, config: TaskConfig, now: Instant) -> Result<Reservation<'_>> {
+        let job = Job::new(work)?;
+        match self.admit(&job, &config, now) {
+            Ok(stake) => Ok(Reservation::new(&self.driver, Task::new(job, stake, config, now))),
+            Err(error) => {
+                let _ = fenced_drop(job);
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes a place for a task, if there is one.
+    fn admit(&self, job: &Job, config: &TaskConfig, now: Instant) -> Result<Stake> {
+        let driver = &self.driver;
+        let timeout = config.timeout.unwrap_or_default();
+        let stake = driver.admit(job, config, now).map_err(|refusal| refusal.error(timeout))?;
+        if !config.part.is_first {
+            driver.join_anyway();
+            return Ok(stake);
+        }
+        // A paused task waits too: otherwise there could be any number, since every task begins soon.
+        if driver.join(1) == 0 {
+            // Its own is not what it would have to wait for.
+            drop(stake);
+            let retry = driver.admission.all(now.saturating_duration_since(driver.began));
+            return Err(overloaded(
+                format!("The pool is full: {} tasks may wait, and do", driver.max_queue),
+                Some(retry),
+            ));
+        }
+        Ok(stake)
+    }
+
+    /// Whether a thread is awake that would take the next task up at once.
+    pub fn is_watching(&self) -> bool {
+        self.driver.wakeup.is_thread_awake()
+    }
+
+    /// Queues the work for which a place was reserved. Its end goes to `sink`.
+    pub fn submit(&self, reservation: Reservation<'_>, sink: Arc<dyn Sink>, slot: u32) -> Arc<Task> {
+        let task = reservation.address(sink, slot);
+        self.send(Message::Submit(Arc::clone(&task)));
+        task
+    }
+
+    /// Queues works, each with its configuration and a slot, for as long as there are places and works; each task is told to `queued`.
+    /// None has a timeout. For many this costs a fraction of what `submit` does.
+    pub fn submit_all(
+        &self,
+        works: impl ExactSizeIterator<Item = Result<(Work, TaskConfig, u32)>>,
+        sink: &Arc<dyn Sink>,
+        mut queued: impl FnMut(Arc<Task>),
+    ) {
+        let (driver, now) = (&*self.driver, Instant::now());
+        let places = driver.join(works.len());
+        let mut tasks = Vec::with_capacity(places);
+        for work in works.take(places) {
+            let task = work.and_then(|(work, config, slot)| {
+                let job = Job::new(work)?;
+                let stake = driver.admit(&job, &config, now).map_err(|refusal| refusal.error(Duration::ZERO))?;
+                Ok(Reservation::new(driver, Task::new(job, stake, config, now)).address(Arc::clone(sink), slot))
+            });
+            let Ok(task) = task else { break };
+            queued(Arc::clone(&task));
+            tasks.push(task);
+        }
+        for _ in tasks.len()..places {
+            driver.give_place_back();
+        }
+        if !tasks.is_empty() {
+            self.send(Message::SubmitAll(tasks));
+        }
+    }
+
+    /// Stops a task of this pool, queued or running. A queued one gives its place back at once. Its completion comes all the same,
+    /// when a thread has dropped its work: soon if no morsel of it runs, else once those have ended.
+    pub fn stop(&self, task: &Arc<Task>, why: Stop) {
+        task.control.stop(why);
+        if task.withdraw() {
+            self.driver.give_place_back();
+        }
+        // A worker frees the seat and drops the work, or ends the task if it is paused.
+        self.send(Message::Stopped(Arc::clone(task)));
+    }
+
+    /// Has `tally` added up in the statistics, until it is retired.
+    pub fn add_tally(&self, tally: Arc<dyn Tally>) {
+        self.tallies().add(tally);
+    }
+
+    /// This tally counts no more; what it has counted stays in the statistics.
+    pub fn retire_tally(&self, tally: &Arc<dyn Tally>) {
+        self.tallies().retire(tally);
+    }
+
+    fn tallies(&self) -> MutexGuard<'_, Tallies> {
+        self.driver.tallies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The pool as it is now.
+    pub fn stats(&self) -> Stats {
+        let driver = &self.driver;
+        let [completed, failed, cancelled, timed_out, rejected] = self.tallies().ended();
+        let gauges = &driver.gauges;
+        let uptime = driver.began.elapsed();
+        let thread_time = uptime.as_secs_f64() * driver.size as f64;
+        Stats {
+            threads: driver.size,
+            queued: driver.occupancy.queued(),
+            running: gauges.running(),
+            completed,
+            failed,
+            cancelled,
+            timed_out,
+            rejected,
+            memory: gauges.memory(),
+            utilization: (gauges.busy().as_secs_f64() / thread_time).clamp(0.0, 1.0),
+            uptime,
+            wait: gauges.wait.percentiles(),
+            run: gauges.run.percentiles(),
+        }
+    }
+
+    fn send(&self, message: Message) {
+        self.driver.send(message, &self.threads);
+    }
+}
+
+impl<'pool> Reservation<'pool> {
+    fn new(driver: &'pool Driver, task: Arc<Task>) -> Self {
+        Self { driver, task: Some(task) }
+    }
+
+    /// Puts other work into the place: the same task, over memory that has moved.
+    ///
+    /// # Errors
+    /// ERR_KERNEL_PANIC.
+    pub fn replace(&mut self, work: Work) -> Result<()> {
+        let job = Job::new(work)?;
+        fenced_drop(self.own().repack(job))
+    }
+
+    fn address(mut self, sink: Arc<dyn Sink>, slot: u32) -> Arc<Task> {
+        self.own().address(sink, slot);
+        self.task.take().unwrap_or_else(|| unreachable!("only this takes the task, and the reservation"))
+    }
+
+    fn own(&mut self) -> &mut Task {
+        let task = self.task.as_mut().and_then(Arc::get_mut);
+        task.unwrap_or_else(|| {
+            unreachable!("nobody else knows the task, and it is not taken while there is the reservation")
+        })
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.driver.wakeup.close();
+    }
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        // Once submitted, a task has the place and counts itself out.
+        if let Some(task) = self.task.take() {
+            if let Some((job, _)) = task.unpack() {
+                let _ = fenced_drop(job);
+            }
+            self.driver.give_place_back();
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "pool_tests.rs"]
+mod tests;

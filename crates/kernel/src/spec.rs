@@ -1,0 +1,91 @@
+//! What a kernel says of itself.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+
+use crate::fold::Fold;
+use crate::value::{Options, Value};
+use crate::{Result, Work};
+
+/// A named CPU function.
+pub trait Kernel: Sync {
+    /// Its name, its documentation and its TypeScript signature.
+    fn spec(&self) -> &'static Spec;
+
+    /// Checks the arguments and makes them into work; runs nothing of it yet.
+    ///
+    /// # Errors
+    /// The codes for arguments: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE; and ERR_OUT_OF_MEMORY.
+    fn prepare(&self, input: Value, options: &Options) -> Result<Work>;
+
+    /// What a stream of input is folded into, for a kernel whose [`Spec::streams`]; runs nothing yet, as `prepare`.
+    ///
+    /// # Errors
+    /// As `prepare`.
+    fn fold(&self, _options: &Options) -> Result<Box<dyn Fold>> {
+        unreachable!("{} takes no streams", self.spec().name)
+    }
+
+    /// What a call takes that `prepare` has taken. Cheap, as `prepare` is.
+    fn estimate(&self, _input: &Value, _options: &Options) -> Estimate {
+        Estimate::default()
+    }
+}
+
+/// What a call takes, as far as its kernel can tell beforehand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Estimate {
+    /// Its work, in units of about one steady cost: calls of which each has about twice the other's units take about twice as long.
+    /// 0 if that cannot be told: then what the first phase says of its length counts.
+    pub cost: u64,
+    /// Working memory that it allocates once it has begun, in bytes: scratch and result, at their most. 0 if little. The pool has no
+    /// more begin at once than there is memory for; so what `prepare` asks for already stays untouched until then, and takes none.
+    pub memory: u64,
+}
+
+impl fmt::Debug for dyn Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Kernel({})", self.spec().name)
+    }
+}
+
+/// A kernel's public face, from which its exports, types and documentation are generated.
+#[derive(Debug)]
+pub struct Spec {
+    /// The name of the pool form; `Sync` and `Async` are appended for the others.
+    pub name: &'static str,
+    /// One line for the README's table, in Markdown.
+    pub summary: &'static str,
+    /// The docstring: shapes, units, errors, source.
+    pub docs: &'static str,
+    /// TypeScript's type parameter, on which the output's type depends; empty for none. Either the input's, such as
+    /// `T extends NumericView`, or an option's, such as `E extends HashOptions['encoding'] = 'buffer'`.
+    pub type_parameter: &'static str,
+    /// The input parameter's name in signatures and messages.
+    pub input: &'static str,
+    /// The input's TypeScript type.
+    pub input_type: &'static str,
+    /// If it takes numbers: every integer from 0 to this is an input that `prepare` is sure to take. Calls with these may be
+    /// prepared later than they are made, when an error could no longer name its caller.
+    pub integers_to: Option<u64>,
+    /// The result's TypeScript type.
+    pub output_type: &'static str,
+    /// Whether it changes the elements it is given and gives the same view back: a copy is then made where JavaScript can
+    /// have it.
+    pub in_place: bool,
+    /// Whether the pool form takes its bytes as a stream, too: by [`Kernel::fold`].
+    pub streams: bool,
+    /// Options beside those that every task has.
+    pub options: &'static [OptionSpec],
+}
+
+/// One of a kernel's own options.
+#[derive(Debug)]
+pub struct OptionSpec {
+    /// Its name.
+    pub name: &'static str,
+    /// Its TypeScript type.
+    pub ts_type: &'static str,
+    /// Its docstring: range, unit, default.
+    pub docs: &'static str,
+}

@@ -1,0 +1,76 @@
+//! `hold`: takes memory for a while; only in binaries built for the tests.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use heavy_load_kernel::error::EngineError;
+use heavy_load_kernel::value::{Options, Value};
+use heavy_load_kernel::{Estimate, Kernel, Next, OptionSpec, Result, Spec, Step, Stepped, Work};
+
+pub(super) static KERNEL: Hold = Hold;
+
+pub(super) struct Hold;
+
+static SPEC: Spec = Spec {
+    name: "hold",
+    summary: "takes memory for a while",
+    docs: "Takes so many MiB of memory from its first step to its end, `ms` later, and resolves with their number.",
+    type_parameter: "",
+    input: "mebibytes",
+    input_type: "number",
+    integers_to: None,
+    output_type: "number",
+    in_place: false,
+    streams: false,
+    options: &[OptionSpec { name: "ms", ts_type: "number", docs: "Milliseconds. Default 5." }],
+};
+
+const MOST: u64 = 4096;
+
+impl Kernel for Hold {
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    fn estimate(&self, input: &Value, _options: &Options) -> Estimate {
+        Estimate { cost: 0, memory: input.integer(SPEC.input, 0..=MOST).unwrap_or(0) << 20 }
+    }
+
+    fn prepare(&self, input: Value, options: &Options) -> Result<Work> {
+        let mebibytes = input.integer(SPEC.input, 0..=MOST)? as usize;
+        let time = Duration::from_millis(options.integer("ms", 0..=60_000, 5)?);
+        Ok(Work::stepped(Holding { mebibytes, time, held: None }))
+    }
+}
+
+struct Holding {
+    mebibytes: usize,
+    time: Duration,
+    held: Option<(Vec<u8>, Instant)>,
+}
+
+impl Stepped for Holding {
+    fn len(&self) -> u64 {
+        1
+    }
+
+    fn first_morsel(&self) -> u64 {
+        1
+    }
+
+    fn step(&mut self, _units: u64) -> Result<Step> {
+        let Some((memory, since)) = &self.held else {
+            let len = self.mebibytes << 20;
+            let mut memory = vec![];
+            memory.try_reserve_exact(len).map_err(|_| EngineError::out_of_memory(len))?;
+            memory.resize(len, 1);
+            self.held = Some((memory, Instant::now()));
+            return Ok(Step::More { progress: 0.0 });
+        };
+        black_box(memory);
+        if since.elapsed() < self.time {
+            return Ok(Step::More { progress: 0.0 });
+        }
+        Ok(Step::Done(Next::Done(Value::Number(self.mebibytes as f64))))
+    }
+}

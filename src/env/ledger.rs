@@ -1,0 +1,142 @@
+//! How the callers of one environment have been told that their tasks in one pool ended. JavaScript, which tells them, counts
+//! it in shared memory; whoever asks the pool for its statistics, on any thread, reads it there.
+//!
+//! Invariants:
+//! 1. JavaScript alone writes the counts, each an aligned 64-bit number; Rust reads them by atomic loads of that size.
+//! 2. The memory is read only while the view over it is pinned: `Source` is changed under its lock before that ends.
+//! 3. Once the environment's event loop turns no more, the tasks whose callers were told nothing count as cancelled.
+
+use std::cell::RefCell;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use napi::{Env, Result, Status, sys};
+
+use crate::js::pinned::Pinned;
+use crate::js::value::{JsArg, check};
+use heavy_load_engine::{Ended, Outcome, Tally};
+
+/// Numbers in JavaScript's memory: one for each [`Outcome`] of tasks that the pool had taken; then of those that it had not, the failed
+/// and the refused; then those that it had taken and given up, and whose caller was not told, since they are tried again.
+const COUNTS: usize = 8;
+
+/// What other threads see of it.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    /// Tasks that the pool has taken.
+    taken: AtomicU64,
+    /// The event loop turns no more.
+    closed: AtomicBool,
+    source: Mutex<Source>,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// JavaScript's memory: `COUNTS` numbers.
+    Live(NonNull<u64>),
+    /// What stood there at the end.
+    Final(Ended),
+}
+
+// SAFETY: the memory that the pointer leads to is shared memory of JavaScript's, which any thread may read atomically.
+unsafe impl Send for Source {}
+
+impl Ledger {
+    /// The event loop turns no more: nobody else will be told anything.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn take(&self) {
+        self.taken.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// JavaScript's memory is going.
+    fn finish(&self) {
+        self.close();
+        let last = self.ended();
+        *self.source() = Source::Final(last);
+    }
+
+    fn source(&self) -> MutexGuard<'_, Source> {
+        self.source.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tally for Ledger {
+    fn ended(&self) -> Ended {
+        let source = self.source();
+        let start = match &*source {
+            Source::Final(last) => return *last,
+            Source::Live(start) => *start,
+        };
+        let counts: [u64; COUNTS] = std::array::from_fn(|index| {
+            // SAFETY: `COUNTS` aligned numbers stand there, as `Kept::new` has checked; the lock is held, so the view is still
+            // pinned (invariant 2). Others access them with the same size: JavaScript alone writes, and V8 writes an aligned
+            // 64-bit number by one instruction on the machines that it runs on (invariant 1).
+            let bits = unsafe { AtomicU64::from_ptr(start.as_ptr().add(index)) }.load(Ordering::Relaxed);
+            f64::from_bits(bits) as u64
+        });
+        let [mut ended @ .., never_taken, refused, tried_again] = counts;
+        if self.closed.load(Ordering::SeqCst) {
+            let told = ended.iter().sum::<u64>() + tried_again;
+            ended[Outcome::Cancelled as usize] += self.taken.load(Ordering::Relaxed).saturating_sub(told);
+        }
+        ended[Outcome::Failed as usize] += never_taken;
+        ended[Outcome::Rejected as usize] += refused;
+        ended
+    }
+}
+
+/// A ledger with its view, on the JavaScript thread.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) ledger: std::sync::Arc<Ledger>,
+    view: RefCell<Option<Pinned>>,
+}
+
+impl Kept {
+    /// Over a Float64Array of `COUNTS` numbers in shared memory.
+    pub(crate) fn new(env: &Env, counts: JsArg) -> Result<Self> {
+        let (mut kind, mut len, mut start, mut buffer) = (0, 0, ptr::null_mut(), ptr::null_mut());
+        // SAFETY: a value of the running callback, which Node-API checks to be a typed array; out-pointers are locals; null for
+        // the offset, which is not asked for.
+        check(unsafe {
+            sys::napi_get_typedarray_info(
+                env.raw(),
+                counts.0,
+                &mut kind,
+                &mut len,
+                &mut start,
+                &mut buffer,
+                ptr::null_mut(),
+            )
+        })?;
+        let start = NonNull::new(start.cast::<u64>());
+        let (Some(start), true, true) = (start, kind == sys::TypedarrayType::float64_array, len == COUNTS) else {
+            return Err(napi::Error::new(Status::InvalidArg, "no counts"));
+        };
+        let view = Pinned::new(env.raw(), counts.0)?;
+        let ledger = Ledger {
+            taken: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
+            source: Mutex::new(Source::Live(start)),
+        };
+        Ok(Self { ledger: std::sync::Arc::new(ledger), view: RefCell::new(Some(view)) })
+    }
+
+    /// Nothing is counted any more: lets the view go.
+    pub(crate) fn finish(&self) {
+        if let Some(view) = self.view.borrow_mut().take() {
+            self.ledger.finish();
+            drop(view);
+        }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}

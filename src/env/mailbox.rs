@@ -1,0 +1,218 @@
+//! What other threads hold of a port: where completions are put, and how the event loop is woken to fetch them.
+//!
+//! Invariants:
+//! 1. Whoever puts something in wakes the event loop unless `awake` was set; the port clears `awake` only when it has found the
+//!    mailbox empty, and looks again after that; JavaScript keeps it set only while it is going to drain anyway. So nothing
+//!    stays behind.
+//! 2. No thread calls the threadsafe function once the port has taken it away: `waker` is empty from then on.
+
+use std::collections::HashMap;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use napi::sys;
+
+use super::turn::Turn;
+use heavy_load_engine::{Completion, Sink};
+
+pub(crate) enum Event {
+    Completion(Completion),
+    /// The queue of the pool with this number has drained.
+    Drained(u32),
+}
+
+pub(crate) struct Mailbox {
+    events: Sender<Event>,
+    inbox: Receiver<Event>,
+    awake: AtomicBool,
+    /// How often the event loop was woken and ran JavaScript.
+    turns: AtomicU64,
+    /// `turns` when somebody found that it had not turned for long; else `u64::MAX`.
+    silent: AtomicU64,
+    /// Empty before the port is there, and once it is going.
+    waker: RwLock<Option<Waker>>,
+    /// Tasks that borrow memory of the environment.
+    borrowing: Mutex<usize>,
+    returned: Condvar,
+    /// AsyncTasks that have given their threads back, by slot.
+    paused: Mutex<HashMap<u32, Box<Turn>>>,
+}
+
+/// The threadsafe function that has the event loop drain.
+pub(crate) struct Waker(pub(crate) sys::napi_threadsafe_function);
+
+// SAFETY: Node-API lets any thread call a threadsafe function until it is released or its environment ends; before either,
+// the port empties `Mailbox::waker` under its lock.
+unsafe impl Send for Waker {}
+// SAFETY: as above; calls may be made by many threads at once.
+unsafe impl Sync for Waker {}
+
+impl Default for Mailbox {
+    fn default() -> Self {
+        let (events, inbox) = unbounded();
+        Self {
+            events,
+            inbox,
+            awake: AtomicBool::new(false),
+            turns: AtomicU64::new(0),
+            silent: AtomicU64::new(u64::MAX),
+            waker: RwLock::new(None),
+            borrowing: Mutex::new(0),
+            returned: Condvar::new(),
+            paused: Mutex::default(),
+        }
+    }
+}
+
+impl Mailbox {
+    pub(crate) fn set_waker(&self, waker: Waker) {
+        *self.waker.write().unwrap_or_else(PoisonError::into_inner) = Some(waker);
+    }
+
+    /// From here on no thread wakes the event loop.
+    pub(crate) fn take_waker(&self) -> Option<Waker> {
+        self.waker.write().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Says that the queue of pool `number` has drained.
+    pub(crate) fn drained(&self, number: u32) {
+        self.push(Event::Drained(number));
+    }
+
+    /// The event loop is going to drain by itself, so nobody needs to wake it.
+    pub(crate) fn stay_awake(&self) {
+        self.awake.store(true, Ordering::SeqCst);
+    }
+
+    /// The event loop is not going to drain: whoever comes next wakes it.
+    pub(crate) fn fall_asleep(&self) {
+        self.awake.store(false, Ordering::SeqCst);
+    }
+
+    /// Has the event loop drain, unless it is going to.
+    fn wake(&self) {
+        // A look first, so that the many that find it awake write nothing that other threads read.
+        fence(Ordering::SeqCst);
+        if !self.awake.load(Ordering::SeqCst) && !self.awake.swap(true, Ordering::SeqCst) {
+            self.knock();
+        }
+    }
+
+    /// Has the event loop drain, whatever it was going to do.
+    pub(crate) fn knock(&self) {
+        if let Some(waker) = &*self.waker.read().unwrap_or_else(PoisonError::into_inner) {
+            // SAFETY: the lock is held, so the port has not released the function, nor has its environment's cleanup gone on.
+            unsafe {
+                sys::napi_call_threadsafe_function(
+                    waker.0,
+                    ptr::null_mut(),
+                    sys::ThreadsafeFunctionCallMode::nonblocking,
+                );
+            }
+        }
+    }
+
+    /// The event loop was woken, and runs JavaScript.
+    pub(crate) fn turned(&self) {
+        self.turns.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn turns(&self) -> u64 {
+        self.turns.load(Ordering::Relaxed)
+    }
+
+    /// The event loop has not turned for long, though it was woken.
+    pub(crate) fn note_silence(&self) {
+        self.silent.store(self.turns(), Ordering::Relaxed);
+    }
+
+    /// Whether the event loop has not turned since that was noted.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.silent.load(Ordering::Relaxed) == self.turns()
+    }
+
+    /// Keeps a task that has given its thread back.
+    pub(crate) fn pause(&self, slot: u32, turn: Box<Turn>) {
+        self.paused().insert(slot, turn);
+    }
+
+    /// The paused task of a slot, to go on.
+    pub(crate) fn resume(&self, slot: u32) -> Option<Box<Turn>> {
+        self.paused().remove(&slot)
+    }
+
+    /// Nobody will resume those that have paused.
+    pub(crate) fn drop_paused(&self) {
+        let paused = std::mem::take(&mut *self.paused());
+        drop(paused);
+    }
+
+    fn paused(&self) -> MutexGuard<'_, HashMap<u32, Box<Turn>>> {
+        self.paused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, event: Event) {
+        // The receiver lives in the same struct, so this cannot fail.
+        let _ = self.events.send(event);
+        self.wake();
+    }
+
+    /// The next event, if one is there; nobody is told of it.
+    pub(crate) fn poll(&self) -> Option<Event> {
+        self.inbox.try_recv().ok()
+    }
+
+    /// The next event. Without one: with `stay` the event loop counts as awake, else as asleep.
+    pub(crate) fn next(&self, stay: bool) -> Option<Event> {
+        loop {
+            if let Some(event) = self.poll() {
+                return Some(event);
+            }
+            if stay {
+                self.stay_awake();
+                return None;
+            }
+            self.fall_asleep();
+            fence(Ordering::SeqCst);
+            // Something that came in between may have seen `awake` still set: then it is ours to fetch.
+            if self.inbox.is_empty() || self.awake.swap(true, Ordering::SeqCst) {
+                return None;
+            }
+        }
+    }
+
+    /// Waits until no task borrows memory of the environment.
+    pub(crate) fn wait_for_borrowers(&self) {
+        let mut borrowing = self.borrowing.lock().unwrap_or_else(PoisonError::into_inner);
+        while *borrowing > 0 {
+            borrowing = self.returned.wait(borrowing).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Sink for Mailbox {
+    fn complete(&self, completion: Completion) {
+        self.push(Event::Completion(completion));
+    }
+}
+
+/// The sink of a task that borrows memory of the environment.
+pub(crate) struct Borrowing(Arc<Mailbox>);
+
+impl Borrowing {
+    pub(crate) fn new(mailbox: &Arc<Mailbox>) -> Self {
+        *mailbox.borrowing.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        Self(Arc::clone(mailbox))
+    }
+}
+
+impl Sink for Borrowing {
+    /// Comes once, after the task's work, which did the borrowing, has been dropped.
+    fn complete(&self, completion: Completion) {
+        self.0.complete(completion);
+        *self.0.borrowing.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.0.returned.notify_all();
+    }
+}

@@ -1,0 +1,483 @@
+//! One port for each copy of the JavaScript in an environment (the main thread, or a worker thread): the way back of
+//! completions, and all that ends with the environment.
+//!
+//! A finished task is put into the [`Mailbox`]; JavaScript drains it in bounded batches. Completions are written as numbers into
+//! a Float64Array, so that the many that are just a number cost no more than that.
+//!
+//! JavaScript alone knows what its callers have been told: it settles each promise once and counts it (`ledger`). A slot here
+//! is free, in flight, or holds a result. Whoever stops a task, from above or from below, has it arrive with a tag that says
+//! so, never with a value; JavaScript drops what it has settled before.
+//!
+//! Invariants:
+//! 1. Every event that is taken out of the mailbox becomes one record, in order: those of `arrived` before all others.
+//! 2. The event loop and the copy are kept alive (the threadsafe function is ref'd, its callbacks are held) exactly while
+//!    records of tasks are to come. So a copy that is forgotten goes, with its port.
+//! 3. A lease is dropped when its task's completion is taken in, unless the result stands in the view: then when that is
+//!    taken or discarded.
+//! 4. The cleanup waits for the tasks that borrow memory of the environment, and drops what refers to its values.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::mem::take;
+use std::ptr;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+
+use napi::bindgen_prelude::{Float64ArraySlice, Function};
+use napi::{Env, JsValue, Result, Status, sys};
+use napi_derive::napi;
+
+use super::environment::{self, Close};
+use super::ledger::Kept;
+use super::mailbox::{Event, Mailbox};
+use super::wake::{self, Context, Woken};
+use crate::js::pinned::{Lease, Pinned};
+use crate::js::value::{JsArg, check};
+use crate::js::{convert, failure};
+use heavy_load_engine::{Completion, Control, Pool, Stop, Task, fence};
+use heavy_load_kernel::fold::KeptFold;
+use heavy_load_kernel::value::Value;
+
+/// Numbers a record has: slot, tag, value, wait and run in milliseconds.
+const RECORD: usize = 5;
+type Record = [f64; RECORD];
+
+/// A record's second number; `lib/tasks.js` has the same.
+mod tag {
+    /// The third number is the result.
+    pub(crate) const NUMBER: u32 = 0;
+    /// The slot holds the result, or the failure: to be fetched with `take`, or discarded.
+    pub(crate) const HELD: u32 = 1;
+    /// The slot is not a task's but a pool's number, whose queue has drained.
+    pub(crate) const DRAINED: u32 = 2;
+    /// The task was stopped: this and the reason's number, that of `Port::stop`.
+    pub(crate) const STOPPED: u32 = 3;
+}
+
+/// The numbers that JavaScript has for the reasons of a stop.
+const REASONS: [Stop; 3] = [Stop::Aborted, Stop::TimedOut, Stop::Closed];
+
+/// Bytes that tasks may borrow before submitting one looks for tasks that have ended. Code that awaits nothing but promises
+/// does not let the event loop turn, which alone drains the port.
+const LENT: usize = 64 << 20;
+
+/// What the port knows of a slot.
+#[derive(Default)]
+enum Slot {
+    #[default]
+    Free,
+    /// A task of the pool form.
+    Pooled { pool: Arc<Pool>, task: Arc<Task>, lease: Lease },
+    /// A task of the AsyncTask form.
+    Inline { control: Arc<Control>, lease: Lease },
+    /// The task has ended.
+    Held { outcome: heavy_load_kernel::Result<Value>, lease: Lease },
+}
+
+/// The port's part that stays on the JavaScript thread.
+pub(crate) struct PortState {
+    env: sys::napi_env,
+    pub(crate) mailbox: Arc<Mailbox>,
+    waker: sys::napi_threadsafe_function,
+    context: *mut Context,
+    slots: RefCell<Vec<Slot>>,
+    /// What streams are folded into, by their tasks' slots.
+    folds: RefCell<HashMap<u32, KeptFold>>,
+    /// Records that have not been drained.
+    arrived: RefCell<VecDeque<Record>>,
+    /// Tasks whose records have not been drained.
+    in_flight: Cell<usize>,
+    /// Bytes that tasks in flight, and results, keep.
+    lent: Cell<usize>,
+    /// The event loop turns no more: what is started now is stopped at once.
+    closed: Cell<bool>,
+    callbacks: RefCell<Option<Callbacks>>,
+    ledgers: RefCell<Vec<Weak<Kept>>>,
+}
+
+/// JavaScript's functions, which are held only while tasks are in flight.
+struct Callbacks {
+    /// `onWake()` drains the port.
+    on_wake: Pinned,
+    /// `detach(view, kernel)` moves a view's ArrayBuffer into a private one and gives the view over that.
+    detach: Pinned,
+}
+
+impl PortState {
+    fn callback(&self, which: impl Fn(&Callbacks) -> &Pinned) -> Result<sys::napi_value> {
+        let callbacks = self.callbacks.borrow();
+        let callbacks = callbacks.as_ref().ok_or_else(|| napi::Error::from_reason("the environment has ended"))?;
+        which(callbacks).get()
+    }
+
+    /// Takes a view's memory away from the caller, who gave it to this kernel; gives our own view over it.
+    pub(crate) fn detach(&self, env: &Env, view: JsArg, kernel: u32) -> Result<JsArg> {
+        let (mut undefined, mut number, mut detached) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        let function = self.callback(|callbacks| &callbacks.detach)?;
+        // SAFETY: values and environment of the running callback; out-pointers are locals.
+        unsafe {
+            check(sys::napi_get_undefined(env.raw(), &mut undefined))?;
+            check(sys::napi_create_uint32(env.raw(), kernel, &mut number))?;
+            check(sys::napi_call_function(
+                env.raw(),
+                undefined,
+                function,
+                2,
+                [view.0, number].as_ptr(),
+                &mut detached,
+            ))?;
+        }
+        Ok(JsArg(detached))
+    }
+
+    /// Has the counts of a pool's tasks closed with the environment.
+    pub(crate) fn keep(&self, ledger: &Rc<Kept>) {
+        let mut ledgers = self.ledgers.borrow_mut();
+        ledgers.retain(|ledger| ledger.strong_count() > 0);
+        ledgers.push(Rc::downgrade(ledger));
+    }
+
+    /// Notes a task of the pool form.
+    pub(crate) fn pooled(&self, pool: Arc<Pool>, task: Arc<Task>, lease: Lease) {
+        self.lent.set(self.lent.get() + lease.bytes());
+        self.fly(task.slot, Slot::Pooled { pool, task, lease });
+    }
+
+    /// Notes a task of the AsyncTask form.
+    pub(crate) fn inline(&self, slot: u32, control: Arc<Control>, lease: Lease) {
+        self.lent.set(self.lent.get() + lease.bytes());
+        self.fly(slot, Slot::Inline { control, lease });
+    }
+
+    /// A task is in flight.
+    fn fly(&self, slot: u32, state: Slot) {
+        if self.in_flight.replace(self.in_flight.get() + 1) == 0 {
+            // SAFETY: on the environment's thread, before its end: the threadsafe function lives.
+            unsafe { sys::napi_ref_threadsafe_function(self.env, self.waker) };
+            if let Some(callbacks) = &*self.callbacks.borrow() {
+                callbacks.on_wake.hold();
+                callbacks.detach.hold();
+            }
+        }
+        self.put(slot, state);
+        if self.closed.get() {
+            self.stop(slot, Stop::Aborted);
+        }
+    }
+
+    /// The record of a task has been drained.
+    fn landed(&self) {
+        if self.in_flight.replace(self.in_flight.get() - 1) == 1 {
+            // SAFETY: as in `fly`.
+            unsafe { sys::napi_unref_threadsafe_function(self.env, self.waker) };
+            if let Some(callbacks) = &*self.callbacks.borrow() {
+                callbacks.on_wake.let_go();
+                callbacks.detach.let_go();
+            }
+        }
+    }
+
+    /// From here on, the pieces of a slot's stream are folded into this.
+    pub(crate) fn keep_fold(&self, slot: u32, fold: KeptFold) {
+        self.folds.borrow_mut().insert(slot, fold);
+    }
+
+    /// No more of a slot's stream comes.
+    pub(crate) fn drop_fold(&self, slot: u32) {
+        let fold = self.folds.borrow_mut().remove(&slot);
+        // It is a kernel's.
+        let _ = fence(|| {
+            drop(fold);
+            Ok(())
+        });
+    }
+
+    /// What a slot's stream is folded into.
+    pub(crate) fn fold(&self, slot: u32) -> Result<KeptFold> {
+        self.folds.borrow().get(&slot).cloned().ok_or_else(|| napi::Error::from_reason("nothing to fold into"))
+    }
+
+    fn put(&self, slot: u32, state: Slot) {
+        let (mut slots, index) = (self.slots.borrow_mut(), slot as usize);
+        if slots.len() <= index {
+            slots.resize_with(index + 1, Slot::default);
+        }
+        slots[index] = state;
+    }
+
+    fn take_slot(&self, slot: u32) -> Slot {
+        self.slots.borrow_mut().get_mut(slot as usize).map(take).unwrap_or_default()
+    }
+
+    /// Stops a task; false if that is too late, or there is none.
+    fn stop(&self, slot: u32, why: Stop) -> bool {
+        let pooled = match self.slots.borrow().get(slot as usize) {
+            Some(Slot::Pooled { pool, task, .. }) => (Arc::clone(pool), Arc::clone(task)),
+            Some(Slot::Inline { control, .. }) => {
+                control.stop(why);
+                return true;
+            }
+            Some(Slot::Free | Slot::Held { .. }) | None => return false,
+        };
+        let (pool, task) = pooled;
+        pool.stop(&task, why);
+        true
+    }
+
+    /// Takes in what has come: its memory is free again, and JavaScript hears of it when it drains next.
+    fn take_all_in(&self) {
+        while let Some(event) = self.mailbox.poll() {
+            let record = self.take_in(event);
+            self.arrived.borrow_mut().push_back(record);
+        }
+    }
+
+    /// Takes in what has come, if tasks have borrowed much.
+    pub(crate) fn reclaim(&self) {
+        if self.lent.get() > LENT {
+            self.take_all_in();
+        }
+    }
+
+    /// Fills `records` with what has come; gives how many there are.
+    fn drain(&self, records: &mut [f64], stay: bool) -> u32 {
+        let mut count = 0;
+        for record in records.chunks_exact_mut(RECORD) {
+            let arrived = self.arrived.borrow_mut().pop_front();
+            let next = arrived.or_else(|| self.mailbox.next(stay).map(|event| self.take_in(event)));
+            let Some(next) = next else { break };
+            if next[1] != f64::from(tag::DRAINED) {
+                self.landed();
+            }
+            record.copy_from_slice(&next);
+            count += 1;
+        }
+        count
+    }
+
+    fn take_in(&self, event: Event) -> Record {
+        match event {
+            Event::Drained(pool) => [f64::from(pool), f64::from(tag::DRAINED), 0.0, 0.0, 0.0],
+            Event::Completion(Completion { slot, outcome, wait, run }) => {
+                let (tag, value) = self.ended(slot, outcome);
+                [f64::from(slot), f64::from(tag), value, wait.as_secs_f64() * 1e3, run.as_secs_f64() * 1e3]
+            }
+        }
+    }
+
+    /// Takes an end in; its record's tag and number.
+    fn ended(&self, slot: u32, outcome: heavy_load_kernel::Result<Value>) -> (u32, f64) {
+        let lease = match self.take_slot(slot) {
+            Slot::Pooled { lease, .. } | Slot::Inline { lease, .. } => lease,
+            Slot::Free | Slot::Held { .. } => {
+                unreachable!("a slot is in flight until its completion is taken in, which comes once")
+            }
+        };
+        if let Err(error) = &outcome
+            && let Some(why) = REASONS.iter().position(|why| why.code() == error.code)
+        {
+            self.returned(&lease);
+            return (tag::STOPPED + why as u32, 0.0);
+        }
+        if let Ok(Value::Number(number)) = outcome {
+            self.returned(&lease);
+            return (tag::NUMBER, number);
+        }
+        let is_input = matches!(outcome, Ok(Value::Input));
+        let lease = if is_input {
+            lease
+        } else {
+            self.returned(&lease);
+            Lease::default()
+        };
+        self.put(slot, Slot::Held { outcome, lease });
+        (tag::HELD, 0.0)
+    }
+
+    /// A lease is about to be dropped.
+    fn returned(&self, lease: &Lease) {
+        self.lent.set(self.lent.get() - lease.bytes());
+    }
+}
+
+impl Close for PortState {
+    fn close(&self) {
+        self.closed.set(true);
+        for ledger in self.ledgers.borrow().iter().filter_map(Weak::upgrade) {
+            ledger.ledger.close();
+        }
+        self.stop_all();
+    }
+}
+
+impl Woken for PortState {
+    fn mailbox(&self) -> &Mailbox {
+        &self.mailbox
+    }
+
+    fn on_wake(&self) -> Result<sys::napi_value> {
+        self.callback(|callbacks| &callbacks.on_wake)
+    }
+
+    fn stop_all(&self) {
+        let slots = self.slots.borrow().len();
+        for slot in 0..slots {
+            self.stop(slot as u32, Stop::Aborted);
+        }
+    }
+
+    /// Nothing is delivered any more, no memory of the environment may stay borrowed, and its values go.
+    fn end(&self) {
+        self.mailbox.take_waker();
+        self.close();
+        self.mailbox.wait_for_borrowers();
+        self.mailbox.drop_paused();
+        for slot in self.slots.take() {
+            // Node waits for libuv's threads before it comes here. Where that should not be so, the memory stays.
+            if let Slot::Inline { lease, .. } = slot {
+                std::mem::forget(lease);
+            }
+        }
+        self.callbacks.take();
+        for ledger in self.ledgers.take().iter().filter_map(Weak::upgrade) {
+            ledger.finish();
+        }
+        environment::end();
+    }
+}
+
+impl Drop for PortState {
+    fn drop(&mut self) {
+        // None once the environment has ended, which takes the threadsafe function and the hook by itself.
+        if let Some(waker) = self.mailbox.take_waker() {
+            // SAFETY: on the environment's thread, before its end; hook and function were made with these and not yet removed.
+            // No thread calls the function any more, and `context` is freed by its finalizer.
+            unsafe {
+                sys::napi_remove_env_cleanup_hook(self.env, Some(wake::cleanup), self.context.cast());
+                sys::napi_release_threadsafe_function(waker.0, sys::ThreadsafeFunctionReleaseMode::abort);
+            }
+        }
+    }
+}
+
+/// The port, as JavaScript holds it.
+#[napi]
+pub struct Port {
+    pub(crate) state: Rc<PortState>,
+}
+
+#[napi]
+impl Port {
+    /// `on_wake()` is to drain the port; `detach(view, kernel)` is to move a view's ArrayBuffer into a private one.
+    #[napi(constructor)]
+    pub fn new(
+        env: Env,
+        on_wake: Function<(), ()>,
+        #[napi(ts_arg_type = "(view: any, kernel: number) => unknown")] detach: Function<(JsArg, u32), JsArg>,
+    ) -> Result<Self> {
+        // Threads of ours may run code of this image after the last environment has ended.
+        napi::bindgen_prelude::retain_current_module_for_unload_safety();
+        let raw = env.raw();
+        let callbacks =
+            Callbacks { on_wake: Pinned::weak(raw, on_wake.raw())?, detach: Pinned::weak(raw, detach.raw())? };
+        let context = Context::new();
+        let waker = wake::create(&env, context)?;
+        let state = Rc::new(PortState {
+            env: raw,
+            mailbox: Arc::default(),
+            waker: waker.0,
+            context,
+            slots: RefCell::default(),
+            folds: RefCell::default(),
+            arrived: RefCell::default(),
+            in_flight: Cell::new(0),
+            lent: Cell::new(0),
+            closed: Cell::new(false),
+            callbacks: RefCell::new(Some(callbacks)),
+            ledgers: RefCell::default(),
+        });
+        state.mailbox.set_waker(waker);
+        // SAFETY: made above with the function that finalizes it, on this thread; the hook's function takes such a pointer, and is
+        // removed before the context is freed, or runs before that.
+        unsafe {
+            Context::set(context, Rc::downgrade(&state) as Weak<dyn Woken>);
+            check(sys::napi_add_env_cleanup_hook(raw, Some(wake::cleanup), context.cast()))?;
+        }
+        environment::add(Rc::downgrade(&state) as Weak<dyn Close>);
+        Ok(Self { state })
+    }
+
+    /// A function `(records, stay)` that fills a Float64Array with what has come and gives how many records there are. If
+    /// that is as many as it holds, there may be more. With `stay` the port stays awake: the caller will drain again by
+    /// itself. A function of its own, as `NativePool::submit_plain`.
+    #[napi(getter, ts_return_type = "(records: Float64Array, stay: boolean) => number")]
+    pub fn drain<'env>(&self, env: &'env Env) -> Result<Function<'env, (Float64ArraySlice<'static>, bool), u32>> {
+        let state = Rc::clone(&self.state);
+        env.create_function_from_closure("drain", move |call| {
+            let mut records: Float64ArraySlice = call.get(0)?;
+            // SAFETY: JavaScript does not run before this returns, and `lib/tasks.js` keeps the array to itself.
+            Ok(state.drain(unsafe { records.as_mut() }, call.get(1)?))
+        })
+    }
+
+    /// The result that a slot holds; throws the failure, if it is one.
+    #[napi(ts_return_type = "unknown")]
+    pub fn take(&self, env: Env, slot: u32) -> Result<JsArg> {
+        let Slot::Held { outcome, lease } = self.state.take_slot(slot) else {
+            return Err(napi::Error::new(Status::InvalidArg, "nothing to take"));
+        };
+        self.state.returned(&lease);
+        match outcome {
+            Ok(value) => convert::output(&env, value, lease.view()).map(JsArg),
+            Err(error) => Err(failure::throw(&env, &error)),
+        }
+    }
+
+    /// Drops the result that a slot holds, or an AsyncTask that never ran.
+    #[napi]
+    pub fn discard(&self, slot: u32) {
+        match self.state.take_slot(slot) {
+            Slot::Held { lease, .. } => self.state.returned(&lease),
+            Slot::Inline { lease, .. } => {
+                self.state.returned(&lease);
+                self.state.landed();
+            }
+            other => self.state.put(slot, other),
+        }
+    }
+
+    /// Stops a task. False if it has ended by now, though its record may not have been drained: whoever stops it because its time is
+    /// over leaves it to that.
+    #[napi]
+    pub fn stop(&self, slot: u32, why: u32) -> bool {
+        self.state.take_all_in();
+        self.state.stop(slot, REASONS.get(why as usize).copied().unwrap_or(Stop::Aborted))
+    }
+
+    /// Has the event loop drain, once I/O has had its turn.
+    #[napi]
+    pub fn knock(&self) {
+        self.state.mailbox.knock();
+    }
+
+    /// How long a task that has not ended had waited when it began, in milliseconds; -1 if it has not begun.
+    #[napi]
+    pub fn waited(&self, slot: u32) -> f64 {
+        let waited = match self.state.slots.borrow().get(slot as usize) {
+            Some(Slot::Pooled { task, .. }) => task.waited(),
+            Some(Slot::Inline { control, .. }) => control.waited(),
+            _ => None,
+        };
+        waited.map_or(-1.0, |waited| waited.as_secs_f64() * 1e3)
+    }
+
+    /// The share of a task that is done, 0..=1.
+    #[napi]
+    pub fn progress(&self, slot: u32) -> f64 {
+        match self.state.slots.borrow().get(slot as usize) {
+            Some(Slot::Pooled { task, .. }) => task.progress(),
+            Some(Slot::Inline { control, .. }) => control.progress(),
+            _ => 0.0,
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The synchronous form, on the calling thread, and the AsyncTask form, on libuv's thread pool.
+//!
+//! napi-rs runs an AsyncTask's `compute` with no fence of its own, and its abort signal cannot stop one that runs
+//! (ARCHITECTURE.md, "What we do not take from napi-rs"): so the fence and the cancel flag are the engine's.
+//!
+//! libuv waits for its threads before the process ends, and no hook of Node-API's comes before that. So an AsyncTask has the
+//! event loop woken now and then, and if that does not turn it gives its thread back, whatever the reason; JavaScript has it go
+//! on once it is there again.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use napi::bindgen_prelude::AsyncTask;
+use napi::{Env, Result, Task};
+use napi_derive::napi;
+
+use super::call::{Call, timeout_of};
+use crate::env::environment::process_ends;
+use crate::env::mailbox::Mailbox;
+use crate::env::port::{Port, PortState};
+use crate::env::turn::Turn;
+use crate::env::wake::runs_javascript;
+use crate::js::pinned::Lease;
+use crate::js::value::JsArg;
+use crate::js::{convert, failure};
+use heavy_load_engine::{Alone, Completion, Control, Sink, Stop, run_inline};
+use heavy_load_kernel::Work;
+use heavy_load_kernel::value::Value;
+
+/// How often a long AsyncTask has the event loop look whether its environment still runs JavaScript.
+const HEARTBEAT: Duration = Duration::from_millis(50);
+/// How long the event loop may not turn before an AsyncTask pauses.
+const UNANSWERED: Duration = Duration::from_millis(250);
+
+#[napi]
+impl Port {
+    /// Runs a kernel to its end on this thread. `timeout` in milliseconds; infinite for none.
+    #[napi(ts_return_type = "unknown")]
+    pub fn run_sync(
+        &self,
+        env: Env,
+        kernel: u32,
+        #[napi(ts_arg_type = "unknown")] input: JsArg,
+        #[napi(ts_arg_type = "unknown")] options: JsArg,
+        hand_over: u32,
+        timeout: f64,
+    ) -> Result<JsArg> {
+        let control = Control::new(Instant::now(), timeout_of(timeout));
+        let (work, lease) = prepare(&self.state, &env, kernel, input, options, hand_over)?;
+        let mut beat = Instant::now();
+        let between = |now| {
+            if now - beat >= HEARTBEAT {
+                beat = now;
+                // A worker thread that is terminated cannot stop this in any other way.
+                if process_ends() || !runs_javascript(env.raw()) {
+                    control.stop(Stop::Aborted);
+                }
+            }
+        };
+        match run_inline(work, &control, between) {
+            Ok(value) => convert::output(&env, value, lease.view()).map(JsArg),
+            Err(error) => Err(failure::throw(&env, &error)),
+        }
+    }
+
+    /// Runs a kernel on libuv's thread pool. Its end comes as every task's does, by the port; the promise only says that a thread
+    /// is free again: with true if the task has paused, and is to be resumed.
+    #[napi(ts_return_type = "Promise<boolean>")]
+    pub fn run_async(
+        &self,
+        env: Env,
+        kernel: u32,
+        slot: u32,
+        #[napi(ts_arg_type = "unknown")] input: JsArg,
+        #[napi(ts_arg_type = "unknown")] options: JsArg,
+        hand_over: u32,
+        timeout: f64,
+    ) -> Result<AsyncTask<InlineTask>> {
+        let submitted = Instant::now();
+        self.state.reclaim();
+        let control = Arc::new(Control::new(submitted, timeout_of(timeout)));
+        let (work, lease) = prepare(&self.state, &env, kernel, input, options, hand_over)?;
+        let work = Alone::new(work).map_err(|error| failure::throw(&env, &error))?;
+        self.state.inline(slot, Arc::clone(&control), lease);
+        let mailbox = Arc::clone(&self.state.mailbox);
+        Ok(AsyncTask::new(InlineTask {
+            mailbox,
+            slot,
+            turn: Some(Box::new(Turn { work, control, submitted, began: None })),
+        }))
+    }
+
+    /// Has an AsyncTask go on that has paused. As `run_async`.
+    #[napi(ts_return_type = "Promise<boolean>")]
+    pub fn resume_async(&self, slot: u32) -> Result<AsyncTask<InlineTask>> {
+        let mailbox = Arc::clone(&self.state.mailbox);
+        mailbox.turned();
+        let turn = mailbox.resume(slot);
+        if turn.is_none() {
+            return Err(napi::Error::from_reason("nothing to resume"));
+        }
+        Ok(AsyncTask::new(InlineTask { mailbox, slot, turn }))
+    }
+}
+
+/// Work to run at once, with what keeps its memory alive.
+fn prepare(
+    port: &PortState,
+    env: &Env,
+    kernel: u32,
+    input: JsArg,
+    options: JsArg,
+    hand_over: u32,
+) -> Result<(Work, Lease)> {
+    let call = Call::new(env, kernel, input, Some(options), hand_over)?;
+    let (work, _) = call.prepare(env)?;
+    let (instead, lease) = call.take_over(env, port)?;
+    Ok((instead.unwrap_or(work), lease))
+}
+
+/// A task on libuv's thread pool. Nothing of it is JavaScript's: its memory is kept by the port, until its end is taken in there.
+pub struct InlineTask {
+    slot: u32,
+    mailbox: Arc<Mailbox>,
+    /// None once it has ended, or paused.
+    turn: Option<Box<Turn>>,
+}
+
+impl Task for InlineTask {
+    type Output = bool;
+    type JsValue = bool;
+
+    fn compute(&mut self) -> Result<bool> {
+        let Some(mut turn) = self.turn.take() else { unreachable!("it is computed once") };
+        let Some(outcome) = run(&mut turn, &self.mailbox) else {
+            self.mailbox.pause(self.slot, turn);
+            return Ok(true);
+        };
+        let Turn { work, control, submitted, began } = *turn;
+        let ended = Instant::now();
+        // On this thread, and before the end is known: what the work borrows is free then.
+        drop(work);
+        let outcome = control.stopped().map_or(outcome, |why| Err(why.error()));
+        let began = began.unwrap_or(ended);
+        self.mailbox.complete(Completion { slot: self.slot, outcome, wait: began - submitted, run: ended - began });
+        Ok(false)
+    }
+
+    fn resolve(&mut self, _env: Env, paused: bool) -> Result<bool> {
+        Ok(paused)
+    }
+}
+
+/// Runs a task on this thread, to its end, or until it is to pause: then there is none.
+fn run(turn: &mut Turn, mailbox: &Mailbox) -> Option<heavy_load_kernel::Result<Value>> {
+    if process_ends() {
+        return None;
+    }
+    if mailbox.is_silent() {
+        mailbox.knock();
+        return None;
+    }
+    let now = Instant::now();
+    if turn.began.is_none() {
+        turn.began = Some(now);
+        turn.control.begin(now.saturating_duration_since(turn.submitted));
+    }
+    let (mut beat, mut answered, mut turns) = (now, now, mailbox.turns());
+    turn.work.run(&turn.control, |now| {
+        if now - beat < HEARTBEAT {
+            return ControlFlow::Continue(());
+        }
+        beat = now;
+        if process_ends() {
+            return ControlFlow::Break(());
+        }
+        if std::mem::replace(&mut turns, mailbox.turns()) != turns {
+            answered = now;
+        }
+        mailbox.knock();
+        if now - answered < UNANSWERED {
+            return ControlFlow::Continue(());
+        }
+        mailbox.note_silence();
+        ControlFlow::Break(())
+    })
+}

@@ -1,0 +1,9 @@
+//! How kernels are called.
+//!
+//! - `call`: a call's arguments, and the memory they bring.
+//! - `pool`: the pool form. `libuv`: the synchronous form and the AsyncTask form. `stream`: what streams of input are folded into.
+
+mod call;
+mod libuv;
+mod pool;
+mod stream;

@@ -1,0 +1,382 @@
+//! The pool form.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use napi::bindgen_prelude::{Float64ArraySlice, Function, FunctionCallContext};
+use napi::{Env, Result};
+use napi_derive::napi;
+use once_cell::sync::OnceCell;
+
+use super::call::{self, Call, prepare_number, timeout_of};
+use crate::env::ledger::Kept;
+use crate::env::mailbox::{Borrowing, Mailbox};
+use crate::env::port::{Port, PortState};
+use crate::js::pinned::Lease;
+use crate::js::value::JsArg;
+use crate::js::{convert, failure};
+use heavy_load_engine::{Class, Part, Percentiles, Pool, PoolConfig, Reservation, Sink, Stats, Tally, TaskConfig};
+use heavy_load_kernel::error::{Code, EngineError};
+use heavy_load_kernel::{Estimate, Work};
+
+/// Numbers that a record of `submitGathered` has.
+const GATHERED: usize = 3;
+
+/// The pool that all environments of the process share, made on first use.
+static DEFAULT: OnceCell<Arc<Pool>> = OnceCell::new();
+
+/// A pool, as JavaScript holds it.
+#[napi]
+pub struct NativePool {
+    handle: Rc<Handle>,
+    interest: Arc<DrainInterest>,
+    /// The pool's hold on it is weak, so that a pool that is forgotten tells nobody.
+    _drain_watcher: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// Whether JavaScript wants to be told when the queue has drained: unheard, one that goes up and down tells nobody.
+#[derive(Default)]
+struct DrainInterest {
+    /// It has listeners.
+    listening: AtomicBool,
+    /// It has been told that the queue needs to drain, and may be about to listen.
+    asked: AtomicBool,
+}
+
+/// A pool, as one environment holds it.
+struct Handle {
+    /// Or, once it is closed, what it was like at the end.
+    pool: RefCell<std::result::Result<Arc<Pool>, Stats>>,
+    size: usize,
+    port: Rc<PortState>,
+    kept: Rc<Kept>,
+}
+
+#[napi]
+impl NativePool {
+    /// A pool of this environment's own, or the `shared` one of the process, which the first to come configures. `number`
+    /// names it in `drain`. In `counts`, six numbers in shared memory, JavaScript counts how it settled its promises: by value,
+    /// failure, cancellation, timeout, and refusal after it had been taken; and failure before that.
+    #[napi(constructor)]
+    pub fn new(
+        env: Env,
+        port: &Port,
+        number: u32,
+        config: NativePoolConfig,
+        shared: bool,
+        #[napi(ts_arg_type = "Float64Array")] counts: JsArg,
+    ) -> Result<Self> {
+        let kept = Rc::new(Kept::new(&env, counts)?);
+        let pool = if shared {
+            DEFAULT.get_or_try_init(|| config.open().map(Arc::new)).cloned()
+        } else {
+            config.open().map(Arc::new)
+        };
+        let pool = pool.map_err(|error| failure::throw(&env, &error))?;
+        let mailbox: Arc<Mailbox> = Arc::clone(&port.state.mailbox);
+        let interest = Arc::new(DrainInterest::default());
+        let interested = Arc::clone(&interest);
+        let watcher: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
+            if interested.asked.swap(false, Ordering::SeqCst) || interested.listening.load(Ordering::SeqCst) {
+                mailbox.drained(number);
+            }
+        });
+        pool.watch_drain(&watcher);
+        pool.add_tally(Arc::clone(&kept.ledger) as Arc<dyn Tally>);
+        port.state.keep(&kept);
+        let size = pool.size();
+        let handle = Rc::new(Handle { pool: RefCell::new(Ok(pool)), size, port: Rc::clone(&port.state), kept });
+        Ok(Self { handle, interest, _drain_watcher: watcher })
+    }
+
+    /// A function `(kernel, slot, input, mayPoll)` that queues a task which says nothing about itself, and is else as
+    /// `submit`. It is called once a task: a function of its own costs less than a method, for which napi-rs finds and
+    /// guards the instance on each call.
+    #[napi(getter, ts_return_type = "(kernel: number, slot: number, input: unknown, mayPoll: boolean) => boolean")]
+    pub fn submit_plain<'env>(&self, env: &'env Env) -> Result<Function<'env, (u32, u32, JsArg, bool), bool>> {
+        let handle = Rc::clone(&self.handle);
+        env.create_function_from_closure("submitPlain", move |call| {
+            let (kernel, slot) = (call.get::<u32>(0)?, call.get(1)?);
+            let config = TaskConfig { kernel: kernel as usize, ..TaskConfig::default() };
+            handle.submit(call.env, &Call::new(call.env, kernel, call.get(2)?, None, 0)?, slot, config, call.get(3)?)
+        })
+    }
+
+    /// A function `(records, count)` that queues tasks as `submitPlain` does, without polling: `kernel, slot, input` for each,
+    /// the input a number. Gives how many were taken; the next was not, and says why if it is submitted by itself.
+    #[napi(getter, ts_return_type = "(records: Float64Array, count: number) => number")]
+    pub fn submit_gathered<'env>(
+        &self,
+        env: &'env Env,
+    ) -> Result<Function<'env, (Float64ArraySlice<'static>, u32), u32>> {
+        let handle = Rc::clone(&self.handle);
+        env.create_function_from_closure("submitGathered", move |call| {
+            let (records, count): (Float64ArraySlice, u32) = (call.get(0)?, call.get(1)?);
+            Ok(handle.submit_gathered(records.chunks_exact(GATHERED).take(count as usize)))
+        })
+    }
+
+    /// A function `(kernel, slot, input, mayPoll, options, handOver, timeout, priority, key, weight, maxThreads)` that queues a
+    /// task. `timeout` in milliseconds; infinite for none. True if the caller, who said that it may, is now to poll: the port is
+    /// kept awake, because a thread takes the task up at once. A function of its own, as `submitPlain`.
+    #[napi(
+        getter,
+        ts_return_type = "(kernel: number, slot: number, input: unknown, mayPoll: boolean, options: unknown, handOver: number, timeout: number, priority: number, key: string | undefined, weight: number, maxThreads: number) => boolean"
+    )]
+    pub fn submit<'env>(&self, env: &'env Env) -> Result<Function<'env, (u32, u32, JsArg, bool), bool>> {
+        let handle = Rc::clone(&self.handle);
+        env.create_function_from_closure("submit", move |call| {
+            let (env, kernel, slot): (Env, u32, u32) = (*call.env, call.get(0)?, call.get(1)?);
+            let (input, may_poll, options, hand_over) = (call.get(2)?, call.get(3)?, call.get(4)?, call.get(5)?);
+            let config = config_from(&call, kernel)?;
+            handle.submit(&env, &Call::new(&env, kernel, input, Some(options), hand_over)?, slot, config, may_poll)
+        })
+    }
+
+    /// A function `(kernel, slot, piece, part, ran, mayPoll, timeout, priority, key, weight, maxThreads)` that queues the next piece
+    /// of a stream, whose slot has had its `fold`: a view that nobody writes before the piece's record has come. `part`: 0 for the
+    /// first, 1 for others, 2 for the last; `ran`: milliseconds that those before have run. Else as `submit`.
+    #[napi(
+        getter,
+        ts_return_type = "(kernel: number, slot: number, piece: Uint8Array, part: number, ran: number, mayPoll: boolean, timeout: number, priority: number, key: string | undefined, weight: number, maxThreads: number) => boolean"
+    )]
+    pub fn submit_piece<'env>(&self, env: &'env Env) -> Result<Function<'env, (u32, u32, JsArg, u32), bool>> {
+        let handle = Rc::clone(&self.handle);
+        env.create_function_from_closure("submitPiece", move |call| {
+            let (slot, piece, part, ran): (_, _, u32, f64) = (call.get(1)?, call.get(2)?, call.get(3)?, call.get(4)?);
+            let ran = Duration::try_from_secs_f64(ran / 1e3).unwrap_or_default();
+            let part = Part { is_first: part == 0, is_last: part == 2, ran };
+            let config = TaskConfig { part, ..config_from(&call, call.get(0)?)? };
+            handle.submit_piece(call.env, slot, piece, config, call.get(5)?)
+        })
+    }
+
+    #[napi(getter)]
+    pub fn threads(&self) -> u32 {
+        self.handle.size as u32
+    }
+
+    #[napi(getter)]
+    pub fn needs_drain(&self) -> bool {
+        // Before the look, so that a drain after it is told of.
+        let asked_before = self.interest.asked.swap(true, Ordering::SeqCst);
+        let needs_drain = self.handle.pool().is_ok_and(|pool| pool.needs_drain());
+        if !needs_drain && !asked_before {
+            self.interest.asked.store(false, Ordering::SeqCst);
+        }
+        needs_drain
+    }
+
+    /// Whether to tell, from now on, whenever the queue has drained.
+    #[napi]
+    pub fn listen_for_drain(&self, listening: bool) {
+        self.interest.listening.store(listening, Ordering::SeqCst);
+    }
+
+    /// Lets the pool go: its threads end, unless others share it.
+    #[napi]
+    pub fn close(&self) {
+        let last = self.handle.stats();
+        *self.handle.pool.borrow_mut() = Err(last);
+    }
+
+    #[napi]
+    pub fn stats(&self) -> NativeStats {
+        let stats = self.handle.stats();
+        NativeStats {
+            threads: stats.threads as u32,
+            queued: stats.queued as u32,
+            running: stats.running as u32,
+            completed: stats.completed as f64,
+            failed: stats.failed as f64,
+            cancelled: stats.cancelled as f64,
+            timed_out: stats.timed_out as f64,
+            rejected: stats.rejected as f64,
+            memory: stats.memory as f64,
+            utilization: stats.utilization,
+            uptime: stats.uptime.as_secs_f64() * 1e3,
+            wait: stats.wait.into(),
+            run: stats.run.into(),
+        }
+    }
+}
+
+impl Handle {
+    fn pool(&self) -> heavy_load_kernel::Result<Arc<Pool>> {
+        let pool = self.pool.borrow();
+        pool.as_ref().map(Arc::clone).map_err(|_| EngineError::new(Code::PoolClosed, "The pool is closed"))
+    }
+
+    fn stats(&self) -> Stats {
+        match &*self.pool.borrow() {
+            Ok(pool) => pool.stats(),
+            Err(last) => last.clone(),
+        }
+    }
+
+    fn submit_gathered<'a>(&self, records: impl ExactSizeIterator<Item = &'a [f64]>) -> u32 {
+        let Ok(pool) = self.pool() else { return 0 };
+        let sink: Arc<dyn Sink> = Arc::clone(&self.port.mailbox) as Arc<dyn Sink>;
+        let works = records.map(|record| {
+            let (kernel, slot) = (record[0] as usize, record[1] as u32);
+            let (work, estimate) = prepare_number(kernel, record[2])?;
+            Ok((work, config_of(kernel, estimate, TaskConfig::default()), slot))
+        });
+        let mut taken = 0;
+        pool.submit_all(works, &sink, |task| {
+            self.kept.ledger.take();
+            self.port.pooled(Arc::clone(&pool), task, Lease::default());
+            taken += 1;
+        });
+        taken
+    }
+
+    fn submit(&self, env: &Env, call: &Call, slot: u32, config: TaskConfig, may_poll: bool) -> Result<bool> {
+        let throw = |error| failure::throw(env, &error);
+        self.port.reclaim();
+        let (work, estimate) = call.prepare(env)?;
+        let config = config_of(config.kernel, estimate, config);
+        let pool = self.pool().map_err(throw)?;
+        let mut reservation = pool.reserve(work, config, Instant::now()).map_err(throw)?;
+        let (instead, lease) = call.take_over(env, &self.port)?;
+        if let Some(work) = instead {
+            reservation.replace(work).map_err(throw)?;
+        }
+        self.kept.ledger.take();
+        Ok(self.send(&pool, reservation, lease, slot, may_poll))
+    }
+
+    /// Queues the next piece of a stream, which is one task with those before.
+    fn submit_piece(&self, env: &Env, slot: u32, piece: JsArg, config: TaskConfig, may_poll: bool) -> Result<bool> {
+        let throw = |error| failure::throw(env, &error);
+        self.port.reclaim();
+        let fold = self.port.fold(slot)?;
+        let (bytes, lease) = call::piece(env, piece)?;
+        let estimate = Estimate { cost: fold.cost(bytes.len() as u64), memory: 0 };
+        let Part { is_first, is_last, .. } = config.part;
+        let pool = self.pool().map_err(throw)?;
+        let work = Work::stepped(fold.piece(bytes, is_last));
+        let config = config_of(config.kernel, estimate, config);
+        let reservation = pool.reserve(work, config, Instant::now()).map_err(throw)?;
+        if is_first {
+            self.kept.ledger.take();
+        }
+        Ok(self.send(&pool, reservation, lease, slot, may_poll))
+    }
+
+    /// Whether the caller, who said that it may, is now to poll.
+    fn send(&self, pool: &Arc<Pool>, reservation: Reservation<'_>, lease: Lease, slot: u32, may_poll: bool) -> bool {
+        let mailbox = &self.port.mailbox;
+        let sink: Arc<dyn Sink> = if lease.view().is_some() {
+            Arc::new(Borrowing::new(mailbox))
+        } else {
+            Arc::clone(mailbox) as Arc<dyn Sink>
+        };
+        let poll = may_poll && pool.is_watching();
+        if poll {
+            mailbox.stay_awake();
+        }
+        let task = pool.submit(reservation, sink, slot);
+        self.port.pooled(Arc::clone(pool), task, lease);
+        poll
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.kept.finish();
+        if let Ok(pool) = &*self.pool.borrow() {
+            pool.retire_tally(&(Arc::clone(&self.kept.ledger) as Arc<dyn Tally>));
+        }
+    }
+}
+
+/// What `submit` and `submitPiece` are told in the same places.
+fn config_from(call: &FunctionCallContext<'_>, kernel: u32) -> Result<TaskConfig> {
+    Ok(TaskConfig {
+        kernel: kernel as usize,
+        timeout: timeout_of(call.get(6)?),
+        class: match call.get::<u32>(7)? {
+            0 => Class::High,
+            2 => Class::Low,
+            _ => Class::Normal,
+        },
+        key: convert::text(call.env, call.get(8)?)?,
+        weight: call.get(9)?,
+        max_threads: call.get::<u32>(10)? as usize,
+        ..TaskConfig::default()
+    })
+}
+
+/// How a task of this kernel is to be run.
+fn config_of(kernel: usize, estimate: Estimate, config: TaskConfig) -> TaskConfig {
+    TaskConfig { kernel, cost: estimate.cost, memory: estimate.memory, ..config }
+}
+
+/// How many threads a pool has by default, without starting any; throws if what the environment says is no number of threads.
+#[napi]
+pub fn default_threads(env: Env) -> Result<u32> {
+    heavy_load_engine::default_threads().map(|threads| threads as u32).map_err(|error| failure::throw(&env, &error))
+}
+
+/// A pool's own configuration.
+#[napi(object)]
+pub struct NativePoolConfig {
+    /// 0: as many as the machine has for us.
+    pub threads: u32,
+    pub max_queue: f64,
+    pub niceness: u32,
+    /// Bytes.
+    pub max_memory: f64,
+    pub name: String,
+}
+
+impl NativePoolConfig {
+    fn open(self) -> heavy_load_kernel::Result<Pool> {
+        let threads = if self.threads == 0 { heavy_load_engine::default_threads()? } else { self.threads as usize };
+        let Self { max_queue, niceness, max_memory, name, .. } = self;
+        // The casts saturate: what is infinite has the largest number.
+        let (max_queue, max_memory) = (max_queue as usize, max_memory as u64);
+        Pool::new(PoolConfig { threads, max_queue, niceness: niceness as u8, max_memory, name })
+    }
+}
+
+#[napi(object)]
+pub struct NativeStats {
+    pub threads: u32,
+    pub queued: u32,
+    pub running: u32,
+    pub completed: f64,
+    pub failed: f64,
+    pub cancelled: f64,
+    pub timed_out: f64,
+    pub rejected: f64,
+    pub memory: f64,
+    pub utilization: f64,
+    /// Milliseconds.
+    pub uptime: f64,
+    pub wait: NativePercentiles,
+    pub run: NativePercentiles,
+}
+
+#[napi(object)]
+pub struct NativePercentiles {
+    pub count: f64,
+    pub mean: f64,
+    pub min: f64,
+    pub max: f64,
+    pub p50: f64,
+    pub p90: f64,
+    pub p99: f64,
+    pub p999: f64,
+}
+
+impl From<Percentiles> for NativePercentiles {
+    fn from(percentiles: Percentiles) -> Self {
+        let Percentiles { count, mean, min, max, p50, p90, p99, p999 } = percentiles;
+        Self { count: count as f64, mean, min, max, p50, p90, p99, p999 }
+    }
+}

@@ -1,0 +1,13 @@
+//! Ground: JavaScript's values in Rust. Knows no port and no form.
+//!
+//! - `value`: values as they come. `elements`: the numbers of typed arrays' element types.
+//! - `convert`: values to and from [`heavy_load_kernel::value`]. `external`: results without a copy.
+//! - `failure`: engine errors as what `lib/errors.js` makes real errors of.
+//! - `pinned`: values that Rust refers to.
+
+pub(crate) mod convert;
+pub(crate) mod elements;
+pub(crate) mod external;
+pub(crate) mod failure;
+pub(crate) mod pinned;
+pub(crate) mod value;

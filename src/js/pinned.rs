@@ -1,0 +1,85 @@
+//! JavaScript values that Rust refers to.
+//!
+//! Invariants:
+//! 1. A reference is made, used and dropped on its environment's thread (raw pointers are not `Send`; `inline::OnHomeThread`
+//!    says why it may carry one), and before the environment has ended: the port drops those that are left in its cleanup.
+//! 2. The memory under a [`Lease`] stays where it is until the lease is dropped.
+
+use std::ptr;
+
+use napi::{Result, sys};
+
+use super::value::check;
+
+/// A reference that is deleted when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Pinned {
+    env: sys::napi_env,
+    reference: sys::napi_ref,
+}
+
+impl Pinned {
+    /// Keeps a value alive.
+    pub(crate) fn new(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
+        Self::with_count(env, value, 1)
+    }
+
+    /// Refers to an object or a function without keeping it alive, until [`Pinned::hold`].
+    pub(crate) fn weak(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
+        Self::with_count(env, value, 0)
+    }
+
+    fn with_count(env: sys::napi_env, value: sys::napi_value, count: u32) -> Result<Self> {
+        let mut reference = ptr::null_mut();
+        // SAFETY: `env` and `value` are valid for the running callback; the out-pointer is a local.
+        check(unsafe { sys::napi_create_reference(env, value, count, &mut reference) })?;
+        Ok(Self { env, reference })
+    }
+
+    /// The value; null if nobody has kept it alive.
+    pub(crate) fn get(&self) -> Result<sys::napi_value> {
+        let mut value = ptr::null_mut();
+        // SAFETY: environment and reference belong together, and both are there while `self` is (invariant 1).
+        check(unsafe { sys::napi_get_reference_value(self.env, self.reference, &mut value) })?;
+        Ok(value)
+    }
+
+    /// Keeps the value alive from here on, until `let_go` has been called as often.
+    pub(crate) fn hold(&self) {
+        // SAFETY: as in `get`. It fails only for a value that is gone, which the caller, who runs, shows not to be.
+        let _ = unsafe { sys::napi_reference_ref(self.env, self.reference, ptr::null_mut()) };
+    }
+
+    /// Takes a `hold` back.
+    pub(crate) fn let_go(&self) {
+        // SAFETY: as in `get`; each call follows a `hold`, so the count does not fall below zero.
+        let _ = unsafe { sys::napi_reference_unref(self.env, self.reference, ptr::null_mut()) };
+    }
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        // SAFETY: as in `get`; nothing uses the reference after this.
+        let _ = unsafe { sys::napi_delete_reference(self.env, self.reference) };
+    }
+}
+
+/// What keeps a task's memory alive until the task has ended: at most one view.
+#[derive(Debug, Default)]
+pub(crate) struct Lease(Option<(Pinned, usize)>);
+
+impl Lease {
+    /// Keeps a view with so many bytes.
+    pub(crate) fn of(view: Pinned, bytes: usize) -> Self {
+        Self(Some((view, bytes)))
+    }
+
+    pub(crate) fn view(&self) -> Option<&Pinned> {
+        self.0.as_ref().map(|(view, _)| view)
+    }
+
+    /// Bytes that are kept.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, |(_, bytes)| *bytes)
+    }
+}
