@@ -7,8 +7,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::value::Value;
-
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $code:literal,)*) => {
         /// What went wrong, as users see it in `error.code`.
@@ -84,25 +82,22 @@ impl EngineError {
 
     /// `subject` (an argument, or `options.x`) is not of the type that is `expected`: "of type number", say.
     #[cold]
-    pub fn invalid_type(subject: &str, expected: &str, received: &Value) -> Self {
+    pub fn invalid_type(subject: &str, expected: &str, received: impl fmt::Display) -> Self {
         let message = format!("The {} must be {expected}. Received {received}", Subject(subject));
         Self::new(Code::InvalidArgType, message)
     }
 
     /// `subject` has the right type but a value that cannot be used, for this `reason`.
     #[cold]
-    pub fn invalid_value(subject: &str, reason: &str, received: &Value) -> Self {
+    pub fn invalid_value(subject: &str, reason: &str, received: impl fmt::Display) -> Self {
         let message = format!("The {} {reason}. Received {received}", Subject(subject));
         Self::new(Code::InvalidArgValue, message)
     }
 
     /// The number `subject` is not what is `expected`: "an integer >= 0", say.
     #[cold]
-    pub fn out_of_range(subject: &str, expected: &str, received: &Value) -> Self {
-        let received = match received {
-            Value::Number(number) => number_text(*number),
-            other => other.to_string(),
-        };
+    pub fn out_of_range(subject: &str, expected: &str, received: f64) -> Self {
+        let received = number_text(received);
         let message = format!("The value of \"{subject}\" is out of range. It must be {expected}. Received {received}");
         Self::new(Code::OutOfRange, message)
     }
@@ -185,9 +180,9 @@ mod tests {
 
     #[test]
     fn messages_say_expected_name_and_received() {
-        let error = EngineError::invalid_type("iterations", "of type number", &Value::String("abc".into()));
+        let error = EngineError::invalid_type("iterations", "of type number", "type string ('abc')");
         assert_eq!(error.message, "The \"iterations\" argument must be of type number. Received type string ('abc')");
-        let error = EngineError::out_of_range("options.rounds", "an integer >= 0", &Value::Number(f64::INFINITY));
+        let error = EngineError::out_of_range("options.rounds", "an integer >= 0", f64::INFINITY);
         assert_eq!(
             error.message,
             "The value of \"options.rounds\" is out of range. It must be an integer >= 0. Received Infinity"

@@ -61,7 +61,7 @@ impl Kernel for Misbehave {
             })),
             // So that a check for such reads can be seen to find one.
             "dangle" => Ok(Work::one_shot(|| Ok(Next::Done(Value::Number(dangle()))))),
-            other => Err(EngineError::invalid_value(SPEC.input, "names no place", &Value::String(other.into()))),
+            other => Err(EngineError::invalid_value(SPEC.input, "names no place", Value::String(other.into()))),
         }
     }
 }

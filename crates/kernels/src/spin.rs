@@ -45,7 +45,7 @@ impl Kernel for Spin {
     fn prepare(&self, input: Value, _options: &Options) -> Result<Work> {
         let ms = input.number(SPEC.input)?;
         let target = Duration::try_from_secs_f64(ms / 1e3).ok().filter(|_| ms.is_finite());
-        let target = target.ok_or_else(|| EngineError::out_of_range(SPEC.input, "a finite number >= 0", &input))?;
+        let target = target.ok_or_else(|| EngineError::out_of_range(SPEC.input, "a finite number >= 0", ms))?;
         Ok(Work::stepped(Spinning { target, used: Duration::ZERO }))
     }
 }

@@ -65,7 +65,7 @@ impl Value {
         let integer = number as u64; // saturates; NaN becomes 0 and fails the comparison below
         if integer as f64 != number || !range.contains(&integer) {
             let expected = format!("an integer >= {} and <= {}", range.start(), range.end());
-            return Err(EngineError::out_of_range(subject, &expected, self));
+            return Err(EngineError::out_of_range(subject, &expected, number));
         }
         Ok(integer)
     }
