@@ -107,6 +107,9 @@ export declare function exitListener(): (() => void) | null
 /** The global object of the environment's own realm. Test runners give the JavaScript another, with copies in it or without. */
 export declare function host(): typeof globalThis
 
+/** Whether a value is what the addon throws. */
+export declare function isFailure(value: unknown): boolean
+
 /** By the kernel's number, the largest of the integers from 0 on that it is sure to take; -1 if it takes none. */
 export declare function kernelIntegers(): Array<number>
 

@@ -842,6 +842,7 @@ module.exports.defaultThreads = nativeBinding.defaultThreads
 module.exports.errorCodes = nativeBinding.errorCodes
 module.exports.exitListener = nativeBinding.exitListener
 module.exports.host = nativeBinding.host
+module.exports.isFailure = nativeBinding.isFailure
 module.exports.kernelIntegers = nativeBinding.kernelIntegers
 module.exports.kernelNames = nativeBinding.kernelNames
 module.exports.kernelOptions = nativeBinding.kernelOptions

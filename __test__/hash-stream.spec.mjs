@@ -1,13 +1,14 @@
 // hash of a stream: the digest of all its bytes, as fast as they come, for one task of the pool.
 import { createHash } from 'node:crypto'
 import { tracingChannel } from 'node:diagnostics_channel'
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer, request } from 'node:http'
 import { PassThrough, Readable } from 'node:stream'
 import { ReadableStream } from 'node:stream/web'
 import { fileURLToPath } from 'node:url'
+import { runInNewContext } from 'node:vm'
 import test from 'ava'
 import { freeze, hash, hashAsync, hashSync, heavyLoad } from 'heavy-load'
 import { registerMetrics } from 'heavy-load/metrics'
@@ -431,4 +432,61 @@ test.serial('leaves nothing behind: slots and memory are used again', async (t) 
   await idle(pool)
   t.like(pool.stats(), { completed: 200, cancelled: 200 })
   t.is(await outcome(pool.run('heavyLoad', ENDLESS, { timeout: 20 })), 'ERR_TASK_TIMEOUT')
+})
+
+test('a stream that somebody reads, or has read, is refused: what it still gives is not all', async (t) => {
+  const invalid = {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /^The "data" argument must be a stream that nobody has read from/,
+  }
+  const twice = Readable.from([Buffer.from('ab'), Buffer.from('cd')])
+  const [first, second] = await Promise.allSettled([hash(twice), hash(twice)])
+  t.deepEqual(first.value, hashSync(Buffer.from('abcd')))
+  t.like(second.reason, { code: invalid.code })
+  await t.throwsAsync(hash(twice), invalid)
+  const parsed = Readable.from([Buffer.from('{}')])
+  await parsed.toArray()
+  await t.throwsAsync(hash(parsed), invalid)
+  const generator = (async function* () {
+    yield Buffer.from('ab')
+  })()
+  await hash(generator)
+  await t.throwsAsync(hash(generator), invalid)
+  // An iterable that gives another iterator each time is another stream each time.
+  const again = { [Symbol.asyncIterator]: () => Readable.from([Buffer.from('ab')])[Symbol.asyncIterator]() }
+  t.deepEqual(await hash(again), await hash(again))
+})
+
+test('a stream whose own code ends the task while it is opened is let go', async (t) => {
+  const controller = new AbortController()
+  let returned = 0
+  const input = {
+    [Symbol.asyncIterator]() {
+      controller.abort()
+      return { next: () => new Promise(() => {}), return: async () => ({ done: true, value: returned++ }) }
+    },
+  }
+  await t.throwsAsync(hash(input, { signal: controller.signal, timeout: 1e9 }), { code: 'ABORT_ERR' })
+  t.is(returned, 1)
+  t.is(getEventListeners(controller.signal, 'abort').length, 0)
+})
+
+test('what a stream throws is what the caller gets, whatever it looks like', async (t) => {
+  for (const thrown of [
+    { code: 'ERR_INVALID_ARG_VALUE', message: 'a path' },
+    runInNewContext("Object.assign(new TypeError('a path'), { code: 'ERR_INVALID_ARG_TYPE' })"),
+  ]) {
+    const input = (async function* () {
+      yield new Uint8Array(1)
+      throw thrown
+    })()
+    t.is(await hash(input).catch((error) => error), thrown)
+  }
+})
+
+test('an iterator may answer with anything that has a then', async (t) => {
+  let left = 2
+  const then = (answer) => answer(left-- > 0 ? { value: Buffer.from('a') } : { done: true })
+  const next = () => Object.fromEntries([['then', then]])
+  t.deepEqual(await hash({ [Symbol.asyncIterator]: () => ({ next }) }), hashSync(Buffer.from('aa')))
 })

@@ -69,6 +69,34 @@ for (const kind of ADAPTERS) {
     t.is(pool.stats().completed, 0)
   })
 
+  test.serial(`${kind}: nor is it won back by copies, or lost by a map that waits`, async (t) => {
+    const pool = openPool(t, { threads: 1 })
+    const forever = (function* () {
+      for (;;) yield 20
+    })()
+    const ways = [
+      (task) => pool.map('spin', forever, { ...task, concurrency: 1 }),
+      (task) => pool.map('spin', { [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }) }, task),
+      (task) => pool.map('spin', [new Promise(() => {})], { ...task, ordered: false }),
+    ]
+    for (const way of ways) {
+      const handler = async (_request, task) => {
+        for await (const _ of way(task));
+      }
+      const { url } = await serveHandler(t, kind, handler, { timeout: 150 })
+      const { status } = await fetch(url)
+      // A refusal, where less was left than a task takes.
+      t.true([503, 504].includes(status), String(status))
+    }
+    const late = async (_request, task) => {
+      const copy = { ...task }
+      await until(() => isOver(task), 'the end of the time')
+      return heavyLoad(1, copy)
+    }
+    const { url } = await serveHandler(t, kind, late, { timeout: 20 })
+    t.is((await fetch(url)).status, 504)
+  })
+
   test.serial(`${kind}: each request has its own, and none where there is none`, async (t) => {
     const pool = openPool(t, { threads: 1 })
     const handler = async (_request, task) => (await heavyLoad(1, task)) + task.timeout

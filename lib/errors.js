@@ -1,6 +1,7 @@
 'use strict'
 
 const { inspect } = require('node:util')
+const { isFailure } = require('./native.js')
 
 /**
  * What the addon throws: the data of an error, without a stack.
@@ -60,15 +61,15 @@ const CLASSES = {
 }
 
 /**
- * Makes a real error of a failure; passes on what is none, such as an error of the caller's own code.
+ * Makes a real error of a failure of the addon's; passes on what is none, such as an error of the caller's own code, whatever that
+ * looks like.
  * @param {any} failure
  * @param {Fault} fault
  * @param {ErrorOptions} [options]
  * @returns {any}
  */
 function toError(failure, fault, options) {
-  const known = codeOf(failure)
-  if (known === undefined || !Object.hasOwn(CLASSES, known) || isError(failure)) return failure
+  if (!isFailure(failure)) return failure
   const { code, message, retryAfter } = /** @type {Failure} */ (failure)
   const error = makeError(/** @type {keyof typeof CLASSES} */ (code), message, options)
   if (retryAfter != null) /** @type {any} */ (error).retryAfter = retryAfter
@@ -94,18 +95,6 @@ function faultOf(error) {
     return error?.[BRAND]
   } catch {
     return undefined
-  }
-}
-
-/**
- * Whether it is an error already; a proxy's answer is its own affair.
- * @param {any} failure
- */
-function isError(failure) {
-  try {
-    return failure instanceof Error
-  } catch {
-    return true
   }
 }
 

@@ -13,8 +13,8 @@
  */
 
 const { bytesIn } = require('./buffers.js')
-const { brand, invalidType } = require('./errors.js')
-const { Buffer, clearTimeout, performance, setTimeout } = require('./host.js')
+const { brand, invalidType, makeError } = require('./errors.js')
+const { clearTimeout, performance, setTimeout } = require('./host.js')
 const { LONGEST_TIMER } = require('./options.js')
 const { Source } = require('./source.js')
 
@@ -22,7 +22,6 @@ const { Source } = require('./source.js')
 const MOST = 2 ** 20
 /** Bytes for which there is room at first. */
 const LEAST = 2 ** 14
-const { allocUnsafeSlow } = Buffer
 const NOTHING = new Uint8Array(0)
 /** The numbers of `submitPiece`. */
 const FIRST = 0
@@ -94,6 +93,11 @@ class Feed {
       this.#task.breakOff(error)
       return
     }
+    if (this.#task.settled) {
+      // Its own code has ended the task while it was opened.
+      this.#source.close().catch(() => {})
+      return
+    }
     if (this.#timeout <= LONGEST_TIMER) this.#alive = setTimeout(() => {}, LONGEST_TIMER)
     this.#go()
   }
@@ -107,6 +111,11 @@ class Feed {
     this.measured(waited, ran)
     this.#busy = false
     this.#go()
+    // A stream that has nothing to give for long takes no memory meanwhile.
+    if (!this.#busy && this.#gathered === 0) {
+      this.#room = NOTHING
+      this.#other = NOTHING
+    }
   }
 
   /**
@@ -180,7 +189,7 @@ class Feed {
   #gather(bytes) {
     const wanted = Math.min(this.#gathered + bytes.length, MOST)
     if (wanted > this.#room.length) {
-      const room = allocUnsafeSlow(Math.min(MOST, Math.max(LEAST, 2 * this.#room.length, wanted)))
+      const room = roomFor(Math.min(MOST, Math.max(LEAST, 2 * this.#room.length, wanted)))
       room.set(this.#room.subarray(0, this.#gathered))
       this.#room = room
     }
@@ -219,6 +228,16 @@ class Feed {
     this.isLast = part === LAST
     this.#busy = true
     this.#sentAt = performance.now()
+  }
+}
+
+/** @param {number} size in bytes */
+function roomFor(size) {
+  try {
+    // Not a Buffer, for which Node ends the process where there is no memory.
+    return new Uint8Array(size)
+  } catch (cause) {
+    throw makeError('ERR_OUT_OF_MEMORY', `There is not enough memory: ${size} more bytes are needed`, { cause })
   }
 }
 

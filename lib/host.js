@@ -6,7 +6,7 @@
  */
 
 const { Buffer } = require('node:buffer')
-const { performance } = require('node:perf_hooks')
+const perfHooks = require('node:perf_hooks')
 const { clearInterval, clearTimeout, setImmediate, setInterval, setTimeout } = require('node:timers')
 const { exitListener, host } = require('./native.js')
 
@@ -18,6 +18,8 @@ const { nextTick } = process
 // libuv waits for its threads before the process exits: what they run has to stop first.
 const onExit = exitListener()
 if (onExit !== null) process.once('exit', onExit)
+
+const performance = { now: perfHooks.performance.now.bind(perfHooks.performance) }
 
 /**
  * Throws an error of the caller's code where it is the caller's affair: as an uncaught exception, after what is under way.

@@ -2,7 +2,7 @@
 
 /** What a task's life means in HTTP: shared by the adapters for Express, for Fastify and for Node's own server. */
 
-const { codeOf, invalidType, invalidValue, makeError } = require('./errors.js')
+const { codeOf, invalidType, invalidValue } = require('./errors.js')
 const { AbortController, performance } = require('./host.js')
 const { answerTo } = require('./http/answers.js')
 const { onClose } = require('./http/sockets.js')
@@ -122,21 +122,19 @@ class Work {
   }
 
   /**
-   * Has a task's `timeout` be what is left of the request's at that moment. Once nothing is, no task begins any more.
+   * Limits the request's tasks, all together; `task.timeout` says how much is left.
    * @param {any} task
    * @param {any} timeout
    */
   #limit(task, timeout) {
-    const left = () => {
-      // What is no timeout is refused where every task's is.
-      if (typeof timeout !== 'number' || !(timeout > 0)) return timeout
-      // Whole milliseconds: tasks with the same timeout share a timer.
-      const left = Math.ceil(timeout - (performance.now() - this.#began))
-      if (left > 0) return Math.min(left, timeout)
-      this.#times.called()
-      throw makeError('ERR_TASK_TIMEOUT', `The request was not done within its timeout of ${timeout} ms`)
+    // What is no timeout is refused where every task's is.
+    if (typeof timeout !== 'number' || !(timeout > 0)) {
+      task.timeout = timeout
+      return
     }
-    Object.defineProperty(task, 'timeout', { get: left, enumerable: true, configurable: true })
+    this.#times.limit(timeout, this.#began)
+    const get = () => this.#times.called().left()
+    Object.defineProperty(task, 'timeout', { get, enumerable: true, configurable: true })
   }
 
   /**

@@ -2,9 +2,9 @@
 
 const { isUsable } = require('./buffers.js')
 const { aborted, codeOf, faultOf, invalidType, rejectLate } = require('./errors.js')
-const { AbortController } = require('./host.js')
+const { AbortController, clearTimeout, setTimeout } = require('./host.js')
 const { MapTimes, TIMES } = require('./observe.js')
-const { TASK_OPTIONS, integer, refusePool, refuseUnknown, taskSettings } = require('./options.js')
+const { LONGEST_TIMER, TASK_OPTIONS, integer, refusePool, refuseUnknown, taskSettings } = require('./options.js')
 const signals = require('./signals.js')
 const { Source, isTouched } = require('./source.js')
 const { ownOptionsOf } = require('./specs.js')
@@ -51,6 +51,8 @@ class Mapped {
   #rest = new AbortController()
   /** @type {import('./signals.js').Signals | undefined} the caller's */
   #signal
+  /** @type {NodeJS.Timeout | undefined} */
+  #timer
   #watcher = {
     /** @param {unknown} reason */
     abort: (reason) => this.#fail(() => aborted({ cause: reason }), reason),
@@ -136,15 +138,23 @@ class Mapped {
       if (ordered) this.#results = new InOrder()
       this.#times = new MapTimes(/** @type {any} */ (this.#options)[TIMES])
       this.#taskOptions = { ...rest, signal: this.#rest.signal, [TIMES]: this.#times }
-      // What is left of a request's time becomes less from task to task.
-      const given = this.#options
-      if ('timeout' in given)
-        Object.defineProperty(this.#taskOptions, 'timeout', { get: () => given.timeout, enumerable: true })
       this.#source = new Source(this.#inputs)
       if (signal !== undefined) this.#listen(signal)
+      this.#limit(this.#times)
+      // Code of the caller's may have ended it, before all of this was there to be let go.
+      if (this.#ended) this.#letGo()?.catch(() => {})
     } catch (error) {
       this.#fail(() => error)
     }
+  }
+
+  /**
+   * A request's time is over for its map, too, whatever that waits for.
+   * @param {MapTimes} times
+   */
+  #limit(times) {
+    const left = times.left()
+    if (left <= LONGEST_TIMER) this.#timer = setTimeout(() => this.#fail(() => times.overdue()), left)
   }
 
   /**
@@ -273,11 +283,17 @@ class Mapped {
   async #end(reason) {
     if (this.#ended) return
     this.#ended = true
-    if (this.#signal !== undefined) signals.unwatch(this.#signal, this.#watcher)
     if (this.#running > 0) this.#rest.abort(reason)
-    const closed = this.#source?.close()
+    const closed = this.#letGo()
     this.#answer()
     await closed
+  }
+
+  /** @returns {Promise<void> | undefined} until the source is closed */
+  #letGo() {
+    clearTimeout(this.#timer)
+    if (this.#signal !== undefined) signals.unwatch(this.#signal, this.#watcher)
+    return this.#source?.close()
   }
 }
 

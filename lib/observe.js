@@ -6,7 +6,7 @@
  */
 
 const { tracingChannel } = require('node:diagnostics_channel')
-const { codeOf } = require('./errors.js')
+const { codeOf, makeError } = require('./errors.js')
 const { performance, throwApart } = require('./host.js')
 
 /**
@@ -32,12 +32,42 @@ class Times {
   /** Those that have not left their threads, though their promises may be settled; and when they were called. @type {Map<Timed, number>} */
   #underWay = new Map()
 
+  /** Of the request. */
+  #timeout = Infinity
+  #since = 0
+
   /** Whether there has been a call, whatever has become of it. */
   isCalled = false
 
   called() {
     this.isCalled = true
     return this
+  }
+
+  /**
+   * The request has so much time, all its tasks together.
+   * @param {number} timeout milliseconds
+   * @param {number} since by performance.now()
+   */
+  limit(timeout, since) {
+    this.#timeout = timeout
+    this.#since = since
+  }
+
+  /**
+   * What is left of the request's time, in whole milliseconds: tasks with the same timeout share a timer. Throws once nothing is.
+   * @returns {number}
+   */
+  left() {
+    if (this.#timeout === Infinity) return Infinity
+    const left = Math.ceil(this.#timeout - (performance.now() - this.#since))
+    if (left <= 0) throw this.overdue()
+    return Math.min(left, this.#timeout)
+  }
+
+  /** The error of what the request has no more time for. */
+  overdue() {
+    return makeError('ERR_TASK_TIMEOUT', `The request was not done within its timeout of ${this.#timeout} ms`)
   }
 
   /** @param {Timed} task */
@@ -92,6 +122,14 @@ class MapTimes {
   called() {
     this.#outer?.called()
     return this
+  }
+
+  left() {
+    return this.#outer?.left() ?? Infinity
+  }
+
+  overdue() {
+    return this.#outer?.overdue()
   }
 
   /** @param {Timed} task */

@@ -63,16 +63,21 @@ function taskSettings(options, own) {
   if (transfer !== undefined && typeof transfer !== 'boolean') {
     throw invalidType('options.transfer', 'of type boolean', transfer)
   }
+  // Of a request, whose time its tasks share, whatever timeout was copied from it and when.
+  const times = options[TIMES]?.called()
   return {
     signal: signal === undefined || isSignal(signal) ? signal : severalSignals(signal),
-    timeout: timeout === undefined ? Infinity : positive('options.timeout', timeout),
+    timeout: Math.min(
+      timeout === undefined ? Infinity : positive('options.timeout', timeout),
+      times?.left() ?? Infinity,
+    ),
     priority: CLASSES[/** @type {keyof typeof CLASSES} */ (priority ?? 'normal')],
     key,
     weight: weight === undefined ? 1 : between('options.weight', weight, LEAST_WEIGHT, MOST_WEIGHT),
     maxThreads: maxThreads === undefined ? 0xffffffff : integer('options.maxThreads', maxThreads, 1, 0xffffffff),
     onProgress,
     transfer: transfer === true,
-    times: options[TIMES]?.called(),
+    times,
   }
 }
 

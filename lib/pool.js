@@ -3,17 +3,17 @@
 const { EventEmitter } = require('node:events')
 const { handOver } = require('./buffers.js')
 const { close } = require('./closing.js')
-const { aborted, cut, invalidType, invalidValue, makeError, toError } = require('./errors.js')
+const { aborted, brand, cut, invalidType, invalidValue, makeError, toError } = require('./errors.js')
 const { Feed } = require('./feed.js')
 const { Gathered } = require('./gathered.js')
 const { nextTick, performance } = require('./host.js')
 const { usableMemory } = require('./memory.js')
-const { NativePool, defaultThreads } = require('./native.js')
+const { NativePool, defaultThreads, kernels } = require('./native.js')
 const { integer, positive, refusePool, refuseUnknown, taskSettings } = require('./options.js')
 const { map } = require('./map.js')
 const { isTraced, trace } = require('./observe.js')
 const { whichAborted } = require('./signals.js')
-const { isStream } = require('./source.js')
+const { isStream, isTouched } = require('./source.js')
 const { NAMES, NUMBERS, OWN_OPTIONS, TAKES_STREAMS, nameOf } = require('./specs.js')
 const { COUNTS, STOP_CLOSED, Task, drainListeners, mayPoll, port, startPolling, stopAll } = require('./tasks.js')
 
@@ -241,6 +241,10 @@ class Pool extends EventEmitter {
    * @param {(error: any) => void} reject
    */
   #startStream(kernel, input, options, settings, resolve, reject) {
+    if (isTouched(input)) {
+      const reason = 'must be a stream that nobody has read from'
+      throw brand(invalidValue(kernels()[kernel].input, reason, input), 'input')
+    }
     const { timeout, priority, key, weight, maxThreads } = settings
     const called = performance.now()
     const task = new Task(resolve, reject, this.#owner, undefined, kernel)

@@ -49,7 +49,8 @@ class Source {
         return
       }
       this.ready = false
-      step
+      // Whatever else has a `then`.
+      Promise.resolve(step)
         .then((/** @type {any} */ result) => {
           if (this.exhausted) return
           this.ready = true
@@ -154,11 +155,12 @@ function isStream(input) {
 }
 
 /**
- * Whether something may be missing of what it gives.
+ * Whether something may be missing of what it gives. An iterable that is none itself gives another iterator each time.
  * @param {any} input
  */
 function isTouched(input) {
-  return touched.has(input)
+  if (isNodeStream(input)) return touched.has(input) || input.readableDidRead === true || input.readableEnded === true
+  return touched.has(input) && typeof input.next === 'function'
 }
 
 module.exports = { Source, isStream, isTouched }

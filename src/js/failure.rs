@@ -5,9 +5,13 @@
 use std::ptr;
 
 use napi::{Env, Error, Status, sys};
+use napi_derive::napi;
 
-use super::value::{check, set};
+use super::value::{JsArg, check, set};
 use heavy_load_kernel::error::EngineError;
+
+/// By this, failures are known from whatever the caller's own code throws, which may look the same.
+const TAG: sys::napi_type_tag = sys::napi_type_tag { lower: 0x9f2c_41d7_b6a8_0e35, upper: 0x1d84_7ae3_52c9_4bf0 };
 
 /// `{ code, message, retryAfter }`.
 pub(crate) fn to_object(env: &Env, error: &EngineError) -> napi::Result<sys::napi_value> {
@@ -17,7 +21,18 @@ pub(crate) fn to_object(env: &Env, error: &EngineError) -> napi::Result<sys::nap
     set(env, object, c"code", error.code.as_str())?;
     set(env, object, c"message", &*error.message)?;
     set(env, object, c"retryAfter", error.retry_after)?;
+    // SAFETY: `object` was made in the running callback just now; the tag is a constant.
+    check(unsafe { sys::napi_type_tag_object(env.raw(), object, &TAG) })?;
     Ok(object)
+}
+
+/// Whether a value is what the addon throws.
+#[napi]
+pub fn is_failure(env: &Env, #[napi(ts_arg_type = "unknown")] value: JsArg) -> bool {
+    let mut is_tagged = false;
+    // SAFETY: `value` is one of the running callback; the tag is a constant, the out-pointer a local. What is no object is refused.
+    let status = unsafe { sys::napi_check_object_type_tag(env.raw(), value.0, &TAG, &mut is_tagged) };
+    status == sys::Status::napi_ok && is_tagged
 }
 
 /// Throws the failure; the value to return from the callback that did.
