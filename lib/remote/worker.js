@@ -43,8 +43,8 @@ const UNHEARD = 3000
 /** How long a job rests that this worker has passed on, in milliseconds: doubled each time, up to a limit. */
 const REST_FIRST = 20
 const REST_LONGEST = 1000
-/** How much longer this worker has a place less, in milliseconds: the others are to come first. */
-const STAND_BACK = 50
+/** How long it then stays where nobody gets it, in milliseconds: whoever passed it on has let go of it by then, and may try it anew. */
+const LET_GO = 50
 /** Writes down, with a job that is there, which workers have passed it on: gives a name and a number for each. */
 const PASSED = `if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
 redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
@@ -244,7 +244,7 @@ class RemoteWorker {
       }
       if (control.signal.reason === UNWANTED) return
       const isNotHere = error instanceof UnknownVersion || NOT_HERE.has(codeOf(error) ?? '')
-      if (isNotHere && (await this.#passOn(job, token))) throw new DelayedError()
+      if (isNotHere && (await this.#passOn(job, token, control.signal))) throw new DelayedError()
       if (!isNotHere && !isFinal(error, job)) {
         this.#tellBegun(job, false)
         throw error
@@ -270,11 +270,13 @@ class RemoteWorker {
   }
 
   /**
-   * Has another worker do a job that this one cannot do: it counts as no attempt. False if all that are there have passed it on.
+   * Has another worker do a job that this one cannot do, or this one later: it counts as no attempt. False if all that are there have
+   * passed it on.
    * @param {any} job
    * @param {string} token
+   * @param {AbortSignal} signal
    */
-  async #passOn(job, token) {
+  async #passOn(job, token, signal) {
     const key = this.#worker.toKey(job.id)
     const fields = await this.#redis.eval(PASSED, 1, key, PASSED_BY + this.#id)
     // Its caller wants it no more.
@@ -290,8 +292,10 @@ class RemoteWorker {
     if ([...there.keys()].every((id) => passedBy.has(id))) return false
     this.#tellBegun(job, false)
     const rest = Math.min(REST_FIRST * 2 ** (times - 1), REST_LONGEST)
-    await job.moveToDelayed(Date.now() + rest, token)
-    await sleep(rest + STAND_BACK)
+    // It rests here, under its lock, and this worker has a place less meanwhile. Given up before, it might be back while it is still in
+    // `#running`, and would be refused again untried.
+    await sleep(rest, undefined, { signal }).catch(() => {})
+    await job.moveToDelayed(Date.now() + LET_GO, token)
     return true
   }
 
