@@ -98,7 +98,10 @@ export interface RemoteWorkerOptions extends RemoteOptions {
   stalledInterval?: number | undefined
   /** How long results lie in Redis for a caller that does not fetch them, in milliseconds. Default an hour. */
   resultTtl?: number | undefined
-  /** Told of what goes wrong beside the jobs: Redis that is away, above all. Default: nobody. */
+  /**
+   * Told of what goes wrong beside the jobs: Redis that is away, or refuses results (about once a second; answers that it refuses for good,
+   * for want of rights, their callers never hear). Default: nobody.
+   */
   onError?: ((error: Error) => void) | undefined
 }
 

@@ -28,6 +28,8 @@ const FORCED = {
 }
 /** These as well, by being left out: there are commands that wait for seconds on purpose. */
 const LEFT_OUT = ['commandTimeout', 'socketTimeout', 'blockingTimeout']
+/** What Redis says when it cannot do now what it may do later: it is full, starts, is no master for the moment, or runs a script. */
+const TEMPORARY = /(?:^|-)(?:OOM|MISCONF|READONLY|LOADING|BUSY|MASTERDOWN|NOREPLICAS|TRYAGAIN|CLUSTERDOWN) /
 const PLACE = ['connection', 'queue', 'prefix', 'connectTimeout']
 
 /**
@@ -176,7 +178,7 @@ async function ready(redis, timeout) {
       ready: () => settle(undefined),
       end: () => settle('was not waited for'),
       // A wrong password does not get better.
-      error: (/** @type {Error} */ { name }) => name === 'ReplyError' && settle('refuses the connection'),
+      error: (/** @type {Error} */ error) => isRefusal(error) && settle('refuses the connection'),
     }
     for (const [event, listener] of Object.entries(listeners)) redis.on(event, listener)
     const settle = (/** @type {string | undefined} */ result) => {
@@ -220,6 +222,23 @@ function nameOf({ options: { host, name, path, port, sentinels } }) {
 }
 
 /**
+ * Whether Redis has refused a command: it was there, and said no.
+ * @param {any} error
+ */
+function isRefusal({ name }) {
+  return name === 'ReplyError'
+}
+
+/**
+ * Whether what Redis has refused may be asked of it again.
+ * @param {any} error
+ */
+function isTemporary({ message }) {
+  // Older ones have it in the middle, of what a script did.
+  return TEMPORARY.test(message)
+}
+
+/**
  * @param {string} message
  * @param {unknown} [cause]
  */
@@ -241,4 +260,16 @@ function peer(name) {
   }
 }
 
-module.exports = { LAST_WORDS, connect, hangUp, nameOf, peer, place, reach, remoteError, within }
+module.exports = {
+  LAST_WORDS,
+  connect,
+  hangUp,
+  isRefusal,
+  isTemporary,
+  nameOf,
+  peer,
+  place,
+  reach,
+  remoteError,
+  within,
+}

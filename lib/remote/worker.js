@@ -15,12 +15,23 @@ const { setTimeout: sleep } = require('node:timers/promises')
 const { version } = require('../../package.json')
 const { close } = require('../closing.js')
 const { codeOf, invalidType, makeError } = require('../errors.js')
-const { AbortController, clearInterval, performance, setInterval } = require('../host.js')
+const { AbortController, clearInterval, performance, setInterval, throwApart } = require('../host.js')
 const { TIMES, Times } = require('../observe.js')
 const { LONGEST_TIMER, integer } = require('../options.js')
 const { Pool, defaultPool } = require('../pool.js')
 const { Clock } = require('./clock.js')
-const { LAST_WORDS, connect, nameOf, peer, place, reach, remoteError, within } = require('./connection.js')
+const {
+  LAST_WORDS,
+  connect,
+  isRefusal,
+  isTemporary,
+  nameOf,
+  peer,
+  place,
+  reach,
+  remoteError,
+  within,
+} = require('./connection.js')
 const payloads = require('./payloads.js')
 const { Outbox } = require('./replies.js')
 const { VERSION, keysOf, pack, packError, unpack } = require('./wire.js')
@@ -38,6 +49,8 @@ const LONGEST_SLEEP = 1
 const LOCK = 3000
 /** Until a result is offered again to a Redis that has refused it, in milliseconds. */
 const AGAIN = 500
+/** How often is told that Redis refuses results, in milliseconds. */
+const TELL_EVERY = 1000
 /** Without a word from Redis for so long, a worker is not ready, in milliseconds. */
 const UNHEARD = 3000
 /** How long a job rests that this worker has passed on, in milliseconds: doubled each time, up to a limit. */
@@ -87,7 +100,14 @@ function workerConfig(options) {
   const { concurrency = Math.max(16, 4 * pool.threads), stalledInterval = Math.ceil(lockDuration / 4) } = options
   return {
     pool,
-    onError,
+    // What it throws is not to stop what it was told from the midst of.
+    onError: (/** @type {Error} */ error) => {
+      try {
+        onError(error)
+      } catch (thrown) {
+        throwApart(thrown)
+      }
+    },
     concurrency: integer('options.concurrency', concurrency, 1, 2 ** 31 - 1),
     lockDuration: integer('options.lockDuration', lockDuration, 100, LONGEST_TIMER),
     stalledInterval: integer('options.stalledInterval', stalledInterval, 10, LONGEST_TIMER),
@@ -109,6 +129,8 @@ class RemoteWorker {
   #done = 0
   /** When Redis took its last report, by performance.now(). */
   #heard = Number.NEGATIVE_INFINITY
+  /** When it was told last that Redis refuses results, by performance.now(). */
+  #toldRefused = Number.NEGATIVE_INFINITY
   /** @type {NodeJS.Timeout | undefined} */
   #reporting
   /** @type {any} BullMQ's */
@@ -142,7 +164,7 @@ class RemoteWorker {
     this.#redis = connect(place.connection)
     this.#subscriber = connect(place.connection)
     this.#clock = new Clock(this.#redis)
-    this.#outbox = new Outbox(this.#redis, this.#keys.replies)
+    this.#outbox = new Outbox(this.#redis, this.#keys.replies, (error) => this.#tellRefused(error))
   }
 
   get pool() {
@@ -342,8 +364,8 @@ class RemoteWorker {
   }
 
   /**
-   * Puts a result's bytes into Redis. One that is full, or cannot write for another reason, is offered them again, as long as somebody waits:
-   * to do the work once more would make no room.
+   * Puts a result's bytes into Redis. One that is full, or cannot write now for another reason, is offered them again, as long as
+   * somebody waits: to do the work once more would make no room.
    * @param {any} job
    * @param {import('./wire.js').Parts} parts
    * @param {AbortSignal} signal
@@ -355,11 +377,21 @@ class RemoteWorker {
         await payloads.write(this.#redis, this.#keys.result(id), parts, this.#config.resultTtl)
         return
       } catch (error) {
-        if (/** @type {Error} */ (error).name !== 'ReplyError') throw error
+        if (!isRefusal(error)) throw error
+        this.#tellRefused(error)
+        if (!isTemporary(error)) throw refusedBy(this.#redis, error)
         if ((await left()) <= 0) throw timedOut(name)
       }
       await sleep(AGAIN, undefined, { signal })
     }
+  }
+
+  /** @param {unknown} error which Redis gives to each result that comes: not all of them need to be told */
+  #tellRefused(error) {
+    const now = performance.now()
+    if (now - this.#toldRefused < TELL_EVERY) return
+    this.#toldRefused = now
+    this.#config.onError(refusedBy(this.#redis, error))
   }
 
   /**
@@ -483,6 +515,14 @@ function begun({ attemptsMade, stalledCounter }) {
  */
 function isFinal(error, job) {
   return FINAL.has(error?.code) || begun(job) + 1 >= job.opts.attempts
+}
+
+/**
+ * @param {import('./connection.js').Redis} redis
+ * @param {any} error
+ */
+function refusedBy(redis, error) {
+  return remoteError(`${nameOf(redis)} refuses results: ${error.message}`, error)
 }
 
 /** @param {string} kernel */
