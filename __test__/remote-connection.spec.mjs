@@ -123,6 +123,26 @@ withRedis(test, "the user's own Redis", () => {
     t.is(await remote.run('heavyLoad', 10), 10)
   })
 
+  test.serial('one connection that is given up takes the other with it, and the next task begins anew', async (t) => {
+    let isOver = false
+    const connection = { port: redis.port, retryStrategy: () => (isOver ? null : 10) }
+    const remote = openRemote(t, redis, { connection })
+    const client = openClient(t, redis)
+    await openWorker(t, redis, remote)
+    const { promise } = await begin(remote)
+    isOver = true
+    // The one that waits for replies.
+    const lines = (await client.client('LIST')).split('\n')
+    const readers = lines.filter((line) => / cmd=xread /.test(line)).map((line) => /id=(\d+)/.exec(line)[1])
+    t.is(readers.length, 1)
+    await client.client('KILL', 'ID', readers[0])
+    const error = await errorOf(promise)
+    t.is(error.code, 'ERR_REMOTE')
+    t.regex(error.message, /is away, and is not tried again/)
+    isOver = false
+    t.is(await remote.run('heavyLoad', 10), 10)
+  })
+
   test.serial('a Redis that is part of a Cluster is told in one line', async (t) => {
     const cluster = await startRedis({ more: ['--cluster-enabled', 'yes'] })
     t.teardown(() => cluster.stop())

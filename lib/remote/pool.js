@@ -513,13 +513,19 @@ class RemotePool extends EventEmitter {
       redis.disconnect()
       throw error
     }
-    const inbox = new Inbox(connect(connection), redis, this.#keys.replies(this.#caller), (id, reply) =>
-      this.#onReply(id, reply),
-    )
+    const reader = connect(connection)
+    const inbox = new Inbox(reader, redis, this.#keys.replies(this.#caller), (id, reply) => this.#onReply(id, reply))
     // Redis may go away again meanwhile: then this is done once more, and nobody waits for it.
     redis.on('ready', () => Promise.all([clock.set(), this.#findLost()]).catch(() => {}))
-    // The caller's own retryStrategy has given it up, if we have not.
-    redis.once('end', () => this.#lose(inbox))
+    // The caller's own retryStrategy has given it up, if we have not: perhaps one connection of the two, and alone that is of no use.
+    let isLost = false
+    for (const ended of [redis, reader]) {
+      ended.once('end', () => {
+        if (isLost) return
+        isLost = true
+        this.#lose(redis, inbox, ended)
+      })
+    }
     this.#look = setInterval(() => {
       // One question at a time: a Redis that is away is not to find many when it is back.
       if (this.#asked === undefined) this.#see(redis).catch(() => {})
@@ -548,16 +554,18 @@ class RemotePool extends EventEmitter {
 
   /**
    * Redis is not waited for any more: who waits for an answer is told, and the next task begins anew.
+   * @param {import('./connection.js').Redis} redis
    * @param {Inbox} inbox
+   * @param {import('./connection.js').Redis} ended that one, or the inbox's reader
    */
-  #lose(inbox) {
+  #lose(redis, inbox, ended) {
     clearInterval(this.#look)
     if (this.#closed !== undefined && this.#tasks.size === 0) return
-    const redis = this.#redis
     this.#link = undefined
     inbox.stop()
+    hangUp(redis)
     for (const task of [...this.#tasks.values()]) {
-      this.#fail(task, remoteError(`${nameOf(redis)} is away, and is not tried again`, redis.lastError))
+      this.#fail(task, remoteError(`${nameOf(ended)} is away, and is not tried again`, ended.lastError))
     }
   }
 
