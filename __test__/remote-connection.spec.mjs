@@ -6,8 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { RemotePool, startWorker } from 'heavy-load/bullmq'
+import { Worker } from 'bullmq'
 import { Cluster, Redis } from 'ioredis'
 import { errorOf } from './helpers/errors.mjs'
+import { openPool } from './helpers/pool-open.mjs'
 import { freePort, redisFor, startRedis, withRedis } from './helpers/redis.mjs'
 import { begin, eventually, nothingLeft, openClient, openRemote, openWorker } from './helpers/remote-open.mjs'
 
@@ -141,6 +143,27 @@ withRedis(test, "the user's own Redis", () => {
     t.regex(error.message, /is away, and is not tried again/)
     isOver = false
     t.is(await remote.run('heavyLoad', 10), 10)
+  })
+
+  test.serial('a worker that cannot start leaves no connection open', async (t) => {
+    const client = openClient(t, redis)
+    const remote = openRemote(t, redis)
+    const count = async () => (await client.client('LIST')).trim().split('\n').length
+    await client.ping()
+    const before = await count()
+    const broken = new Error('not ready')
+    const { waitUntilReady } = Worker.prototype
+    Worker.prototype.waitUntilReady = async function waitInVain() {
+      await waitUntilReady.call(this)
+      throw broken
+    }
+    t.teardown(() => {
+      Worker.prototype.waitUntilReady = waitUntilReady
+    })
+    const pool = openPool(t, { threads: 1 })
+    t.is(await errorOf(startWorker({ connection: redis.url, queue: remote.name, pool })), broken)
+    await eventually(async () => (await count()) === before, 'as many connections as before')
+    t.deepEqual(await client.hkeys(`bull:${remote.name}:heavy-load-workers`), [])
   })
 
   test.serial('a Redis that is part of a Cluster is told in one line', async (t) => {

@@ -133,7 +133,7 @@ class RemoteWorker {
   #toldRefused = Number.NEGATIVE_INFINITY
   /** @type {NodeJS.Timeout | undefined} */
   #reporting
-  /** @type {any} BullMQ's */
+  /** @type {any} BullMQ's; none until Redis has answered */
   #worker
   /** The jobs that run here, with what stops them. @type {Map<string, { control: AbortController, result: Promise<any>, holders: number }>} */
   #running = new Map()
@@ -184,7 +184,8 @@ class RemoteWorker {
     try {
       await this.#connect()
     } catch (error) {
-      this.#disconnect()
+      // What has begun by then ends, and jobs that it has taken are given back.
+      await this.close({ force: true })
       throw error
     }
   }
@@ -480,7 +481,7 @@ class RemoteWorker {
     // Callers are not to count on it any more.
     if (isReachable) this.#redis.hdel(this.#keys.workers, this.#id).catch(() => {})
     // BullMQ would wait for a Redis that is away.
-    await this.#worker.close(!isReachable)
+    await this.#worker?.close(!isReachable)
     if (isReachable) await this.#outbox.emptied()
   }
 
