@@ -167,8 +167,9 @@ async function reach(redis, timeout) {
 }
 
 /**
+ * Waits until a connection that is not there is.
  * @param {Redis} redis
- * @param {number} timeout
+ * @param {number} timeout milliseconds; then ERR_REMOTE
  */
 async function ready(redis, timeout) {
   // It tries again and again meanwhile: Redis may be starting, too.
@@ -270,6 +271,7 @@ module.exports = {
   peer,
   place,
   reach,
+  ready,
   remoteError,
   within,
 }

@@ -23,7 +23,7 @@ const { LONGEST_TIMER, PRIORITIES, integer, object, refusePool, taskSettings } =
 const signals = require('../signals.js')
 const { Admission } = require('./admission.js')
 const { Clock } = require('./clock.js')
-const { LAST_WORDS, connect, hangUp, nameOf, peer, place, reach, remoteError, within } = require('./connection.js')
+const { LAST_WORDS, connect, hangUp, nameOf, peer, place, reach, ready, remoteError, within } = require('./connection.js')
 const { packTask } = require('./input.js')
 const payloads = require('./payloads.js')
 const { Inbox } = require('./replies.js')
@@ -42,6 +42,8 @@ const STOP_TIMES = 60
 const GRACE = 10_000
 /** A Redis that has not answered for so long is away, in milliseconds. */
 const AWAY = 1000
+/** How long is waited at the end for a Redis that was there, in milliseconds: a few tries. */
+const BACK = 500
 const OPTIONS = ['attempts', 'backoff', 'maxQueue', 'payloadTtl']
 /**
  * A task whose promise has not been settled.
@@ -75,6 +77,7 @@ class RemotePool extends EventEmitter {
   #chores = new Set()
   /** @type {Promise<{ redis: any, queue: any, clock: Clock, inbox: Inbox }> | undefined} */
   #link
+  #isLinked = false
   /** Redis, also while it has not answered yet. @type {import('./connection.js').Redis} */
   #redis
   /** When it was asked what it has not answered yet, by performance.now(). @type {number | undefined} */
@@ -531,6 +534,7 @@ class RemotePool extends EventEmitter {
       if (this.#asked === undefined) this.#see(redis).catch(() => {})
     }, workers.EVERY)
     this.#look.unref()
+    this.#isLinked = true
     return { redis, queue, clock, inbox }
   }
 
@@ -562,6 +566,7 @@ class RemotePool extends EventEmitter {
     clearInterval(this.#look)
     if (this.#closed !== undefined && this.#tasks.size === 0) return
     this.#link = undefined
+    this.#isLinked = false
     inbox.stop()
     hangUp(redis)
     for (const task of [...this.#tasks.values()]) {
@@ -591,6 +596,8 @@ class RemotePool extends EventEmitter {
       })
     }
     clearInterval(this.#look)
+    // One that was there may only be reconnecting, and what we have in it would stay.
+    if (this.#isLinked && this.#redis.status !== 'ready') await ready(this.#redis, BACK).catch(() => {})
     // Nobody needs it any more.
     if (this.#redis !== undefined && this.#redis.status !== 'ready') hangUp(this.#redis)
     const link = await this.#link?.catch(() => undefined)
