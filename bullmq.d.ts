@@ -61,7 +61,8 @@ export class RemotePool extends EventEmitter implements Executor {
   off(event: 'drain', listener: () => void): this
   /**
    * Of this pool's own tasks: `queued` (no worker has them), `running` (a worker has them), how their promises were settled, `wait`
-   * and `run`. `threads`, `memory` and `utilization` are the workers', as they told last.
+   * and `run`. `threads`, `memory` and `utilization` are the workers', as they told last: `utilization` since their pools
+   * began.
    */
   stats(): PoolStats
   /** Options as of the kernel's own function; the worker checks the kernel's own. */
