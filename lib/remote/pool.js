@@ -14,7 +14,7 @@ const { randomUUID } = require('node:crypto')
 const { EventEmitter } = require('node:events')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { close } = require('../closing.js')
-const { aborted, closed, faultOf, invalidType, invalidValue, late, makeError } = require('../errors.js')
+const { aborted, closed, faultOf, invalidType, invalidValue, late, makeError, rejectLate } = require('../errors.js')
 const { clearInterval, clearTimeout, nextTick, performance, setInterval, setTimeout } = require('../host.js')
 const { ownOptionsOf } = require('../kernel-options.js')
 const { map } = require('../map.js')
@@ -156,7 +156,7 @@ class RemotePool extends EventEmitter {
   /** @param {any} [options] */
   close(options = {}) {
     const cancel = () => {
-      for (const task of this.#tasks.values()) this.#stop(task, closed())
+      for (const task of this.#tasks.values()) this.#stop(task, closed)
     }
     const end = () => {
       this.#closed ??= this.#end()
@@ -200,7 +200,7 @@ class RemotePool extends EventEmitter {
       answered: false,
       timer: undefined,
       watcher: {
-        abort: (reason) => this.#stop(task, aborted({ cause: reason })),
+        abort: (reason) => this.#stop(task, () => aborted({ cause: reason })),
       },
       context: onProgress === undefined ? undefined : new AsyncResource('heavy-load.task'),
       reported: -1,
@@ -216,13 +216,13 @@ class RemotePool extends EventEmitter {
       }
     } catch (error) {
       // A signal of somebody else's make.
-      this.#stop(task, error, true)
+      this.#abandon(task, error)
     }
     if (task.stopped) {
       packed.release()
       return
     }
-    if (timeout <= LONGEST_TIMER) task.timer = setTimeout(() => this.#stop(task, this.#late(task)), timeout)
+    if (timeout <= LONGEST_TIMER) task.timer = setTimeout(() => this.#stop(task, () => this.#late(task)), timeout)
     this.#chore(this.#send(task, packed))
   }
 
@@ -300,7 +300,7 @@ class RemotePool extends EventEmitter {
       // There was nothing to stop before.
       if (task.stopped) this.#chore(this.#stopJob(task))
     } catch (error) {
-      this.#fail(task, asRemote(error))
+      this.#fail(task, () => asRemote(error))
     } finally {
       release()
     }
@@ -309,14 +309,30 @@ class RemotePool extends EventEmitter {
   /**
    * Rejects now; the worker follows.
    * @param {Task} task
-   * @param {any} error
-   * @param {boolean} [isForeign] whether it is of the caller's own code
+   * @param {() => unknown} make the error
    */
-  #stop(task, error, isForeign) {
+  #stop(task, make) {
     if (!this.#tasks.has(task.id)) return
+    this.#halt(task)
+    this.#fail(task, make)
+  }
+
+  /**
+   * The same, with an error of the caller's own code.
+   * @param {Task} task
+   * @param {unknown} error
+   */
+  #abandon(task, error) {
+    if (!this.#settle(task)) return
+    this.#halt(task)
+    task.reject(error)
+    this.#tally.settled(task.kernel, 'cancelled', task.settings.times)
+  }
+
+  /** @param {Task} task */
+  #halt(task) {
     task.stopped = true
     if (task.sent) this.#chore(this.#stopJob(task))
-    this.#fail(task, error, isForeign)
   }
 
   /**
@@ -343,7 +359,7 @@ class RemotePool extends EventEmitter {
       this.#take(task, id, JSON.parse(json))
     } catch (error) {
       // Of a worker that is not like ours: the others' replies come through the same stream.
-      if (task !== undefined) this.#fail(task, remoteError('A reply that makes no sense', error))
+      if (task !== undefined) this.#fail(task, () => senseless(error))
     }
   }
 
@@ -364,7 +380,7 @@ class RemotePool extends EventEmitter {
     } else if ('begun' in reply) {
       this.#setBegun(task, reply.begun === true)
     } else {
-      this.#fail(task, unpackError(reply.error))
+      this.#fail(task, () => errorOf(reply))
     }
   }
 
@@ -380,7 +396,7 @@ class RemotePool extends EventEmitter {
     try {
       if (task !== undefined) this.#succeed(task, reply, await payloads.read(redis, key, reply.sizes))
     } catch (error) {
-      if (task !== undefined) this.#fail(task, asRemote(error))
+      if (task !== undefined) this.#fail(task, () => asRemote(error))
     } finally {
       await redis.unlink(key)
     }
@@ -443,20 +459,23 @@ class RemotePool extends EventEmitter {
     try {
       task.context?.runInAsyncScope(onProgress, undefined, fraction)
     } catch (error) {
-      this.#stop(task, error, true)
+      this.#abandon(task, error)
     }
   }
 
   /**
+   * Its caller is not on the stack any more: see `rejectLate`.
    * @param {Task} task
-   * @param {any} error
-   * @param {boolean} [isForeign] whether it is of the caller's own code
+   * @param {() => unknown} make the error; does not throw
    */
-  #fail(task, error, isForeign = false) {
+  #fail(task, make) {
     if (!this.#settle(task)) return
-    task.reject(error)
-    if (isForeign) this.#tally.settled(task.kernel, 'cancelled', task.settings.times)
-    else this.#tally.failed(task.kernel, error, task.settings.times)
+    rejectLate(task.resolve, () => {
+      const error = make()
+      // Before anybody hears of it: whoever called may ask that it be counted.
+      this.#tally.failed(task.kernel, error, task.settings.times)
+      return error
+    })
   }
 
   /**
@@ -551,7 +570,7 @@ class RemotePool extends EventEmitter {
     }
     const waiting = [...this.#tasks.values()].filter(({ sent, begun }) => sent && !begun)
     for (const { task, retryAfter } of this.#admission.late(waiting, performance.now())) {
-      this.#stop(task, tooLate(retryAfter))
+      this.#stop(task, () => tooLate(retryAfter))
     }
     this.#watchDrain()
   }
@@ -570,7 +589,7 @@ class RemotePool extends EventEmitter {
     inbox.stop()
     hangUp(redis)
     for (const task of [...this.#tasks.values()]) {
-      this.#fail(task, remoteError(`${nameOf(ended)} is away, and is not tried again`, ended.lastError))
+      this.#fail(task, () => remoteError(`${nameOf(ended)} is away, and is not tried again`, ended.lastError))
     }
   }
 
@@ -585,7 +604,7 @@ class RemotePool extends EventEmitter {
     for (const task of missing.filter((task) => !task.answered)) {
       // A worker may still be at it, for nobody.
       this.#chore(redis.publish(this.#keys.stop, task.id))
-      this.#fail(task, remoteError('Redis no longer has the task: it keeps nothing when it ends'))
+      this.#fail(task, () => remoteError('Redis no longer has the task: it keeps nothing when it ends'))
     }
   }
 
@@ -633,9 +652,27 @@ function remoteConfig(options) {
   return { payloadTtl, maxQueue, job: { attempts, backoff } }
 }
 
-/** @param {any} error of Redis or of what leads there; ours are as they should be */
+/**
+ * A task's own error, of one that others may have, too.
+ * @param {any} error of Redis or of what leads there; ours says what it should
+ */
 function asRemote(error) {
-  return faultOf(error) === undefined ? remoteError(`Redis failed: ${error.message}`, error) : error
+  const isOurs = faultOf(error) !== undefined
+  return isOurs ? remoteError(error.message, error.cause) : remoteError(`Redis failed: ${error.message}`, error)
+}
+
+/** @param {{ error: import('./wire.js').WireError }} reply */
+function errorOf(reply) {
+  try {
+    return unpackError(reply.error)
+  } catch (error) {
+    return senseless(error)
+  }
+}
+
+/** @param {unknown} cause */
+function senseless(cause) {
+  return remoteError('A reply that makes no sense', cause)
 }
 
 /**
