@@ -65,7 +65,7 @@ export class RemotePool extends EventEmitter implements Executor {
    * began.
    */
   stats(): PoolStats
-  /** Options as of the kernel's own function; the worker checks the kernel's own. */
+  /** Options as of the kernel's own function. Those of a kernel that only the workers know, they check. */
   run(
     kernel: string | ((...args: never[]) => unknown),
     input: any,

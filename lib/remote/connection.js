@@ -5,7 +5,7 @@
 const { setTimeout: sleep } = require('node:timers/promises')
 const { invalidType, invalidValue, makeError } = require('../errors.js')
 const { AbortController, clearTimeout, setTimeout } = require('../host.js')
-const { LONGEST_TIMER, integer, object, refuseUnknown } = require('../options.js')
+const { LONGEST_TIMER, integer, refuseUnknown } = require('../options.js')
 
 /** How long Redis may take to answer at first, in milliseconds, if the caller does not say. */
 const CONNECT_TIMEOUT = 10_000
@@ -44,7 +44,6 @@ const PLACE = ['connection', 'queue', 'prefix', 'connectTimeout']
  * @returns {Place}
  */
 function place(options, more) {
-  object('options', options)
   refuseUnknown('options', options, new Set([...PLACE, ...more]))
   const { connection, queue = 'heavy-load', prefix = 'bull', connectTimeout = CONNECT_TIMEOUT } = options
   if (typeof queue !== 'string') throw invalidType('options.queue', 'of type string', queue)
