@@ -247,9 +247,9 @@ async function keysOfTasks(eye) {
   return keys
 }
 
-/** When all is closed: all keys but those that BullMQ keeps of any queue. */
+/** When all is closed: all keys but those that BullMQ keeps of any queue, and what workers that were killed have told, for a minute. */
 async function allKeys(eye) {
-  const own = /^bull:[^:]+:(meta|id|events|marker|pc|stalled-check)$/
+  const own = /^bull:[^:]+:(meta|id|events|marker|pc|stalled-check|heavy-load-workers)$/
   return (await eye.keys('*')).filter((key) => !own.test(key)).sort()
 }
 
