@@ -32,6 +32,7 @@ const {
   remoteError,
   within,
 } = require('./connection.js')
+const passOn = require('./pass-on.js')
 const payloads = require('./payloads.js')
 const { Outbox } = require('./replies.js')
 const { VERSION, keysOf, pack, packError, unpack } = require('./wire.js')
@@ -53,17 +54,6 @@ const AGAIN = 500
 const TELL_EVERY = 1000
 /** Without a word from Redis for so long, a worker is not ready, in milliseconds. */
 const UNHEARD = 3000
-/** How long a job rests that this worker has passed on, in milliseconds: doubled each time, up to a limit. */
-const REST_FIRST = 20
-const REST_LONGEST = 1000
-/** How long it then stays where nobody gets it, in milliseconds: whoever passed it on has let go of it by then, and may try it anew. */
-const LET_GO = 50
-/** Writes down, with a job that is there, which workers have passed it on: gives a name and a number for each. */
-const PASSED = `if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
-redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
-return redis.call('HGETALL', KEYS[1])`
-/** Before the worker's id, in the job's hash: the fields of BullMQ's have other names. */
-const PASSED_BY = 'heavy-load:passed-by:'
 const OPTIONS = ['pool', 'concurrency', 'lockDuration', 'stalledInterval', 'resultTtl', 'onError']
 /** What would go wrong again, wherever it is tried. */
 const FINAL = new Set([
@@ -301,24 +291,12 @@ class RemoteWorker {
    */
   async #passOn(job, token, signal) {
     const key = this.#worker.toKey(job.id)
-    const fields = await this.#redis.eval(PASSED, 1, key, PASSED_BY + this.#id)
+    const { isGone, isRefused, times } = await passOn.note(this.#redis, this.#keys, key, this.#id)
     // Its caller wants it no more.
-    if (fields.length === 0) return true
-    const passedBy = new Set()
-    let times = 0
-    for (let at = 0; at < fields.length; at += 2) {
-      if (!fields[at].startsWith(PASSED_BY)) continue
-      passedBy.add(fields[at].slice(PASSED_BY.length))
-      times += Number(fields[at + 1])
-    }
-    const { workers: there } = await workers.look(this.#redis, this.#keys)
-    if ([...there.keys()].every((id) => passedBy.has(id))) return false
+    if (isGone) return true
+    if (isRefused) return false
     this.#tellBegun(job, false)
-    const rest = Math.min(REST_FIRST * 2 ** (times - 1), REST_LONGEST)
-    // It rests here, under its lock, and this worker has a place less meanwhile. Given up before, it might be back while it is still in
-    // `#running`, and would be refused again untried.
-    await sleep(rest, undefined, { signal }).catch(() => {})
-    await job.moveToDelayed(Date.now() + LET_GO, token)
+    await passOn.rest(job, token, times, signal)
     return true
   }
 
@@ -333,7 +311,7 @@ class RemoteWorker {
     /** @type {import('./wire.js').Message} */
     const { version, caller, input, options, sizes = [], deadline, priority, key, weight, maxThreads, progress } = data
     if (version !== VERSION) throw new UnknownVersion(`No worker knows version ${version} of heavy-load's messages`)
-    if (begun(job) >= opts.attempts) throw worn(job)
+    if (timesBegun(job) >= opts.attempts) throw worn(job)
     this.#tellBegun(job, true)
     const parts = await payloads.read(this.#redis, this.#keys.input(id), sizes)
     const left = async () => (deadline === undefined ? Infinity : deadline - (await this.#clock.now()))
@@ -400,8 +378,8 @@ class RemoteWorker {
    * @param {any} job
    * @param {boolean} begun
    */
-  #tellBegun({ id, data: { caller, begun: isAsked } }, begun) {
-    if (isAsked === true) this.#outbox.send(caller, id, { begun }).catch(() => {})
+  #tellBegun({ id, data: { caller, begun: wantsBegun } }, begun) {
+    if (wantsBegun === true) this.#outbox.send(caller, id, { begun }).catch(() => {})
   }
 
   /**
@@ -505,7 +483,7 @@ class RemoteWorker {
  * @param {any} job
  * @returns {number}
  */
-function begun({ attemptsMade, stalledCounter }) {
+function timesBegun({ attemptsMade, stalledCounter }) {
   return attemptsMade + stalledCounter
 }
 
@@ -515,7 +493,7 @@ function begun({ attemptsMade, stalledCounter }) {
  * @param {any} job
  */
 function isFinal(error, job) {
-  return FINAL.has(error?.code) || begun(job) + 1 >= job.opts.attempts
+  return FINAL.has(error?.code) || timesBegun(job) + 1 >= job.opts.attempts
 }
 
 /**
