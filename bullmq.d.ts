@@ -61,10 +61,11 @@ export class RemotePool extends EventEmitter implements Executor {
   off(event: 'drain', listener: () => void): this
   /**
    * Of this pool's own tasks: `queued` (no worker has them), `running` (a worker has them), how their promises were settled, `wait`
-   * and `run`. `threads`, `memory` and `utilization` are the workers', as they told last.
+   * and `run`. `threads`, `memory` and `utilization` are the workers', as they told last: `utilization` since their pools
+   * began.
    */
   stats(): PoolStats
-  /** Options as of the kernel's own function; the worker checks the kernel's own. */
+  /** Options as of the kernel's own function. Those of a kernel that only the workers know, they check. */
   run(
     kernel: string | ((...args: never[]) => unknown),
     input: any,
@@ -98,7 +99,10 @@ export interface RemoteWorkerOptions extends RemoteOptions {
   stalledInterval?: number | undefined
   /** How long results lie in Redis for a caller that does not fetch them, in milliseconds. Default an hour. */
   resultTtl?: number | undefined
-  /** Told of what goes wrong beside the jobs: Redis that is away, above all. Default: nobody. */
+  /**
+   * Told of what goes wrong beside the jobs: Redis that is away, or refuses results (about once a second; answers that it refuses for good,
+   * for want of rights, their callers never hear). Default: nobody.
+   */
   onError?: ((error: Error) => void) | undefined
 }
 

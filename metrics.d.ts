@@ -35,7 +35,7 @@ export interface Meter {
  * - `heavy_load_memory_bytes{pool}`: gauge, the working memory of tasks that have begun, as their kernels estimate it
  * - `heavy_load_busy_seconds_total{pool}`: counter, thread time spent in kernels since the pool began; of pools with threads of their own
  * - `heavy_load_utilization_ratio{pool}`: gauge, 0..1, the share of thread time spent in kernels in the last minute, and before that
- *   since the pool began, or what the workers of a RemotePool say; the average of the processes of a cluster
+ *   since the pool began; of pools with threads of their own; the average of the processes of a cluster
  * - `heavy_load_wait_seconds{pool,kernel,route}`, `heavy_load_run_seconds{pool,kernel,route}`: histograms, of tasks that have begun
  * - `heavy_load_event_loop_delay_seconds`, `heavy_load_event_loop_delay_max_seconds`: gauges, the 99th percentile and the maximum in
  *   the last minute, of how late the event loop came to what was due every 10 ms; the largest of the processes of a cluster

@@ -83,6 +83,21 @@ withRedis(test, 'closing remote pools and workers', () => {
     await t.notThrowsAsync(remote[Symbol.asyncDispose]())
   })
 
+  test.serial('a pool that is just reconnecting leaves nothing either', async (t) => {
+    let tries = 0
+    const retryStrategy = () => {
+      tries++
+      return 100
+    }
+    const { remote, client } = await openAll(t, redis, { remote: { connection: { port: redis.port, retryStrategy } } })
+    t.is(await remote.run('heavyLoad', 1000), 1000)
+    t.not((await keysIn(client, remote)).length, 0)
+    await client.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+    await eventually(() => tries >= 2, 'connections that are lost')
+    await remote.close()
+    t.deepEqual(await keysIn(client, remote), [])
+  })
+
   test.serial('a worker finishes what it has, and leaves the rest to others', async (t) => {
     const remote = openRemote(t, redis)
     const client = openClient(t, redis)

@@ -5,9 +5,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
+import { Worker } from 'bullmq'
 import { RemotePool, startWorker } from 'heavy-load/bullmq'
 import { Cluster, Redis } from 'ioredis'
 import { errorOf } from './helpers/errors.mjs'
+import { openPool } from './helpers/pool-open.mjs'
 import { freePort, redisFor, startRedis, withRedis } from './helpers/redis.mjs'
 import { begin, eventually, nothingLeft, openClient, openRemote, openWorker } from './helpers/remote-open.mjs'
 
@@ -121,6 +123,47 @@ withRedis(test, "the user's own Redis", () => {
     await own.restart()
     await openWorker(t, own, remote)
     t.is(await remote.run('heavyLoad', 10), 10)
+  })
+
+  test.serial('one connection that is given up takes the other with it, and the next task begins anew', async (t) => {
+    let isOver = false
+    const connection = { port: redis.port, retryStrategy: () => (isOver ? null : 10) }
+    const remote = openRemote(t, redis, { connection })
+    const client = openClient(t, redis)
+    await openWorker(t, redis, remote)
+    const { promise } = await begin(remote)
+    isOver = true
+    // The one that waits for replies.
+    const lines = (await client.client('LIST')).split('\n')
+    const readers = lines.filter((line) => / cmd=xread /.test(line)).map((line) => /id=(\d+)/.exec(line)[1])
+    t.is(readers.length, 1)
+    await client.client('KILL', 'ID', readers[0])
+    const error = await errorOf(promise)
+    t.is(error.code, 'ERR_REMOTE')
+    t.regex(error.message, /is away, and is not tried again/)
+    isOver = false
+    t.is(await remote.run('heavyLoad', 10), 10)
+  })
+
+  test.serial('a worker that cannot start leaves no connection open', async (t) => {
+    const client = openClient(t, redis)
+    const remote = openRemote(t, redis)
+    const count = async () => (await client.client('LIST')).trim().split('\n').length
+    await client.ping()
+    const before = await count()
+    const broken = new Error('not ready')
+    const { waitUntilReady } = Worker.prototype
+    Worker.prototype.waitUntilReady = async function waitInVain() {
+      await waitUntilReady.call(this)
+      throw broken
+    }
+    t.teardown(() => {
+      Worker.prototype.waitUntilReady = waitUntilReady
+    })
+    const pool = openPool(t, { threads: 1 })
+    t.is(await errorOf(startWorker({ connection: redis.url, queue: remote.name, pool })), broken)
+    await eventually(async () => (await count()) === before, 'as many connections as before')
+    t.deepEqual(await client.hkeys(`bull:${remote.name}:heavy-load-workers`), [])
   })
 
   test.serial('a Redis that is part of a Cluster is told in one line', async (t) => {

@@ -165,6 +165,35 @@ withRedis(test, 'remote pools', () => {
     }
   })
 
+  test.serial('errors that come late show who awaits them', async (t) => {
+    const remote = openRemote(t, redis)
+    await openWorker(t, redis, remote)
+    const away = openRemote(t, { url: 'redis://127.0.0.1:1' }, { connectTimeout: 50 })
+    async function theRoute(call) {
+      await call()
+    }
+    const late = {
+      ABORT_ERR: () => {
+        const control = new AbortController()
+        setImmediate(() => control.abort())
+        return remote.run('spin', 1e12, { signal: control.signal })
+      },
+      ERR_TASK_TIMEOUT: () => remote.run('spin', 1e12, { timeout: 300 }),
+      ERR_UNKNOWN_KERNEL: () => remote.run('no kernel', 1),
+      ERR_REMOTE: () => away.run('heavyLoad', 1),
+      ERR_POOL_CLOSED: () => {
+        const task = remote.run('spin', 1e12)
+        remote.close({ force: true })
+        return task
+      },
+    }
+    for (const [code, call] of Object.entries(late)) {
+      const error = await errorOf(theRoute(call))
+      t.is(error.code, code)
+      t.regex(error.stack, /theRoute/)
+    }
+  })
+
   test.serial('what cannot be sent is refused at once, and nothing is taken away for it', async (t) => {
     // Nothing is sent: there need not even be a Redis.
     const remote = openRemote(t, { url: 'redis://127.0.0.1:1' })

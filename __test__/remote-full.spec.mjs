@@ -33,8 +33,12 @@ withRedis(test, 'a full Redis', () => {
   })
 
   test.serial('bytes that are refused are offered again, and not computed again', async (t) => {
-    // One attempt: to compute it once more would fail.
-    const { remote, client, worker } = await openAll(t, redis, { ...OPTIONS, remote: { attempts: 1 } })
+    const told = []
+    const { remote, client, worker } = await openAll(t, redis, {
+      // One attempt: to compute it once more would fail.
+      remote: { attempts: 1 },
+      worker: { ...OPTIONS.worker, onError: (error) => told.push(error.message) },
+    })
     t.teardown(() => empty(client))
     const { run } = worker.pool
     let runs = 0
@@ -57,6 +61,7 @@ withRedis(test, 'a full Redis', () => {
     await empty(client)
     t.deepEqual(await task, Float64Array.of(1, 2, 3))
     t.is(runs, 1)
+    t.true(told.some((message) => message.includes('refuses results: OOM')))
     await nothingLeft(t, client, remote)
   })
 

@@ -11,6 +11,9 @@ import { begin, eventually, nothingLeft, openAll, openClient, openRemote, openWo
 /** Milliseconds of a task, and what it may take. */
 const WORK = 20
 const TIMEOUT = 600
+/** Tasks by which the capacity is measured, and those of an overload. */
+const MEASURED = 60
+const OFFERED = 750
 
 withRedis(test, 'remote pools under load', () => {
   const redis = redisFor(test)
@@ -24,9 +27,8 @@ withRedis(test, 'remote pools under load', () => {
   /** Tasks a second that the workers of a pool do. */
   async function capacity(remote) {
     const began = performance.now()
-    const count = 60
-    await Promise.all(Array.from({ length: count }, () => remote.run('spin', WORK)))
-    return (count / (performance.now() - began)) * 1e3
+    await Promise.all(Array.from({ length: MEASURED }, () => remote.run('spin', WORK)))
+    return (MEASURED / (performance.now() - began)) * 1e3
   }
 
   test.serial('at three times the capacity most of what is too much is refused, and little is late', async (t) => {
@@ -34,19 +36,21 @@ withRedis(test, 'remote pools under load', () => {
     const perSecond = await capacity(remote)
     const tasks = []
     const began = performance.now()
-    while (tasks.length < 750) {
-      const due = Math.min(750, ((performance.now() - began) / 1e3) * 3 * perSecond)
+    while (tasks.length < OFFERED) {
+      const due = Math.min(OFFERED, ((performance.now() - began) / 1e3) * 3 * perSecond)
       while (tasks.length < due) tasks.push(outcome(remote.run('spin', WORK, { timeout: TIMEOUT })))
       await sleep(5)
     }
     const counts = countsOf(await Promise.all(tasks))
-    t.log(counts)
-    t.is(counts.ok + counts.ERR_POOL_OVERLOADED + counts.ERR_TASK_TIMEOUT, 750)
-    t.true(counts.ERR_POOL_OVERLOADED > 250, 'refused')
-    t.true(counts.ok > 100, 'done')
-    t.true(counts.ERR_TASK_TIMEOUT < 150, 'late')
+    const seconds = (performance.now() - began) / 1e3
+    const { ok: done, ERR_POOL_OVERLOADED: refused, ERR_TASK_TIMEOUT: late } = counts
+    t.log(counts, `${(done / seconds / perSecond).toFixed(2)} of the capacity`)
+    t.is(done + refused + late, OFFERED)
+    t.true(refused > 2 * late, 'refused')
+    t.true(done > late, 'late')
+    t.true(done / seconds > perSecond / 3, 'done')
     const { completed, rejected, timedOut, queued, running } = remote.stats()
-    t.deepEqual([completed - 60, rejected, timedOut], [counts.ok, counts.ERR_POOL_OVERLOADED, counts.ERR_TASK_TIMEOUT])
+    t.deepEqual([completed - MEASURED, rejected, timedOut], [done, refused, late])
     t.deepEqual([queued, running], [0, 0])
     await nothingLeft(t, client, remote)
   })
@@ -100,7 +104,9 @@ withRedis(test, 'remote pools under load', () => {
     t.like(remote.stats(), { threads: 0, queued: 0, running: 0, utilization: 0 })
     await openWorker(t, redis, remote, { pool: openPool(t, { threads: 2 }), concurrency: 1 })
     await openWorker(t, redis, remote, { pool: openPool(t, { threads: 3 }), concurrency: 1 })
+    const began = performance.now()
     t.true((await remote.run('spin', 30)) >= 30)
+    const took = performance.now() - began
     await t.throwsAsync(remote.run('heavyLoad', 1, { timeout: 1e-3 }), { code: 'ERR_TASK_TIMEOUT' })
     const control = new AbortController()
     await begin(remote, { signal: control.signal })
@@ -113,8 +119,8 @@ withRedis(test, 'remote pools under load', () => {
     const { wait, run, ...stats } = remote.stats()
     t.like(stats, { queued: 0, running: 0, cancelled: 3, failed: 0, rejected: 0 })
     t.is(run.count, 1)
-    t.true(run.p50 >= 29 && run.max < 10_000, `${run.p50}`)
-    t.true(wait.p50 >= 0 && wait.mean >= 0)
+    t.true(run.p50 >= 29 && run.mean + wait.mean <= took + 1, `${run.mean} and ${wait.mean} of ${took}`)
+    t.true(wait.mean >= 0)
   })
 
   test.serial("'drain' tells when there is room again", async (t) => {
@@ -151,9 +157,9 @@ withRedis(test, 'remote pools under load', () => {
     const results = remote.map('spin', inputs(), { signal: control.signal })
     t.is((await results.next()).value.index, 0)
     const next = results.next()
-    await eventually(() => pulled === 33, '32 tasks and the one that is done')
-    await sleep(50)
-    t.is(pulled, 33)
+    await eventually(() => remote.stats().running >= 32, 'workers that have all the tasks')
+    t.is(pulled, 33, 'those, and the one that is done')
+    t.like(remote.stats(), { queued: 0, running: 32 })
     control.abort()
     await t.throwsAsync(next, { code: 'ABORT_ERR' })
     t.is(remote.threads, 8)

@@ -5,7 +5,16 @@ import { Pool } from 'heavy-load'
 import { errorOf } from './helpers/errors.mjs'
 import { openPool } from './helpers/pool-open.mjs'
 import { redisFor, withRedis } from './helpers/redis.mjs'
-import { begin, eventually, nothingLeft, openAll, openClient, openRemote, openWorker } from './helpers/remote-open.mjs'
+import {
+  begin,
+  eventually,
+  keysIn,
+  nothingLeft,
+  openAll,
+  openClient,
+  openRemote,
+  openWorker,
+} from './helpers/remote-open.mjs'
 import { forkWorker } from './helpers/remote-worker.mjs'
 
 withRedis(test, 'rolling upgrades', () => {
@@ -81,6 +90,40 @@ withRedis(test, 'rolling upgrades', () => {
     for (let count = 0; count < 10; count++) t.is(await remote.run('heavyLoad', 10), 10)
     control.abort()
     await errorOf(promise)
+  })
+
+  /** How often workers have passed on the job of a kernel. */
+  async function timesPassedOn(client, remote, kernel) {
+    for (const key of await keysIn(client, remote)) {
+      const fields = (await client.type(key)) === 'hash' ? await client.hgetall(key) : {}
+      if (fields.name !== kernel) continue
+      const counts = Object.entries(fields).filter(([field]) => field.startsWith('heavy-load:passed-by:'))
+      return counts.reduce((sum, [, count]) => sum + Number(count), 0)
+    }
+    return 0
+  }
+
+  test.serial('a worker that is too busy no more does what it has passed on', async (t) => {
+    const remote = openRemote(t, redis, { attempts: 1 })
+    const client = openClient(t, redis)
+    const busy = openPool(t, { threads: 1, maxQueue: 0 })
+    await openWorker(t, redis, remote, { pool: busy })
+    const control = new AbortController()
+    const { promise } = await begin(remote, { signal: control.signal })
+    // Another is there, and has its hands full for good.
+    await openWorker(t, redis, remote, { concurrency: 1 })
+    await begin(remote)
+    const { rejected } = busy.stats()
+    const task = remote.run('heavyLoad', 10, { timeout: 30_000 })
+    let passed = 0
+    await eventually(async () => {
+      passed = await timesPassedOn(client, remote, 'heavyLoad')
+      return passed >= 4
+    }, 'a job that was passed on four times')
+    t.true(busy.stats().rejected - rejected >= passed, 'tried each time')
+    control.abort()
+    await errorOf(promise)
+    t.is(await task, 10)
   })
 
   test.serial('a worker that is alone and too busy says so', async (t) => {

@@ -38,7 +38,7 @@ const mapping = new Pool({ threads: 1, maxQueue: 4, name: 'mapping' })
 // However often workers and Redis are killed, a job is not left to itself for long.
 const remote = new RemotePool({ connection, queue, attempts: 10, backoff: 100 })
 const register = new Registry()
-const stopMetrics = registerMetrics(register, { pools: [local, mapping] })
+const stopMetrics = registerMetrics(register, { pools: [local, mapping, remote] })
 /** Lives as long as the server: whatever listens to it has to let it go. */
 const life = new AbortController()
 const seen = { local: new Counts(), mapping: new Counts(), remote: new Counts() }
@@ -157,10 +157,9 @@ async function mapAll(request, { timeout, pool }) {
   return values
 }
 
-/** What `offload` does not answer: a Redis that is away, of which the server says so; all else is a fault, if its client is still there. */
+/** What `offload` does not answer is a fault, if its client is still there. */
 function answerOthers(error, _request, response, next) {
   if (response.headersSent || response.destroyed) return next(error)
-  if (error.code === 'ERR_REMOTE') return response.status(503).json({ error: { code: error.code } })
   unexpected.add(`answered 500, ${error.code}: ${error.message}`)
   response.status(500).json({ error: { code: error.code } })
 }
@@ -181,7 +180,7 @@ async function end() {
   server.closeIdleConnections()
   await Promise.all([local, mapping, remote].map((pool) => pool.close({ timeout: SETTLE_MS })))
   stopMetrics()
-  const stats = { local: local.stats(), mapping: mapping.stats(), remote: remote.stats?.() }
+  const stats = { local: local.stats(), mapping: mapping.stats(), remote: remote.stats() }
   let after = surroundings()
   for (
     const giveUp = performance.now() + SETTLE_MS;
@@ -192,8 +191,8 @@ async function end() {
   return {
     requests: requests.all,
     seen: Object.fromEntries(Object.entries(seen).map(([name, counts]) => [name, ends((end) => counts.get(end))])),
-    stats: Object.fromEntries(Object.entries(stats).map(([name, all]) => [name, all && ends((end) => all[end])])),
-    atWork: Object.values(stats).reduce((sum, all) => sum + (all === undefined ? 0 : all.queued + all.running), 0),
+    stats: Object.fromEntries(Object.entries(stats).map(([name, all]) => [name, ends((end) => all[end])])),
+    atWork: Object.values(stats).reduce((sum, all) => sum + all.queued + all.running, 0),
     metrics,
     unexpected: unexpected.all,
     warnings: warnings.all,
@@ -215,7 +214,7 @@ async function tasksInMetrics() {
       .filter(({ labels }) => labels.pool === pool && labels.outcome === outcome)
       .reduce((total, { value }) => total + value, 0)
   const of = (pool) => ends((end) => sum(pool, end === 'timedOut' ? 'timed_out' : end))
-  return { local: of('local'), mapping: of('mapping') }
+  return { local: of(local.name), mapping: of(mapping.name), remote: of(remote.name) }
 }
 
 /** What this process has open and listens to, counted by name. */

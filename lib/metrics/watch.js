@@ -110,12 +110,12 @@ class Watch {
     return this.#values((pool) => (this.#shares.has(pool) ? this.#threadTime(pool).used / 1e3 : NaN))
   }
 
-  /** The share of thread time spent in kernels in the last minute, at first since the pool began; of other machines', what they say. */
+  /**
+   * The share of thread time spent in kernels in the last minute, at first since the pool began. Of other machines' threads only a mean since
+   * their pools began is known here; those tell it.
+   */
   utilization() {
-    return this.#values((pool) => {
-      const share = this.#shares.get(pool)
-      return share === undefined ? pool.stats().utilization : share.ratio(performance.now(), this.#threadTime(pool))
-    })
+    return this.#values((pool) => this.#shares.get(pool)?.ratio(performance.now(), this.#threadTime(pool)) ?? NaN)
   }
 
   /** How late the event loop was in the last minute, in seconds. */

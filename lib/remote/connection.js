@@ -5,7 +5,7 @@
 const { setTimeout: sleep } = require('node:timers/promises')
 const { invalidType, invalidValue, makeError } = require('../errors.js')
 const { AbortController, clearTimeout, setTimeout } = require('../host.js')
-const { LONGEST_TIMER, integer, object, refuseUnknown } = require('../options.js')
+const { LONGEST_TIMER, integer, refuseUnknown } = require('../options.js')
 
 /** How long Redis may take to answer at first, in milliseconds, if the caller does not say. */
 const CONNECT_TIMEOUT = 10_000
@@ -28,6 +28,8 @@ const FORCED = {
 }
 /** These as well, by being left out: there are commands that wait for seconds on purpose. */
 const LEFT_OUT = ['commandTimeout', 'socketTimeout', 'blockingTimeout']
+/** What Redis says when it cannot do now what it may do later: it is full, starts, is no master for the moment, or runs a script. */
+const TEMPORARY = /(?:^|-)(?:OOM|MISCONF|READONLY|LOADING|BUSY|MASTERDOWN|NOREPLICAS|TRYAGAIN|CLUSTERDOWN) /
 const PLACE = ['connection', 'queue', 'prefix', 'connectTimeout']
 
 /**
@@ -42,7 +44,6 @@ const PLACE = ['connection', 'queue', 'prefix', 'connectTimeout']
  * @returns {Place}
  */
 function place(options, more) {
-  object('options', options)
   refuseUnknown('options', options, new Set([...PLACE, ...more]))
   const { connection, queue = 'heavy-load', prefix = 'bull', connectTimeout = CONNECT_TIMEOUT } = options
   if (typeof queue !== 'string') throw invalidType('options.queue', 'of type string', queue)
@@ -165,8 +166,9 @@ async function reach(redis, timeout) {
 }
 
 /**
+ * Waits until a connection that is not there is.
  * @param {Redis} redis
- * @param {number} timeout
+ * @param {number} timeout milliseconds; then ERR_REMOTE
  */
 async function ready(redis, timeout) {
   // It tries again and again meanwhile: Redis may be starting, too.
@@ -176,7 +178,7 @@ async function ready(redis, timeout) {
       ready: () => settle(undefined),
       end: () => settle('was not waited for'),
       // A wrong password does not get better.
-      error: (/** @type {Error} */ { name }) => name === 'ReplyError' && settle('refuses the connection'),
+      error: (/** @type {Error} */ error) => isRefusal(error) && settle('refuses the connection'),
     }
     for (const [event, listener] of Object.entries(listeners)) redis.on(event, listener)
     const settle = (/** @type {string | undefined} */ result) => {
@@ -220,6 +222,23 @@ function nameOf({ options: { host, name, path, port, sentinels } }) {
 }
 
 /**
+ * Whether Redis has refused a command: it was there, and said no.
+ * @param {any} error
+ */
+function isRefusal({ name }) {
+  return name === 'ReplyError'
+}
+
+/**
+ * Whether what Redis has refused may be asked of it again.
+ * @param {any} error
+ */
+function isTemporary({ message }) {
+  // Older ones have it in the middle, of what a script did.
+  return TEMPORARY.test(message)
+}
+
+/**
  * @param {string} message
  * @param {unknown} [cause]
  */
@@ -241,4 +260,17 @@ function peer(name) {
   }
 }
 
-module.exports = { LAST_WORDS, connect, hangUp, nameOf, peer, place, reach, remoteError, within }
+module.exports = {
+  LAST_WORDS,
+  connect,
+  hangUp,
+  isRefusal,
+  isTemporary,
+  nameOf,
+  peer,
+  place,
+  reach,
+  ready,
+  remoteError,
+  within,
+}

@@ -14,34 +14,28 @@ const { randomUUID } = require('node:crypto')
 const { EventEmitter } = require('node:events')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { close } = require('../closing.js')
-const { aborted, closed, faultOf, invalidType, invalidValue, late, makeError } = require('../errors.js')
-const { clearInterval, clearTimeout, nextTick, performance, setInterval, setTimeout } = require('../host.js')
-const { ownOptionsOf } = require('../specs.js')
+const { aborted, closed, faultOf, invalidType, invalidValue, late, makeError, rejectLate } = require('../errors.js')
+const { clearTimeout, nextTick, performance, setTimeout } = require('../host.js')
 const { map } = require('../map.js')
 const { isTraced, trace } = require('../observe.js')
 const { LONGEST_TIMER, PRIORITIES, integer, object, refusePool, taskSettings } = require('../options.js')
 const signals = require('../signals.js')
+const { ownOptionsOf } = require('../specs.js')
 const { Admission } = require('./admission.js')
-const { Clock } = require('./clock.js')
-const { LAST_WORDS, connect, hangUp, nameOf, peer, place, reach, remoteError, within } = require('./connection.js')
+const { place, remoteError } = require('./connection.js')
 const { packTask } = require('./input.js')
+const { Link } = require('./link.js')
 const payloads = require('./payloads.js')
-const { Inbox } = require('./replies.js')
 const { Tally } = require('./tally.js')
 const { VERSION, keysOf, unpack, unpackError } = require('./wire.js')
-const workers = require('./workers.js')
 
 const DAY = 86_400_000
-/** Attempts to reach a Redis that was lost before what has been asked of it fails: some fifteen seconds. */
-const RETRIES = 20
 /** How long a worker is given to stop before it is told again, in milliseconds: doubled each time, up to a limit. */
 const STOP_FIRST = 20
 const STOP_EVERY = 1000
 const STOP_TIMES = 60
 /** Bytes stay so much longer than their task, in milliseconds: clocks differ. */
 const GRACE = 10_000
-/** A Redis that has not answered for so long is away, in milliseconds. */
-const AWAY = 1000
 const OPTIONS = ['attempts', 'backoff', 'maxQueue', 'payloadTtl']
 /**
  * A task whose promise has not been settled.
@@ -73,14 +67,7 @@ class RemotePool extends EventEmitter {
   #tasks = new Map()
   /** What goes on beside the tasks: sending, stopping, fetching, removing. @type {Set<Promise<boolean>>} */
   #chores = new Set()
-  /** @type {Promise<{ redis: any, queue: any, clock: Clock, inbox: Inbox }> | undefined} */
   #link
-  /** Redis, also while it has not answered yet. @type {import('./connection.js').Redis} */
-  #redis
-  /** When it was asked what it has not answered yet, by performance.now(). @type {number | undefined} */
-  #asked
-  /** @type {NodeJS.Timeout | undefined} */
-  #look
   #admission = new Admission()
   #needsDrain = false
   #began = performance.now()
@@ -96,6 +83,14 @@ class RemotePool extends EventEmitter {
     this.#place = place(options, OPTIONS)
     this.#config = remoteConfig(options)
     this.#keys = keysOf(this.#place)
+    this.#link = new Link(this.#place, this.#keys, this.#caller, {
+      onReply: (id, reply) => this.#onReply(id, reply),
+      onView: (view) => this.#see(view),
+      onBack: () => this.#findLost(),
+      onLost: (error) => {
+        for (const task of [...this.#tasks.values()]) this.#fail(task, error)
+      },
+    })
   }
 
   get name() {
@@ -153,7 +148,7 @@ class RemotePool extends EventEmitter {
   /** @param {any} [options] */
   close(options = {}) {
     const cancel = () => {
-      for (const task of this.#tasks.values()) this.#stop(task, closed())
+      for (const task of this.#tasks.values()) this.#stop(task, closed)
     }
     const end = () => {
       this.#closed ??= this.#end()
@@ -197,7 +192,7 @@ class RemotePool extends EventEmitter {
       answered: false,
       timer: undefined,
       watcher: {
-        abort: (reason) => this.#stop(task, aborted({ cause: reason })),
+        abort: (reason) => this.#stop(task, () => aborted({ cause: reason })),
       },
       context: onProgress === undefined ? undefined : new AsyncResource('heavy-load.task'),
       reported: -1,
@@ -213,13 +208,13 @@ class RemotePool extends EventEmitter {
       }
     } catch (error) {
       // A signal of somebody else's make.
-      this.#stop(task, error, true)
+      this.#abandon(task, error)
     }
     if (task.stopped) {
       packed.release()
       return
     }
-    if (timeout <= LONGEST_TIMER) task.timer = setTimeout(() => this.#stop(task, this.#late(task)), timeout)
+    if (timeout <= LONGEST_TIMER) task.timer = setTimeout(() => this.#stop(task, () => this.#late(task)), timeout)
     this.#chore(this.#send(task, packed))
   }
 
@@ -244,17 +239,9 @@ class RemotePool extends EventEmitter {
    */
   #late({ kernel, settings, begun }) {
     const { message } = late(kernel, settings.timeout, begun ? 'a worker had it' : 'no worker had begun it')
-    const redis = this.#redis
     const { view } = this.#admission
-    const isUnheard = this.#asked !== undefined && performance.now() - this.#asked > AWAY
-    // Where it has answered before, a connection that is not there is one that was lost.
-    const isLost =
-      redis !== undefined && (redis.lastError !== undefined || (view !== undefined && redis.status !== 'ready'))
-    if (isLost || isUnheard) {
-      const cause =
-        redis.lastError ?? new Error(isLost ? 'The connection is lost' : `No answer for more than ${AWAY} ms`)
-      return remoteError(`${message}: ${nameOf(redis)} is away`, cause)
-    }
+    const { trouble } = this.#link
+    if (trouble !== undefined) return remoteError(`${message}: ${trouble.what}`, trouble.cause)
     if (!begun && view?.workers.size === 0) {
       return remoteError(message, new Error(`No worker takes jobs of the queue '${this.name}'`))
     }
@@ -267,7 +254,7 @@ class RemotePool extends EventEmitter {
    */
   async #send(task, { input, options, parts, release }) {
     try {
-      const { redis, queue, clock } = await this.#open()
+      const { redis, queue, clock } = await this.#link.open()
       if (task.stopped) return
       const { timeout, priority, key, weight, maxThreads, onProgress } = task.settings
       const now = await clock.now()
@@ -297,7 +284,7 @@ class RemotePool extends EventEmitter {
       // There was nothing to stop before.
       if (task.stopped) this.#chore(this.#stopJob(task))
     } catch (error) {
-      this.#fail(task, asRemote(error))
+      this.#fail(task, () => asRemote(error))
     } finally {
       release()
     }
@@ -306,14 +293,30 @@ class RemotePool extends EventEmitter {
   /**
    * Rejects now; the worker follows.
    * @param {Task} task
-   * @param {any} error
-   * @param {boolean} [isForeign] whether it is of the caller's own code
+   * @param {() => unknown} make the error
    */
-  #stop(task, error, isForeign) {
+  #stop(task, make) {
     if (!this.#tasks.has(task.id)) return
+    this.#halt(task)
+    this.#fail(task, make)
+  }
+
+  /**
+   * The same, with an error of the caller's own code.
+   * @param {Task} task
+   * @param {unknown} error
+   */
+  #abandon(task, error) {
+    if (!this.#settle(task)) return
+    this.#halt(task)
+    task.reject(error)
+    this.#tally.settled(task.kernel, 'cancelled', task.settings.times)
+  }
+
+  /** @param {Task} task */
+  #halt(task) {
     task.stopped = true
     if (task.sent) this.#chore(this.#stopJob(task))
-    this.#fail(task, error, isForeign)
   }
 
   /**
@@ -321,7 +324,7 @@ class RemotePool extends EventEmitter {
    * @param {Task} task
    */
   async #stopJob({ id }) {
-    const { redis, queue } = await this.#open()
+    const { redis, queue } = await this.#link.open()
     // It cannot be removed while a worker has it, and that one may just have lost its connection.
     for (let time = 0; time < STOP_TIMES && (await queue.remove(id)) === 0; time++) {
       await redis.publish(this.#keys.stop, id)
@@ -340,7 +343,7 @@ class RemotePool extends EventEmitter {
       this.#take(task, id, JSON.parse(json))
     } catch (error) {
       // Of a worker that is not like ours: the others' replies come through the same stream.
-      if (task !== undefined) this.#fail(task, remoteError('A reply that makes no sense', error))
+      if (task !== undefined) this.#fail(task, () => senseless(error))
     }
   }
 
@@ -361,7 +364,7 @@ class RemotePool extends EventEmitter {
     } else if ('begun' in reply) {
       this.#setBegun(task, reply.begun === true)
     } else {
-      this.#fail(task, unpackError(reply.error))
+      this.#fail(task, () => errorOf(reply))
     }
   }
 
@@ -372,12 +375,12 @@ class RemotePool extends EventEmitter {
    */
   async #fetch(task, id, reply) {
     if (task !== undefined) task.answered = true
-    const { redis } = await this.#open()
+    const { redis } = await this.#link.open()
     const key = this.#keys.result(id)
     try {
       if (task !== undefined) this.#succeed(task, reply, await payloads.read(redis, key, reply.sizes))
     } catch (error) {
-      if (task !== undefined) this.#fail(task, asRemote(error))
+      if (task !== undefined) this.#fail(task, () => asRemote(error))
     } finally {
       await redis.unlink(key)
     }
@@ -440,20 +443,23 @@ class RemotePool extends EventEmitter {
     try {
       task.context?.runInAsyncScope(onProgress, undefined, fraction)
     } catch (error) {
-      this.#stop(task, error, true)
+      this.#abandon(task, error)
     }
   }
 
   /**
+   * Its caller is not on the stack any more: see `rejectLate`.
    * @param {Task} task
-   * @param {any} error
-   * @param {boolean} [isForeign] whether it is of the caller's own code
+   * @param {() => unknown} make the error; does not throw
    */
-  #fail(task, error, isForeign = false) {
+  #fail(task, make) {
     if (!this.#settle(task)) return
-    task.reject(error)
-    if (isForeign) this.#tally.settled(task.kernel, 'cancelled', task.settings.times)
-    else this.#tally.failed(task.kernel, error, task.settings.times)
+    rejectLate(task.resolve, () => {
+      const error = make()
+      // Before anybody hears of it: whoever called may ask that it be counted.
+      this.#tally.failed(task.kernel, error, task.settings.times)
+      return error
+    })
   }
 
   /**
@@ -486,93 +492,29 @@ class RemotePool extends EventEmitter {
     this.#chores.add(done)
   }
 
-  /** What connects to Redis: made by the first task, and again by the next one if that fails. */
-  #open() {
-    this.#link ??= this.#connect().catch((error) => {
-      this.#link = undefined
-      throw error
-    })
-    return this.#link
-  }
-
-  async #connect() {
-    const { connection, queue: name, prefix, connectTimeout } = this.#place
-    const { Queue } = peer('bullmq')
-    const redis = connect(connection, { maxRetriesPerRequest: RETRIES })
-    this.#redis = redis
-    this.#asked = performance.now()
-    const clock = new Clock(redis)
-    let queue
-    try {
-      await reach(redis, connectTimeout)
-      queue = new Queue(name, { connection: redis, prefix })
-      // What fails says so itself.
-      queue.on('error', () => {})
-      await Promise.all([clock.set(), queue.waitUntilReady(), this.#see(redis)])
-    } catch (error) {
-      redis.disconnect()
-      throw error
-    }
-    const inbox = new Inbox(connect(connection), redis, this.#keys.replies(this.#caller), (id, reply) =>
-      this.#onReply(id, reply),
-    )
-    // Redis may go away again meanwhile: then this is done once more, and nobody waits for it.
-    redis.on('ready', () => Promise.all([clock.set(), this.#findLost()]).catch(() => {}))
-    // The caller's own retryStrategy has given it up, if we have not.
-    redis.once('end', () => this.#lose(inbox))
-    this.#look = setInterval(() => {
-      // One question at a time: a Redis that is away is not to find many when it is back.
-      if (this.#asked === undefined) this.#see(redis).catch(() => {})
-    }, workers.EVERY)
-    this.#look.unref()
-    return { redis, queue, clock, inbox }
-  }
-
   /**
-   * Looks at the queue and its workers, and gives up what cannot be done in time any more.
-   * @param {import('./connection.js').Redis} redis
+   * What is known of the workers and the queue: gives up what cannot be done in time any more.
+   * @param {import('./workers.js').View} view
    */
-  async #see(redis) {
-    this.#asked ??= performance.now()
-    try {
-      this.#admission.see(await workers.look(redis, this.#keys))
-    } finally {
-      this.#asked = undefined
-    }
+  #see(view) {
+    this.#admission.see(view)
     const waiting = [...this.#tasks.values()].filter(({ sent, begun }) => sent && !begun)
     for (const { task, retryAfter } of this.#admission.late(waiting, performance.now())) {
-      this.#stop(task, tooLate(retryAfter))
+      this.#stop(task, () => tooLate(retryAfter))
     }
     this.#watchDrain()
   }
 
-  /**
-   * Redis is not waited for any more: who waits for an answer is told, and the next task begins anew.
-   * @param {Inbox} inbox
-   */
-  #lose(inbox) {
-    clearInterval(this.#look)
-    if (this.#closed !== undefined && this.#tasks.size === 0) return
-    const redis = this.#redis
-    this.#link = undefined
-    inbox.stop()
-    for (const task of [...this.#tasks.values()]) {
-      this.#fail(task, remoteError(`${nameOf(redis)} is away, and is not tried again`, redis.lastError))
-    }
-  }
-
   /** Redis has come back: with what it had, if it keeps that on a disk; else whoever waits must hear of it. */
   async #findLost() {
-    const { redis, queue, inbox } = await this.#open()
+    const { redis } = await this.#link.open()
     const sent = [...this.#tasks.values()].filter((task) => task.sent)
-    const found = await Promise.all(sent.map((task) => redis.exists(queue.toKey(task.id))))
-    const missing = sent.filter((_, index) => found[index] === 0)
-    // A job that has ended is missing too: then its reply is there, and its result may be on its way.
-    if (missing.length > 0) await inbox.caughtUp()
-    for (const task of missing.filter((task) => !task.answered)) {
+    const missing = await this.#link.missing(sent.map(({ id }) => id))
+    // Of a job that has ended the reply was there, and its result may be on its way.
+    for (const task of sent.filter(({ id, answered }) => missing.has(id) && !answered)) {
       // A worker may still be at it, for nobody.
       this.#chore(redis.publish(this.#keys.stop, task.id))
-      this.#fail(task, remoteError('Redis no longer has the task: it keeps nothing when it ends'))
+      this.#fail(task, () => remoteError('Redis no longer has the task: it keeps nothing when it ends'))
     }
   }
 
@@ -582,21 +524,9 @@ class RemotePool extends EventEmitter {
         this.#onEmpty = () => resolve(undefined)
       })
     }
-    clearInterval(this.#look)
-    // Nobody needs it any more.
-    if (this.#redis !== undefined && this.#redis.status !== 'ready') hangUp(this.#redis)
-    const link = await this.#link?.catch(() => undefined)
-    // Redis may be away, or a worker that is to stop: what they have has a time to live.
-    if (link?.redis.status === 'ready') await within(LAST_WORDS, this.#tidy(link))
-    link?.inbox.stop()
-    link?.redis.disconnect()
-  }
-
-  /** @param {{ queue: any, inbox: Inbox }} link */
-  async #tidy({ queue, inbox }) {
-    while (this.#chores.size > 0) await Promise.all(this.#chores)
-    await inbox.remove()
-    await queue.close()
+    await this.#link.close(async () => {
+      while (this.#chores.size > 0) await Promise.all(this.#chores)
+    })
   }
 }
 
@@ -618,9 +548,27 @@ function remoteConfig(options) {
   return { payloadTtl, maxQueue, job: { attempts, backoff } }
 }
 
-/** @param {any} error of Redis or of what leads there; ours are as they should be */
+/**
+ * A task's own error, of one that others may have, too.
+ * @param {any} error of Redis or of what leads there; ours says what it should
+ */
 function asRemote(error) {
-  return faultOf(error) === undefined ? remoteError(`Redis failed: ${error.message}`, error) : error
+  const isOurs = faultOf(error) !== undefined
+  return isOurs ? remoteError(error.message, error.cause) : remoteError(`Redis failed: ${error.message}`, error)
+}
+
+/** @param {{ error: import('./wire.js').WireError }} reply */
+function errorOf(reply) {
+  try {
+    return unpackError(reply.error)
+  } catch (error) {
+    return senseless(error)
+  }
+}
+
+/** @param {unknown} cause */
+function senseless(cause) {
+  return remoteError('A reply that makes no sense', cause)
 }
 
 /**

@@ -8,6 +8,7 @@ const { clearTimeout, nextTick, setTimeout } = require('../host.js')
  */
 
 const { setTimeout: sleep } = require('node:timers/promises')
+const { isRefusal, isTemporary } = require('./connection.js')
 
 /** How long a question for replies waits for one, in milliseconds: a connection that is dead without a word is found out. */
 const QUESTION = 5000
@@ -133,6 +134,7 @@ class Inbox {
 class Outbox {
   #redis
   #keyOf
+  #onRefused
   /** What has not been sent, by caller. @type {Map<string, { entries: Entry[], sent: Promise<void> }>} */
   #batches = new Map()
   /** Replies that Redis does not have yet. @type {Set<Promise<boolean>>} */
@@ -141,10 +143,12 @@ class Outbox {
   /**
    * @param {Redis} redis
    * @param {(caller: string) => string} keyOf
+   * @param {(error: Error) => void} onRefused told what Redis says when it refuses replies; does not throw
    */
-  constructor(redis, keyOf) {
+  constructor(redis, keyOf, onRefused) {
     this.#redis = redis
     this.#keyOf = keyOf
+    this.#onRefused = onRefused
   }
 
   /**
@@ -183,17 +187,22 @@ class Outbox {
     const fields = entries.flatMap(({ id, json }) => [id, json])
     /** @type {Promise<boolean>} */
     const stored = add(this.#redis, this.#keyOf(caller), fields)
-      .catch(() => this.#sendAgain(caller, entries))
+      .catch((error) => this.#failed(error, caller, entries))
       .then(() => this.#underWay.delete(stored))
     this.#underWay.add(stored)
   }
 
   /**
-   * What was refused, with whatever is to be sent by then; of progress there will be more.
+   * What has failed for now is sent again, with whatever is to be sent by then; of progress there will be more.
+   * @param {Error} error
    * @param {string} caller
    * @param {Entry[]} entries
    */
-  async #sendAgain(caller, entries) {
+  async #failed(error, caller, entries) {
+    if (isRefusal(error)) {
+      this.#onRefused(error)
+      if (!isTemporary(error)) return
+    }
     const last = entries.filter(({ isLast }) => isLast)
     if (last.length > 0) await sleep(AGAIN, undefined, { ref: false })
     if (this.#redis.status !== 'end') await Promise.all(last.map((entry) => this.#enter(caller, entry)))

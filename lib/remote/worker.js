@@ -15,12 +15,24 @@ const { setTimeout: sleep } = require('node:timers/promises')
 const { version } = require('../../package.json')
 const { close } = require('../closing.js')
 const { codeOf, invalidType, makeError } = require('../errors.js')
-const { AbortController, clearInterval, performance, setInterval } = require('../host.js')
+const { AbortController, clearInterval, performance, setInterval, throwApart } = require('../host.js')
 const { TIMES, Times } = require('../observe.js')
 const { LONGEST_TIMER, integer } = require('../options.js')
 const { Pool, defaultPool } = require('../pool.js')
 const { Clock } = require('./clock.js')
-const { LAST_WORDS, connect, nameOf, peer, place, reach, remoteError, within } = require('./connection.js')
+const {
+  LAST_WORDS,
+  connect,
+  isRefusal,
+  isTemporary,
+  nameOf,
+  peer,
+  place,
+  reach,
+  remoteError,
+  within,
+} = require('./connection.js')
+const passOn = require('./pass-on.js')
 const payloads = require('./payloads.js')
 const { Outbox } = require('./replies.js')
 const { VERSION, keysOf, pack, packError, unpack } = require('./wire.js')
@@ -38,19 +50,10 @@ const LONGEST_SLEEP = 1
 const LOCK = 3000
 /** Until a result is offered again to a Redis that has refused it, in milliseconds. */
 const AGAIN = 500
+/** How often is told that Redis refuses results, in milliseconds. */
+const TELL_EVERY = 1000
 /** Without a word from Redis for so long, a worker is not ready, in milliseconds. */
 const UNHEARD = 3000
-/** How long a job rests that this worker has passed on, in milliseconds: doubled each time, up to a limit. */
-const REST_FIRST = 20
-const REST_LONGEST = 1000
-/** How much longer this worker has a place less, in milliseconds: the others are to come first. */
-const STAND_BACK = 50
-/** Writes down, with a job that is there, which workers have passed it on: gives a name and a number for each. */
-const PASSED = `if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
-redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
-return redis.call('HGETALL', KEYS[1])`
-/** Before the worker's id, in the job's hash: the fields of BullMQ's have other names. */
-const PASSED_BY = 'heavy-load:passed-by:'
 const OPTIONS = ['pool', 'concurrency', 'lockDuration', 'stalledInterval', 'resultTtl', 'onError']
 /** What would go wrong again, wherever it is tried. */
 const FINAL = new Set([
@@ -87,7 +90,14 @@ function workerConfig(options) {
   const { concurrency = Math.max(16, 4 * pool.threads), stalledInterval = Math.ceil(lockDuration / 4) } = options
   return {
     pool,
-    onError,
+    // What it throws is not to stop what it was told from the midst of.
+    onError: (/** @type {Error} */ error) => {
+      try {
+        onError(error)
+      } catch (thrown) {
+        throwApart(thrown)
+      }
+    },
     concurrency: integer('options.concurrency', concurrency, 1, 2 ** 31 - 1),
     lockDuration: integer('options.lockDuration', lockDuration, 100, LONGEST_TIMER),
     stalledInterval: integer('options.stalledInterval', stalledInterval, 10, LONGEST_TIMER),
@@ -109,9 +119,11 @@ class RemoteWorker {
   #done = 0
   /** When Redis took its last report, by performance.now(). */
   #heard = Number.NEGATIVE_INFINITY
+  /** When it was told last that Redis refuses results, by performance.now(). */
+  #toldRefused = Number.NEGATIVE_INFINITY
   /** @type {NodeJS.Timeout | undefined} */
   #reporting
-  /** @type {any} BullMQ's */
+  /** @type {any} BullMQ's; none until Redis has answered */
   #worker
   /** The jobs that run here, with what stops them. @type {Map<string, { control: AbortController, result: Promise<any>, holders: number }>} */
   #running = new Map()
@@ -142,7 +154,7 @@ class RemoteWorker {
     this.#redis = connect(place.connection)
     this.#subscriber = connect(place.connection)
     this.#clock = new Clock(this.#redis)
-    this.#outbox = new Outbox(this.#redis, this.#keys.replies)
+    this.#outbox = new Outbox(this.#redis, this.#keys.replies, (error) => this.#tellRefused(error))
   }
 
   get pool() {
@@ -162,7 +174,8 @@ class RemoteWorker {
     try {
       await this.#connect()
     } catch (error) {
-      this.#disconnect()
+      // What has begun by then ends, and jobs that it has taken are given back.
+      await this.close({ force: true })
       throw error
     }
   }
@@ -244,7 +257,7 @@ class RemoteWorker {
       }
       if (control.signal.reason === UNWANTED) return
       const isNotHere = error instanceof UnknownVersion || NOT_HERE.has(codeOf(error) ?? '')
-      if (isNotHere && (await this.#passOn(job, token))) throw new DelayedError()
+      if (isNotHere && (await this.#passOn(job, token, control.signal))) throw new DelayedError()
       if (!isNotHere && !isFinal(error, job)) {
         this.#tellBegun(job, false)
         throw error
@@ -270,28 +283,20 @@ class RemoteWorker {
   }
 
   /**
-   * Has another worker do a job that this one cannot do: it counts as no attempt. False if all that are there have passed it on.
+   * Has another worker do a job that this one cannot do, or this one later: it counts as no attempt. False if all that are there have
+   * passed it on.
    * @param {any} job
    * @param {string} token
+   * @param {AbortSignal} signal
    */
-  async #passOn(job, token) {
+  async #passOn(job, token, signal) {
     const key = this.#worker.toKey(job.id)
-    const fields = await this.#redis.eval(PASSED, 1, key, PASSED_BY + this.#id)
+    const { isGone, isRefused, times } = await passOn.note(this.#redis, this.#keys, key, this.#id)
     // Its caller wants it no more.
-    if (fields.length === 0) return true
-    const passedBy = new Set()
-    let times = 0
-    for (let at = 0; at < fields.length; at += 2) {
-      if (!fields[at].startsWith(PASSED_BY)) continue
-      passedBy.add(fields[at].slice(PASSED_BY.length))
-      times += Number(fields[at + 1])
-    }
-    const { workers: there } = await workers.look(this.#redis, this.#keys)
-    if ([...there.keys()].every((id) => passedBy.has(id))) return false
+    if (isGone) return true
+    if (isRefused) return false
     this.#tellBegun(job, false)
-    const rest = Math.min(REST_FIRST * 2 ** (times - 1), REST_LONGEST)
-    await job.moveToDelayed(Date.now() + rest, token)
-    await sleep(rest + STAND_BACK)
+    await passOn.rest(job, token, times, signal)
     return true
   }
 
@@ -306,7 +311,7 @@ class RemoteWorker {
     /** @type {import('./wire.js').Message} */
     const { version, caller, input, options, sizes = [], deadline, priority, key, weight, maxThreads, progress } = data
     if (version !== VERSION) throw new UnknownVersion(`No worker knows version ${version} of heavy-load's messages`)
-    if (begun(job) >= opts.attempts) throw worn(job)
+    if (timesBegun(job) >= opts.attempts) throw worn(job)
     this.#tellBegun(job, true)
     const parts = await payloads.read(this.#redis, this.#keys.input(id), sizes)
     const left = async () => (deadline === undefined ? Infinity : deadline - (await this.#clock.now()))
@@ -338,8 +343,8 @@ class RemoteWorker {
   }
 
   /**
-   * Puts a result's bytes into Redis. One that is full, or cannot write for another reason, is offered them again, as long as somebody waits:
-   * to do the work once more would make no room.
+   * Puts a result's bytes into Redis. One that is full, or cannot write now for another reason, is offered them again, as long as
+   * somebody waits: to do the work once more would make no room.
    * @param {any} job
    * @param {import('./wire.js').Parts} parts
    * @param {AbortSignal} signal
@@ -351,11 +356,21 @@ class RemoteWorker {
         await payloads.write(this.#redis, this.#keys.result(id), parts, this.#config.resultTtl)
         return
       } catch (error) {
-        if (/** @type {Error} */ (error).name !== 'ReplyError') throw error
+        if (!isRefusal(error)) throw error
+        this.#tellRefused(error)
+        if (!isTemporary(error)) throw refusedBy(this.#redis, error)
         if ((await left()) <= 0) throw timedOut(name)
       }
       await sleep(AGAIN, undefined, { signal })
     }
+  }
+
+  /** @param {unknown} error which Redis gives to each result that comes: not all of them need to be told */
+  #tellRefused(error) {
+    const now = performance.now()
+    if (now - this.#toldRefused < TELL_EVERY) return
+    this.#toldRefused = now
+    this.#config.onError(refusedBy(this.#redis, error))
   }
 
   /**
@@ -363,8 +378,8 @@ class RemoteWorker {
    * @param {any} job
    * @param {boolean} begun
    */
-  #tellBegun({ id, data: { caller, begun: isAsked } }, begun) {
-    if (isAsked === true) this.#outbox.send(caller, id, { begun }).catch(() => {})
+  #tellBegun({ id, data: { caller, begun: wantsBegun } }, begun) {
+    if (wantsBegun === true) this.#outbox.send(caller, id, { begun }).catch(() => {})
   }
 
   /**
@@ -444,7 +459,7 @@ class RemoteWorker {
     // Callers are not to count on it any more.
     if (isReachable) this.#redis.hdel(this.#keys.workers, this.#id).catch(() => {})
     // BullMQ would wait for a Redis that is away.
-    await this.#worker.close(!isReachable)
+    await this.#worker?.close(!isReachable)
     if (isReachable) await this.#outbox.emptied()
   }
 
@@ -468,7 +483,7 @@ class RemoteWorker {
  * @param {any} job
  * @returns {number}
  */
-function begun({ attemptsMade, stalledCounter }) {
+function timesBegun({ attemptsMade, stalledCounter }) {
   return attemptsMade + stalledCounter
 }
 
@@ -478,7 +493,15 @@ function begun({ attemptsMade, stalledCounter }) {
  * @param {any} job
  */
 function isFinal(error, job) {
-  return FINAL.has(error?.code) || begun(job) + 1 >= job.opts.attempts
+  return FINAL.has(error?.code) || timesBegun(job) + 1 >= job.opts.attempts
+}
+
+/**
+ * @param {import('./connection.js').Redis} redis
+ * @param {any} error
+ */
+function refusedBy(redis, error) {
+  return remoteError(`${nameOf(redis)} refuses results: ${error.message}`, error)
 }
 
 /** @param {string} kernel */
