@@ -14,6 +14,7 @@ const APART = 100
 /** Redis's clock, by which machines whose own clocks differ agree on deadlines. */
 class Clock {
   #redis
+  #steady
   /** Redis's time less this process's, in milliseconds. */
   #ahead = 0
   /** When Redis was asked last, by performance.now(). */
@@ -23,9 +24,13 @@ class Clock {
   /** @type {Promise<void> | undefined} */
   #asking
 
-  /** @param {import('./connection.js').Redis} redis */
-  constructor(redis) {
+  /**
+   * @param {import('./connection.js').Redis} redis
+   * @param {() => number} [steady] performance.now()
+   */
+  constructor(redis, steady = performance.now) {
     this.#redis = redis
+    this.#steady = steady
   }
 
   /** Asks Redis what time it is. To be called for every connection anew: another machine may answer. */
@@ -39,29 +44,30 @@ class Clock {
   async #ask() {
     let best = { took: Infinity, ahead: 0 }
     for (let time = 0; time < TRIES && best.took > SOON; time++) {
-      const asked = performance.now()
+      const asked = this.#steady()
       const [seconds, microseconds] = await this.#redis.time()
-      const answered = performance.now()
+      const answered = this.#steady()
       // It was asked somewhere in between. If this process stood still meanwhile, that says nothing.
       const took = answered - asked
       if (took < best.took) best = { took, ahead: seconds * 1e3 + microseconds / 1e3 - (asked + answered) / 2 }
     }
     this.#ahead = best.ahead
-    this.#asked = performance.now()
-    this.#wall = wall()
+    this.#asked = this.#steady()
+    this.#wall = this.#apart()
   }
 
   /** Milliseconds since 1970, as Redis has it. */
   async now() {
-    if (Math.abs(wall() - this.#wall) > APART) await this.set()
+    if (Math.abs(this.#apart() - this.#wall) > APART) await this.set()
     // What is known is good enough until there is an answer.
-    else if (performance.now() - this.#asked > BELIEVED) this.set().catch(() => {})
-    return performance.now() + this.#ahead
+    else if (this.#steady() - this.#asked > BELIEVED) this.set().catch(() => {})
+    return this.#steady() + this.#ahead
   }
-}
 
-function wall() {
-  return Date.now() - performance.now()
+  /** How far this machine's two clocks are apart. */
+  #apart() {
+    return Date.now() - this.#steady()
+  }
 }
 
 module.exports = { Clock }
