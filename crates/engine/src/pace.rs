@@ -43,7 +43,11 @@ pub(super) struct Lap {
 /// A morsel has just ended that took so long; gives a lap, if one has ended with it.
 pub(super) fn lap(elapsed: Duration, now: Instant) -> Option<Lap> {
     let idle = LAST.replace(Some(now)).is_none_or(|last| now - last > elapsed + GAP);
-    let mark = if idle { None } else { MARK.get() };
+    if idle {
+        // Also for the morsels after this one, should it be too short to begin a lap.
+        MARK.set(None);
+    }
+    let mark = MARK.get();
     if elapsed < LONG && mark.is_none_or(|(_, since)| now - since < LAP) {
         return None;
     }
@@ -147,6 +151,16 @@ mod tests {
         assert!(lap(MS, now + 100 * MS).is_none());
         assert!(lap(MS / 10, now + 100 * MS + MS / 10).is_none());
         assert!(lap(MS, now + 101 * MS).is_some_and(|lap| lap.wall == MS));
+        // What comes first after a wait may be short.
+        for waits in [true, false] {
+            let now = now + if waits { 1_000 * MS } else { 2_000 * MS };
+            if waits {
+                wait();
+            }
+            assert!(lap(MS / 10, now).is_none());
+            assert!(lap(MS, now + MS).is_none(), "the wait is no lap");
+            assert!(lap(MS, now + 2 * MS).is_some_and(|lap| lap.wall == MS));
+        }
     }
 
     #[test]
