@@ -148,7 +148,13 @@ async function payload(reply, value, work) {
  * @param {Work} work
  */
 async function streamPayload(reply, { stream, type = BYTES_TYPE, length, status, headers }, work) {
-  if (stream !== undefined) await begun(stream, work.signal)
+  if (stream !== undefined) {
+    await begun(stream, work.signal)
+    // With HTTP/2, Fastify is not always told that the client has gone.
+    const abort = () => stream.destroy()
+    work.signal.addEventListener('abort', abort)
+    stream.once('close', () => work.signal.removeEventListener('abort', abort))
+  }
   if (status !== undefined) reply.code(status)
   for (const [name, value] of headers ?? []) reply.header(name, value)
   if (stream !== undefined && !reply.hasHeader('Content-Type')) reply.type(type)
