@@ -43,24 +43,21 @@ function offload(handler, options = {}) {
     async function answer() {
       try {
         const value = await handler(request, work.task(options, request), response, handOn)
-        if (work.signal.aborted) discard(value)
+        if (work.signal.aborted || isHandedOn) discard(value)
         if (isHandedOn || work.isOver || value === response || (value === undefined && mayAnswer)) return
         await send(response, value, work)
       } catch (error) {
-        if (work.isAbandonment(error)) return
-        if (!work.isOver) setServerTiming(response, work)
-        await react(error)
+        await react(error).catch(failAtLast)
       }
     }
 
     /** @param {unknown} error */
     async function react(error) {
+      // Somebody else answers, and cannot if there is an answer already.
+      if (isHandedOn || work.isAbandonment(error)) return
+      if (!work.isOver) setServerTiming(response, work)
       if (onError !== undefined) {
-        try {
-          await onError(withStatus(error), request, response, handOn)
-        } catch (another) {
-          fail(another, response, next)
-        }
+        await onError(withStatus(error), request, response, handOn)
       } else if (errors === 'next' && next !== undefined) {
         fail(withStatus(error), response, next)
       } else if (!answerError(response, error)) {
@@ -68,12 +65,28 @@ function offload(handler, options = {}) {
       }
     }
 
+    /** @param {unknown} error of what was to answer another */
+    function failAtLast(error) {
+      if (isHandedOn) return
+      try {
+        fail(error, response, next)
+      } catch {
+        // An answer that does not come is worse than none.
+        response.destroy()
+      }
+    }
+
     /** @param {unknown} [error] */
     function handOn(error) {
       isHandedOn = true
-      if (next !== undefined) next(error)
-      else if (error === undefined) notFound(response)
-      else if (!answerError(response, error)) fail(error, response, next)
+      try {
+        if (next !== undefined) next(error)
+        else if (error === undefined) notFound(response)
+        else if (!answerError(response, error)) fail(error, response, next)
+      } catch (another) {
+        isHandedOn = false
+        throw another
+      }
     }
   }
 }
@@ -282,7 +295,13 @@ function unknown(error) {
   const code = 'ERR_INTERNAL_SERVER_ERROR'
   if (isProduction()) return { code, message: STATUS_CODES[500] }
   try {
-    return { code: error?.code ?? code, message: String(error?.message ?? error), stack: error?.stack }
+    const { stack } = error ?? {}
+    const own = error?.code
+    return {
+      code: typeof own === 'string' || typeof own === 'number' ? own : code,
+      message: String(error?.message ?? error),
+      stack: typeof stack === 'string' ? stack : undefined,
+    }
   } catch {
     // It does not let itself be looked at.
     return { code, message: STATUS_CODES[500] }

@@ -2,7 +2,7 @@
 
 /** A plugin for Fastify 5. */
 
-const { STATUS_CODES } = require('node:http')
+const { STATUS_CODES, validateHeaderName, validateHeaderValue } = require('node:http')
 const fastifyPlugin = require('fastify-plugin')
 const { codeOf } = require('./errors.js')
 const { Buffer } = require('./host.js')
@@ -21,8 +21,11 @@ const JSON_TYPE = 'application/json; charset=utf-8'
 /** Of the parameters of handlers, which one is the reply: who takes it may answer by it. */
 const REPLY = 3
 
-/** Errors that were left to the app, by the reply that they are to be answered with. */
-const thrown = new WeakMap()
+/**
+ * What was last given to the `send` of a reply, and what was thrown that is to be answered with it.
+ * @type {WeakMap<FastifyReply, { sent?: unknown, thrown?: { error: unknown } }>}
+ */
+const watched = new WeakMap()
 
 /**
  * @param {FastifyInstance} fastify
@@ -31,7 +34,7 @@ const thrown = new WeakMap()
  */
 function heavyLoad(fastify, _options, done) {
   fastify.decorate('offload', offload)
-  fastify.addHook('onSend', hideError)
+  fastify.addHook('onSend', check)
   done()
 }
 
@@ -52,6 +55,7 @@ function offload(handler, options = {}) {
    */
   return async function offloaded(request, reply) {
     const work = new Work(reply.raw)
+    watch(reply)
     try {
       const value = await handler.call(this, request, work.task(options, request), reply)
       if (work.signal.aborted) discard(value)
@@ -70,8 +74,12 @@ function offload(handler, options = {}) {
       if (!isOver(reply, work)) addServerTiming(reply, work)
       if (onError === undefined && errors !== 'next') return answerError(reply, error)
       if (onError === undefined) return handOn(reply, withStatus(error))
-      const answer = await onError.call(this, withStatus(error), request, reply)
-      return answer === undefined ? reply : answer
+      try {
+        const answer = await onError.call(this, withStatus(error), request, reply)
+        return answer === undefined ? reply : answer
+      } catch (another) {
+        return handOn(reply, another)
+      }
     }
   }
 }
@@ -140,7 +148,13 @@ async function payload(reply, value, work) {
  * @param {Work} work
  */
 async function streamPayload(reply, { stream, type = BYTES_TYPE, length, status, headers }, work) {
-  if (stream !== undefined) await begun(stream, work.signal)
+  if (stream !== undefined) {
+    await begun(stream, work.signal)
+    // With HTTP/2, Fastify is not always told that the client has gone.
+    const abort = () => stream.destroy()
+    work.signal.addEventListener('abort', abort)
+    stream.once('close', () => work.signal.removeEventListener('abort', abort))
+  }
   if (status !== undefined) reply.code(status)
   for (const [name, value] of headers ?? []) reply.header(name, value)
   if (stream !== undefined && !reply.hasHeader('Content-Type')) reply.type(type)
@@ -182,8 +196,26 @@ function answerError(reply, error) {
  * @returns {never}
  */
 function handOn(reply, error) {
-  thrown.set(reply, error)
+  watch(reply).thrown = { error }
   throw error
+}
+
+/**
+ * Has it known what is given to `send`. All that is answered goes through it, whether a handler, a hook or Fastify has it sent.
+ * @param {FastifyReply} reply
+ */
+function watch(reply) {
+  const seen = watched.get(reply)
+  if (seen !== undefined) return seen
+  /** @type {{ sent?: unknown, thrown?: { error: unknown } }} */
+  const now = {}
+  watched.set(reply, now)
+  const { send } = reply
+  reply.send = (payload) => {
+    now.sent = payload
+    return send.call(reply, payload)
+  }
+  return now
 }
 
 /**
@@ -191,12 +223,22 @@ function handOn(reply, error) {
  * @param {unknown} _request
  * @param {FastifyReply} reply
  * @param {unknown} payload
- * @param {(error: null, payload: unknown) => void} done
+ * @param {(error: Error | null, payload?: unknown) => void} done
  */
-function hideError(_request, reply, payload, done) {
+function check(_request, reply, payload, done) {
+  const seen = watched.get(reply)
+  if (seen === undefined) {
+    done(null, payload)
+    return
+  }
+  // An error handler of the app's sends something else, or has Fastify answer.
+  const isError = seen.sent instanceof Error || (seen.thrown !== undefined && seen.sent === seen.thrown.error)
+  const refused = takeRefused(reply)
   const { statusCode } = reply
-  if (thrown.has(reply) && statusCode >= 500 && isProduction() && isAnswerOf(thrown.get(reply), payload)) {
-    reply.type(JSON_TYPE)
+  if (refused !== undefined && !isError) {
+    done(refused)
+  } else if (isError && statusCode >= 500 && isProduction()) {
+    reply.removeHeader('Content-Length').type(JSON_TYPE)
     const message = STATUS_CODES[statusCode]
     done(null, JSON.stringify({ statusCode, error: message, message }))
   } else {
@@ -205,18 +247,22 @@ function hideError(_request, reply, payload, done) {
 }
 
 /**
- * Whether a payload is what Fastify makes of an error, rather than an error handler of the app's.
- * @param {any} error
- * @param {unknown} payload
+ * Removes the headers that Node refuses: Fastify would answer with the message of that, past all hooks and error handlers.
+ * @param {FastifyReply} reply
+ * @returns {Error | undefined} of the last of them
  */
-function isAnswerOf(error, payload) {
-  if (typeof payload !== 'string') return false
-  if (payload === error) return true
-  try {
-    return JSON.parse(payload).message === error.message
-  } catch {
-    return false
+function takeRefused(reply) {
+  let refused
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    try {
+      validateHeaderName(name)
+      validateHeaderValue(name, /** @type {any} */ (value))
+    } catch (error) {
+      refused = /** @type {Error} */ (error)
+      reply.removeHeader(name)
+    }
   }
+  return refused
 }
 
 module.exports = fastifyPlugin(heavyLoad, { name: 'heavy-load', fastify: '5.x' })

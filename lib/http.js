@@ -67,13 +67,25 @@ class Work {
       gone()
       return
     }
-    // A response that waits for its turn on the connection (pipelining) has no socket, and hears of no end.
-    const socket = stream === undefined ? request?.socket : undefined
-    const forget = socket && onClose(socket, gone)
-    response.once('close', () => {
-      forget?.()
+    /** @type {(() => void)[]} */
+    const forgets = []
+    const over = () => {
+      for (const forget of forgets) forget()
       gone()
-    })
+    }
+    const listen = (/** @type {any} */ emitter, /** @type {string} */ event) => {
+      emitter.once(event, over)
+      forgets.push(() => emitter.off(event, over))
+    }
+    listen(response, 'close')
+    if (stream !== undefined) {
+      // With HTTP/2, it depends on the method and on the moment which of these comes.
+      listen(stream, 'close')
+      listen(stream, 'aborted')
+    } else if (request?.socket) {
+      // A response that waits for its turn on the connection (pipelining) has no socket, and hears of no end.
+      forgets.push(onClose(request.socket, gone))
+    }
   }
 
   /** Aborts when the client has gone away. */

@@ -93,9 +93,12 @@ function seconds(value) {
  */
 function withStatus(error) {
   const answer = answerTo(error)
-  if (answer !== undefined && Object.isExtensible(error)) {
-    const { status, retryAfter, headers } = answer
+  if (answer === undefined) return error
+  const { status, retryAfter, headers } = answer
+  try {
     Object.assign(error, { status }, retryAfter === undefined ? {} : { retryAfter, headers })
+  } catch {
+    // It is frozen, or has such a property that is not to be written: it goes as it is.
   }
   return error
 }
