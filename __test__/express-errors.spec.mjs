@@ -289,3 +289,18 @@ for (const kind of Object.keys(EXPRESS)) {
     t.is(errors.length, 1)
   })
 }
+
+for (const kind of Object.keys(EXPRESS)) {
+  test.serial(
+    `${kind}: errorHandler without its parentheses is an error, not a request that is never answered`,
+    async (t) => {
+      const route = (_request, _response, next) => next()
+      const { url, errors } = await serve(t, kind, route, { after: [errorHandler] })
+      t.is((await fetch(url)).status, 500)
+      t.deepEqual(
+        errors.map(({ code }) => code),
+        ['ERR_INVALID_ARG_VALUE'],
+      )
+    },
+  )
+}

@@ -4,7 +4,7 @@
 
 const { STATUS_CODES } = require('node:http')
 const { pipeline } = require('node:stream/promises')
-const { codeOf } = require('./errors.js')
+const { codeOf, makeError } = require('./errors.js')
 const { Buffer } = require('./host.js')
 const { Work, checkRoute } = require('./http.js')
 const { VALUE_HEADERS, answerTo, isProduction, withStatus } = require('./http/answers.js')
@@ -91,8 +91,13 @@ function offload(handler, options = {}) {
   }
 }
 
-/** Error-handling middleware that answers heavy-load's errors and passes all others on. */
-function errorHandler() {
+/**
+ * Error-handling middleware that answers heavy-load's errors and passes all others on.
+ * @param {any[]} given nothing; a request and so on where it is used as middleware itself, which would never answer
+ */
+function errorHandler(...given) {
+  if (given.length > 0)
+    throw makeError('ERR_INVALID_ARG_VALUE', 'errorHandler makes the middleware: app.use(errorHandler())')
   /**
    * @param {any} error
    * @param {any} _request
