@@ -32,7 +32,8 @@ export interface OffloadOptions<Request, Response = any> {
   pool?: Executor | ((request: Request) => Executor | undefined) | undefined
   /**
    * Answers whatever the handler throws, but where the client has gone: heavy-load answers nothing itself then. Errors of heavy-load's that it would
-   * have answered have `status`, and `retryAfter` (seconds, at most 60) where there is one. What it throws goes to `next`.
+   * have answered have `status`, and `retryAfter` (seconds, at most 60) where there is one. It has to answer or to call `next`:
+   * what it returns is not sent (with heavy-load/fastify it is). What it throws goes to `next`, unless it has called that.
    */
   onError?: ((error: any, request: Request, response: Response, next: (error?: unknown) => void) => unknown) | undefined
   /**

@@ -157,19 +157,26 @@ async function sendStream(response, { stream, type = BYTES_TYPE, length, status,
     stream?.destroy()
     return
   }
-  if (status !== undefined) response.statusCode = status
-  for (const [name, value] of headers ?? []) {
-    if (name === 'set-cookie' || name === 'server-timing') response.appendHeader(name, value)
-    else response.setHeader(name, value)
+  try {
+    if (status !== undefined) response.statusCode = status
+    for (const [name, value] of headers ?? []) {
+      if (name === 'set-cookie' || name === 'server-timing') response.appendHeader(name, value)
+      else response.setHeader(name, value)
+    }
+    setServerTiming(response, work)
+    if (stream !== undefined && !hasNoBody(response)) {
+      setType(response, type)
+      if (length !== undefined) response.setHeader('Content-Length', length)
+    }
+  } catch (error) {
+    stream?.destroy()
+    throw error
   }
-  setServerTiming(response, work)
   if (stream === undefined || response.req?.method === 'HEAD' || hasNoBody(response)) {
     stream?.destroy()
     response.end()
     return
   }
-  setType(response, type)
-  if (length !== undefined) response.setHeader('Content-Length', length)
   await pipeline(stream, response, { signal: work.signal })
 }
 

@@ -3,12 +3,13 @@
 /** A plugin for Fastify 5. */
 
 const { STATUS_CODES, validateHeaderName, validateHeaderValue } = require('node:http')
+const { Readable } = require('node:stream')
 const fastifyPlugin = require('fastify-plugin')
 const { codeOf } = require('./errors.js')
 const { Buffer } = require('./host.js')
 const { Work, checkRoute } = require('./http.js')
 const { VALUE_HEADERS, answerTo, isProduction, withStatus } = require('./http/answers.js')
-const { begun, bytesOf, checkJson, discard, streamOf } = require('./http/bodies.js')
+const { begun, bytesOf, checkJson, discard, noJson, streamOf } = require('./http/bodies.js')
 const { closeOnSignals } = require('./http/ending.js')
 
 /**
@@ -18,6 +19,8 @@ const { closeOnSignals } = require('./http/ending.js')
 
 const BYTES_TYPE = 'application/octet-stream'
 const JSON_TYPE = 'application/json; charset=utf-8'
+/** Answers that have no body, whatever the method. */
+const NO_BODY = new Set([204, 304])
 /** Of the parameters of handlers, which one is the reply: who takes it may answer by it. */
 const REPLY = 3
 
@@ -159,7 +162,10 @@ async function streamPayload(reply, { stream, type = BYTES_TYPE, length, status,
   for (const [name, value] of headers ?? []) reply.header(name, value)
   if (stream !== undefined && !reply.hasHeader('Content-Type')) reply.type(type)
   if (length !== undefined) reply.header('Content-Length', length)
-  return stream
+  if (stream === undefined || (reply.request.method !== 'HEAD' && !NO_BODY.has(reply.statusCode))) return stream
+  // Fastify would read to its end what nobody gets. With an empty one, it leaves the headers as they are.
+  stream.destroy()
+  return Readable.from([])
 }
 
 /**
@@ -173,7 +179,12 @@ function jsonPayload(reply, value) {
     // A serializer of the app's own may know what to make of it.
     if (reply.serialize(value) === JSON.stringify(value)) throw error
   }
-  return value
+  // By these, Fastify would take it for a stream, and wait for its end.
+  if (typeof value?.pipe !== 'function' && typeof value?.getReader !== 'function') return value
+  const json = reply.serialize(value)
+  if (json === undefined) throw noJson(value)
+  if (!reply.hasHeader('Content-Type')) reply.type(JSON_TYPE)
+  return json
 }
 
 /**
@@ -233,10 +244,12 @@ function check(_request, reply, payload, done) {
   }
   // An error handler of the app's sends something else, or has Fastify answer.
   const isError = seen.sent instanceof Error || (seen.thrown !== undefined && seen.sent === seen.thrown.error)
-  const refused = takeRefused(reply)
+  // JSON has no place for a function, and Fastify would answer with nothing.
+  const lacking = payload === undefined && seen.sent !== undefined ? noJson(seen.sent) : undefined
+  const mistake = takeRefused(reply) ?? lacking
   const { statusCode } = reply
-  if (refused !== undefined && !isError) {
-    done(refused)
+  if (mistake !== undefined && !isError) {
+    done(mistake)
   } else if (isError && statusCode >= 500 && isProduction()) {
     reply.removeHeader('Content-Length').type(JSON_TYPE)
     const message = STATUS_CODES[statusCode]

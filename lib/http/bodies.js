@@ -2,6 +2,7 @@
 
 /** What a handler's value is as a body: bytes, a stream of them, or something that has a form in JSON. */
 
+const { validateHeaderName, validateHeaderValue } = require('node:http')
 const { Readable, finished } = require('node:stream')
 const { types } = require('node:util')
 const { Buffer } = require('../host.js')
@@ -59,9 +60,9 @@ function streamOf(value) {
       return ofResponse(value)
     case '[object Blob]':
     case '[object File]':
-      return { stream: Readable.fromWeb(value.stream()), type: value.type || undefined, length: value.size }
+      return { stream: ofWeb(value.stream()), type: value.type || undefined, length: value.size }
     case '[object ReadableStream]':
-      return { stream: Readable.fromWeb(value) }
+      return { stream: ofWeb(value) }
     default:
       return isReadable(value) ? { stream: ofBytes(value) } : undefined
   }
@@ -71,20 +72,60 @@ function streamOf(value) {
 function ofResponse(response) {
   const { status, body, bodyUsed, url } = response
   if (bodyUsed) throw new TypeError('A handler returned a Response whose body has been read')
-  if (status < 200) throw new TypeError(`A handler returned a Response with status ${status}`)
-  const isDecoded = url !== '' && response.headers.has('content-encoding')
-  const headers = [...response.headers].filter(
-    ([name]) => !OF_CONNECTION.has(name) && !(isDecoded && OF_ENCODING.has(name)),
-  )
-  return { stream: body === null ? undefined : Readable.fromWeb(/** @type {any} */ (body)), status, headers }
+  const stream = body === null ? undefined : ofWeb(body)
+  try {
+    if (status < 200) throw new TypeError(`A handler returned a Response with status ${status}`)
+    const isDecoded = url !== '' && response.headers.has('content-encoding')
+    const headers = [...response.headers].filter(
+      ([name]) => !OF_CONNECTION.has(name) && !(isDecoded && OF_ENCODING.has(name)),
+    )
+    // All, before any is set: none of them is to be found on the answer to the error.
+    for (const [name, value] of headers) {
+      validateHeaderName(name)
+      validateHeaderValue(name, value)
+    }
+    return { stream, status, headers }
+  } catch (error) {
+    stream?.destroy()
+    throw error
+  }
 }
 
 /**
- * Node's own, or one of a package's.
+ * `Readable.fromWeb` takes null for the end, and no ArrayBuffers.
+ * @param {ReadableStream} source
+ * @returns {Readable}
+ */
+function ofWeb(source) {
+  const reader = source.getReader()
+  return new Readable({
+    read() {
+      reader.read().then(
+        ({ done, value }) => {
+          try {
+            this.push(done ? null : chunkOf(value))
+          } catch (error) {
+            this.destroy(/** @type {Error} */ (error))
+          }
+        },
+        (error) => this.destroy(error),
+      )
+    },
+    destroy(error, done) {
+      // It may take its time, or fail.
+      reader.cancel(error).catch(() => {})
+      done(error)
+    },
+  })
+}
+
+/**
+ * Node's own, or one of a package's: those are event emitters, and not only look like a stream.
  * @param {any} value
  */
 function isReadable(value) {
-  return value instanceof Readable || (typeof value.pipe === 'function' && value.readable === true)
+  if (value instanceof Readable) return true
+  return ['pipe', 'on', 'emit'].every((name) => typeof value[name] === 'function') && value.readable === true
 }
 
 /**
@@ -93,7 +134,7 @@ function isReadable(value) {
  * @returns {Readable}
  */
 function ofBytes(source) {
-  const stream = source instanceof Readable ? source : new Readable().wrap(source)
+  const stream = source instanceof Readable ? source : ofOther(source)
   if (!stream.readableObjectMode) return stream
   const checked = Readable.from(chunksOf(stream))
   // It may be over before it has begun, and then a generator does not clean up.
@@ -101,14 +142,33 @@ function ofBytes(source) {
   return checked
 }
 
+/**
+ * A stream that is not of Node's own class. `wrap` lets it go on when nobody reads any more.
+ * @param {any} source
+ * @returns {Readable}
+ */
+function ofOther(source) {
+  const stream = new Readable({
+    destroy(error, done) {
+      if (!this.readableEnded) (source.destroy ?? source.close ?? source.abort)?.call(source)
+      done(error)
+    },
+  })
+  return stream.wrap(source)
+}
+
 /** @param {Readable} stream */
 async function* chunksOf(stream) {
-  for await (const chunk of stream) {
-    if (typeof chunk !== 'string' && !types.isUint8Array(chunk)) {
-      throw new TypeError(`A handler returned a stream of what is neither text nor bytes: ${tagOf(chunk)}`)
-    }
-    yield chunk
+  for await (const chunk of stream) yield chunkOf(chunk)
+}
+
+/** @param {unknown} chunk */
+function chunkOf(chunk) {
+  const part = typeof chunk === 'string' ? chunk : bytesOf(chunk)
+  if (part === undefined) {
+    throw new TypeError(`A handler returned a stream of what is neither text nor bytes: ${tagOf(chunk)}`)
   }
+  return part
 }
 
 /**
