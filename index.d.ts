@@ -238,7 +238,8 @@ export type Bytes = Buffer | Uint8Array | DataView | ArrayBuffer | SharedArrayBu
  * Bytes that come in pieces: a Readable, a web stream, an async iterable. They are asked for as fast as they are used, and copied when they
  * come. A task that ends before its stream lets go of that: a Readable is destroyed, a web stream cancelled, an iterator closed; a request
  * of a Node server stays open, so that it can be answered. Waiting for them counts for `timeout`, and neither as `wait` nor as `run` in
- * statistics. A call that is refused has not touched its stream. `transfer` means nothing, and `onProgress` is told of the end only.
+ * statistics. A call that is refused has not touched its stream; one
+ * that somebody reads, or has read, is refused with ERR_INVALID_ARG_VALUE. `transfer` means nothing, and `onProgress` is told of the end only.
  */
 export type ByteStream = AsyncIterable<Bytes> | { getReader(): { read(): Promise<{ done: boolean; value?: any }> } }
 /** A typed array of numbers. */

@@ -111,12 +111,15 @@ for (const kind of KINDS) {
 
   test(`${kind}: no tasks, no Server-Timing`, async (t) => {
     const pool = openPool(t, { threads: 1 })
-    // Its task is not told of the request.
-    const { url } = await serve(
-      t,
-      kind,
-      offload(() => heavyLoad(1, { pool })),
+    const route = offload(
+      (_request, task) => {
+        // It looks at what it was given, and its task is not told of the request.
+        t.is(Object.keys({ ...task }).includes('timeout'), true)
+        return heavyLoad(1, { pool })
+      },
+      { timeout: 60_000 },
     )
+    const { url } = await serve(t, kind, route)
     const response = await fetch(url)
     t.is(await response.json(), 1)
     t.is(response.headers.get('server-timing'), null)

@@ -8,7 +8,7 @@ const { codeOf, makeError } = require('./errors.js')
 const { Buffer } = require('./host.js')
 const { Work, checkRoute } = require('./http.js')
 const { VALUE_HEADERS, answerTo, isProduction, withStatus } = require('./http/answers.js')
-const { begun, bytesOf, checkJson, discard, noJson, streamOf } = require('./http/bodies.js')
+const { begun, bytesOf, checkJson, discard, hasNoBody, noJson, streamOf } = require('./http/bodies.js')
 const { closeOnSignals } = require('./http/ending.js')
 
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -240,11 +240,6 @@ function sendBody(response, body) {
   }
   response.setHeader('Content-Length', Buffer.byteLength(body))
   response.end(body)
-}
-
-/** @param {any} response */
-function hasNoBody({ statusCode }) {
-  return statusCode === 204 || statusCode === 304
 }
 
 /**

@@ -9,7 +9,7 @@ const { codeOf } = require('./errors.js')
 const { Buffer } = require('./host.js')
 const { Work, checkRoute } = require('./http.js')
 const { VALUE_HEADERS, answerTo, isProduction, withStatus } = require('./http/answers.js')
-const { begun, bytesOf, checkJson, discard, noJson, streamOf } = require('./http/bodies.js')
+const { begun, bytesOf, checkJson, discard, hasNoBody, noJson, streamOf } = require('./http/bodies.js')
 const { closeOnSignals } = require('./http/ending.js')
 
 /**
@@ -19,8 +19,6 @@ const { closeOnSignals } = require('./http/ending.js')
 
 const BYTES_TYPE = 'application/octet-stream'
 const JSON_TYPE = 'application/json; charset=utf-8'
-/** Answers that have no body, whatever the method. */
-const NO_BODY = new Set([204, 304])
 /** Of the parameters of handlers, which one is the reply: who takes it may answer by it. */
 const REPLY = 3
 
@@ -162,7 +160,7 @@ async function streamPayload(reply, { stream, type = BYTES_TYPE, length, status,
   for (const [name, value] of headers ?? []) reply.header(name, value)
   if (stream !== undefined && !reply.hasHeader('Content-Type')) reply.type(type)
   if (length !== undefined) reply.header('Content-Length', length)
-  if (stream === undefined || (reply.request.method !== 'HEAD' && !NO_BODY.has(reply.statusCode))) return stream
+  if (stream === undefined || (reply.request.method !== 'HEAD' && !hasNoBody(reply))) return stream
   // Fastify would read to its end what nobody gets. With an empty one, it leaves the headers as they are.
   stream.destroy()
   return Readable.from([])

@@ -145,7 +145,7 @@ class Work {
       return
     }
     this.#times.limit(timeout, this.#began)
-    const get = () => this.#times.called().left()
+    const get = () => this.#times.left()
     Object.defineProperty(task, 'timeout', { get, enumerable: true, configurable: true })
   }
 

@@ -61,7 +61,8 @@ class Times {
   left() {
     if (this.#timeout === Infinity) return Infinity
     const left = Math.ceil(this.#timeout - (performance.now() - this.#since))
-    if (left <= 0) throw this.overdue()
+    // Who asks for it may not call anything; who was refused for it has.
+    if (left <= 0) throw this.called().overdue()
     return Math.min(left, this.#timeout)
   }
 

@@ -159,8 +159,13 @@ function isStream(input) {
  * @param {any} input
  */
 function isTouched(input) {
-  if (isNodeStream(input)) return touched.has(input) || input.readableDidRead === true || input.readableEnded === true
-  return touched.has(input) && typeof input.next === 'function'
+  try {
+    if (isNodeStream(input)) return touched.has(input) || input.readableDidRead === true || input.readableEnded === true
+    return touched.has(input) && typeof input.next === 'function'
+  } catch {
+    // It does not let itself be looked at.
+    return true
+  }
 }
 
 module.exports = { Source, isStream, isTouched }

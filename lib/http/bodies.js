@@ -20,6 +20,8 @@ const OF_CONNECTION = new Set([
 ])
 /** Headers of a fetched Response that are no longer true of its body, which fetch has decoded. */
 const OF_ENCODING = new Set(['content-encoding', 'content-length'])
+/** Answers that have no body, whatever the method (RFC 9110, 15.3.5 and 15.4.5). */
+const NO_BODY = new Set([204, 304])
 /** Objects that hold a single value, and are that in JSON. */
 const BOXES = new Set(['[object Boolean]', '[object Number]', '[object String]', '[object BigInt]'])
 
@@ -197,6 +199,11 @@ function begun(stream, signal) {
   })
 }
 
+/** @param {{ statusCode: number }} response */
+function hasNoBody({ statusCode }) {
+  return NO_BODY.has(statusCode)
+}
+
 /**
  * Nobody wants the value any more: if it is a stream, what it holds is given back.
  * @param {unknown} value
@@ -239,4 +246,4 @@ function noJson(value) {
   return new TypeError(`A handler returned ${name}, for which JSON has no place`)
 }
 
-module.exports = { begun, bytesOf, checkJson, discard, noJson, streamOf }
+module.exports = { begun, bytesOf, checkJson, discard, hasNoBody, noJson, streamOf }

@@ -20,7 +20,7 @@ const { map } = require('../map.js')
 const { isTraced, trace } = require('../observe.js')
 const { LONGEST_TIMER, PRIORITIES, integer, object, refusePool, taskSettings } = require('../options.js')
 const signals = require('../signals.js')
-const { ownOptionsOf } = require('../specs.js')
+const { nameOf, ownOptionsOf } = require('../specs.js')
 const { Admission } = require('./admission.js')
 const { place, remoteError } = require('./connection.js')
 const { packTask } = require('./input.js')
@@ -126,7 +126,7 @@ class RemotePool extends EventEmitter {
    * @returns {Promise<any>}
    */
   run(kernel, input, options) {
-    const name = typeof kernel === 'function' ? kernel.kernel : kernel
+    const name = nameOf(kernel)
     const promise = () =>
       new Promise((resolve, reject) => {
         if (typeof name !== 'string') throw invalidType('kernel', "a kernel or a kernel's name", kernel)
