@@ -5,7 +5,7 @@ import { RemotePool, startWorker } from 'heavy-load/bullmq'
 import { errorOf } from './helpers/errors.mjs'
 import { openPool } from './helpers/pool-open.mjs'
 import { freePort, startRedis, withRedis } from './helpers/redis.mjs'
-import { begin, eventually, keysIn, nothingLeft, openAll, openRemote } from './helpers/remote-open.mjs'
+import { begin, eventually, keysIn, nothingLeft, openAll, openRemote, signalled } from './helpers/remote-open.mjs'
 import { forkWorker } from './helpers/remote-worker.mjs'
 import { turn } from './helpers/turns.mjs'
 
@@ -128,5 +128,19 @@ withRedis(test, 'a lost Redis', () => {
     const began = performance.now()
     await Promise.all([remote.close({ force: true }), worker.close({ force: true })])
     t.log(`closed after ${(performance.now() - began).toFixed(0)} ms`)
+  })
+
+  test.serial('a worker that is told to end just before lets go of everything', async (t) => {
+    const redis = await startRedis()
+    t.teardown(redis.stop)
+    const remote = openRemote(t, redis)
+    const worker = await forkWorker(t, redis, remote)
+    // Some are answered, some run, and some wait.
+    const { tell, told } = signalled()
+    for (let at = 0; at < 100; at++) remote.run('spin', 20).then(tell, () => {})
+    await told
+    await worker.ask('leave', { timeout: 1000 })
+    await redis.end('SIGKILL')
+    t.deepEqual(await worker.exited, [0, null], 'by itself')
   })
 })
