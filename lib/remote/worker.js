@@ -458,8 +458,9 @@ class RemoteWorker {
     clearInterval(this.#reporting)
     // Callers are not to count on it any more.
     if (isReachable) this.#redis.hdel(this.#keys.workers, this.#id).catch(() => {})
-    // BullMQ's own close, unless forced, waits for a Redis that is away, renews locks meanwhile, and cannot be told to stop.
-    if (isReachable) await Promise.race([this.#worker?.pause(), this.#givenUp])
+    // BullMQ's own close, unless forced, waits for a Redis that is away, renews locks meanwhile, and cannot be told to stop. Its pause
+    // waits for the jobs, too, and then connects once more, which may fail.
+    if (isReachable) await Promise.race([this.#worker?.pause().catch(this.#config.onError), this.#givenUp])
     await this.#worker?.close(true)
     if (isReachable) await this.#outbox.emptied()
   }
