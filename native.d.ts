@@ -27,7 +27,7 @@ export declare class NativePool {
    * A function `(records, count)` that queues tasks as `submitPlain` does, without polling: `kernel, slot, input` for each,
    * the input a number. Gives how many were taken; the next was not, and says why if it is submitted by itself.
    */
-  get submitGathered(): (records: Float64Array, count: number) => number
+  get submitBatch(): (records: Float64Array, count: number) => number
   /**
    * A function `(kernel, slot, input, mayPoll, options, handOver, timeout, priority, key, weight, maxThreads)` that queues a
    * task. `timeout` in milliseconds; infinite for none. True if the caller, who said that it may, is now to poll: the port is

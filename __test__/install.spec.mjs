@@ -54,12 +54,12 @@ test.serial('the tarball carries what runs and nothing else', (t) => {
     'index.d.ts',
     'native.js',
     'native.d.ts',
-    'lib/pool.js',
+    'lib/pool/index.js',
   ]) {
     t.true(listed.includes(path), path)
   }
   const folders = new Set(listed.filter((path) => path.includes('/')).map((path) => path.split('/')[0]))
-  for (const folder of folders) t.true(['lib', 'docs'].includes(folder), folder)
+  for (const folder of folders) t.true(['lib', 'types', 'docs'].includes(folder), folder)
 })
 
 for (const [source, path] of [

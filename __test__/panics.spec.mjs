@@ -46,7 +46,7 @@ async function misbehave(t, body) {
     `
     import { createRequire } from 'node:module'
     import * as api from './index.js'
-    const { asynchronous, pooled, synchronous } = createRequire(import.meta.url)('./lib/forms.js')
+    const { asynchronous, pooled, synchronous } = createRequire(import.meta.url)('./lib/pool/forms.js')
     const inline = synchronous('misbehave')
     const forms = {
       pool: pooled('misbehave'),

@@ -1,7 +1,7 @@
 // A remote pool gives the answers and the errors that the kernels' own functions give here.
 import test from 'ava'
 import api from 'heavy-load'
-import { RemotePool, startWorker } from 'heavy-load/bullmq'
+import { RemotePool, startWorker } from 'heavy-load/remote'
 import { errorOf } from './helpers/errors.mjs'
 import { redisFor, withRedis } from './helpers/redis.mjs'
 import { keysIn, openClient, openRemote, openWorker } from './helpers/remote-open.mjs'

@@ -1,7 +1,7 @@
 // A Redis that goes away: with what it keeps, without, and before it was ever there.
 import test from 'ava'
 import { sort } from 'heavy-load'
-import { RemotePool, startWorker } from 'heavy-load/bullmq'
+import { RemotePool, startWorker } from 'heavy-load/remote'
 import { errorOf } from './helpers/errors.mjs'
 import { openPool } from './helpers/pool-open.mjs'
 import { freePort, startRedis, withRedis } from './helpers/redis.mjs'

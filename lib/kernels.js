@@ -2,7 +2,7 @@
 
 // Generated from the registry in crates/kernels by `npm run generate`.
 
-const { asynchronous, pooled, synchronous } = require('./forms.js')
+const { asynchronous, pooled, synchronous } = require('./pool/forms.js')
 
 exports.heavyLoad = pooled('heavyLoad')
 exports.heavyLoadSync = synchronous('heavyLoad')

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { redisIsInstalled, startRedis } from '../__test__/helpers/redis.mjs'
 import { heavyLoad } from '../index.js'
-import { RemotePool, startWorker } from '../lib/bullmq.js'
+import { RemotePool, startWorker } from '../lib/remote/index.js'
 
 const TASKS = 200
 /** Some milliseconds each. */

@@ -23,7 +23,7 @@ function exportsOf(specs) {
 
 // Generated from the registry in crates/kernels by \`npm run generate\`.
 
-const { asynchronous, pooled, synchronous } = require('./forms.js')
+const { asynchronous, pooled, synchronous } = require('./pool/forms.js')
 
 ${lines.join('\n')}`
 }

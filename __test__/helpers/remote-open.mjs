@@ -1,6 +1,6 @@
 // Remote pools and workers for one test, on a queue of its own: whatever becomes of the test, nothing of them is left.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { RemotePool, startWorker } from 'heavy-load/bullmq'
+import { RemotePool, startWorker } from 'heavy-load/remote'
 import { Redis } from 'ioredis'
 import { openPool } from './pool-open.mjs'
 

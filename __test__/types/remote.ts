@@ -1,7 +1,7 @@
-// What TypeScript users of heavy-load/bullmq write; `npm run lint` compiles it. Expected errors are part of it.
+// What TypeScript users of heavy-load/remote write; `npm run lint` compiles it. Expected errors are part of it.
 import { once } from 'node:events'
 import { heavyLoad } from 'heavy-load'
-import { RemotePool, startWorker } from 'heavy-load/bullmq'
+import { RemotePool, startWorker } from 'heavy-load/remote'
 
 const remote = new RemotePool({ connection: new URL('redis://127.0.0.1'), maxQueue: 10 })
 remote.on('drain', () => {})

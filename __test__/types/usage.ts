@@ -19,8 +19,8 @@ import {
   spinAsync,
   type TaskOptions,
 } from 'heavy-load'
-import type { RemotePoolOptions, RemoteWorkerOptions } from 'heavy-load/bullmq'
 import type { MetricsOptions } from 'heavy-load/metrics'
+import type { RemotePoolOptions, RemoteWorkerOptions } from 'heavy-load/remote'
 
 const pool = new Pool({ threads: 1 })
 const bytes = Buffer.alloc(8)

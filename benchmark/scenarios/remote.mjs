@@ -58,7 +58,7 @@ export async function limits({ threads }) {
 /** What a caller does to have a job done that takes `ms` of a CPU, and to have its answer. */
 const caller = {
   async 'heavy-load'(url) {
-    const { RemotePool } = await import('../../lib/bullmq.js')
+    const { RemotePool } = await import('../../lib/remote/index.js')
     const pool = new RemotePool({ connection: url, queue: 'benchmark' })
     return { run: (ms) => pool.run('spin', ms), close: () => pool.close() }
   },

@@ -1,6 +1,6 @@
 // A worker of the soak. SIGTERM ends it as an upgrade does: it finishes what it has, and then ends because nothing is left in it.
 import { Pool } from 'heavy-load'
-import { startWorker } from 'heavy-load/bullmq'
+import { startWorker } from 'heavy-load/remote'
 
 const [connection, queue] = process.argv.slice(2)
 /** How soon others take over what a killed worker had, in milliseconds. */

@@ -6,7 +6,7 @@ const [contestant, url, concurrency] = process.argv.slice(2)
 
 const start = {
   'heavy-load': () =>
-    require('../../lib/bullmq.js').startWorker({
+    require('../../lib/remote/index.js').startWorker({
       connection: url,
       queue: 'benchmark',
       concurrency: Number(concurrency),

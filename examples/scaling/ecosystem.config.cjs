@@ -6,7 +6,7 @@ module.exports = {
   apps: [
     {
       name: 'heavy-load-worker',
-      script: require.resolve('heavy-load/package.json').replace('package.json', 'lib/cli.js'),
+      script: require.resolve('heavy-load/package.json').replace('package.json', 'lib/cli/index.js'),
       args: 'worker',
       // One a machine: its pool has a thread for each core already.
       instances: 1,

@@ -20,7 +20,7 @@ async function main(args) {
 function collect() {
   const { version, peerDependencies } = require('../../package.json')
   const { kernels } = require('../native.js')
-  const { defaultPool } = require('../pool.js')
+  const { defaultPool } = require('../pool/index.js')
   // Declarations are no feature.
   const packages = Object.keys(peerDependencies).filter((name) => !name.startsWith('@types/'))
   return {

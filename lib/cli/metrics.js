@@ -25,11 +25,11 @@ function healthRoutes(isReady) {
 
 /**
  * `/metrics`.
- * @param {import('../pool.js').Pool} pool
+ * @param {import('../pool/index.js').Pool} pool
  * @returns {Routes}
  */
 function metricsRoutes(pool) {
-  const { registerMetrics } = require('../metrics.js')
+  const { registerMetrics } = require('../metrics/index.js')
   const register = registry()
   registerMetrics(register, { pools: [pool] })
   return { '/metrics': async () => ({ status: 200, type: register.contentType, body: await register.metrics() }) }

@@ -12,7 +12,7 @@ const OPTIONS = /** @type {const} */ ({
 })
 
 /**
- * Where callers and workers meet, as lib/bullmq.js takes it, and as it is called in messages.
+ * Where callers and workers meet, as lib/remote/index.js takes it, and as it is called in messages.
  * @param {{ redis?: string, queue?: string, prefix?: string }} values
  */
 function placeOf({ redis = process.env.REDIS_URL || DEFAULT_URL, queue = 'heavy-load', prefix }) {

@@ -149,8 +149,8 @@ function optionsOf(kernels) {
 /** @param {Record<string, string | undefined>} values */
 function poolOf(values) {
   const isRemote = Object.keys(redis.OPTIONS).some((name) => values[name] !== undefined)
-  if (!isRemote) return require('../pool.js').defaultPool
-  const { RemotePool } = require('../bullmq.js')
+  if (!isRemote) return require('../pool/index.js').defaultPool
+  const { RemotePool } = require('../remote/index.js')
   return new RemotePool(redis.placeOf(values).options)
 }
 

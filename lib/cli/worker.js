@@ -55,8 +55,8 @@ async function main(args) {
   const healthPort = integer(values, 'health-port', 0, 65535)
   const metricsPort = integer(values, 'metrics-port', 0, 65535)
 
-  const { startWorker } = require('../bullmq.js')
-  const { Pool, defaultPool } = require('../pool.js')
+  const { startWorker } = require('../remote/index.js')
+  const { Pool, defaultPool } = require('../pool/index.js')
   const pool = threads === undefined ? defaultPool : new Pool({ threads })
   /** @type {Awaited<ReturnType<typeof startWorker>> | undefined} */
   let worker

@@ -6,7 +6,7 @@ const { invalidType, invalidValue } = require('../errors.js')
 const { clearInterval, performance, setInterval, throwApart } = require('../host.js')
 const { refuseUnknown } = require('../options.js')
 const { OUTCOMES, observers } = require('../observe.js')
-const { Pool, defaultPool } = require('../pool.js')
+const { Pool, defaultPool } = require('../pool/index.js')
 const { NAMES } = require('../specs.js')
 const { Delays, LOOK_MS, NOTE_MS, Share } = require('./last-minute.js')
 

@@ -256,7 +256,7 @@ function peer(name) {
     return require(name)
   } catch (error) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'MODULE_NOT_FOUND') throw error
-    throw remoteError('heavy-load/bullmq needs two packages more: npm install bullmq ioredis', error)
+    throw remoteError('heavy-load/remote needs two packages more: npm install bullmq ioredis', error)
   }
 }
 

@@ -18,7 +18,7 @@ const { codeOf, invalidType, makeError } = require('../errors.js')
 const { AbortController, clearInterval, performance, setInterval, throwApart } = require('../host.js')
 const { TIMES, Times } = require('../observe.js')
 const { LONGEST_TIMER, integer } = require('../options.js')
-const { Pool, defaultPool } = require('../pool.js')
+const { Pool, defaultPool } = require('../pool/index.js')
 const { Clock } = require('./clock.js')
 const {
   LAST_WORDS,

@@ -42,7 +42,7 @@ use heavy_load_kernel::value::Value;
 const RECORD: usize = 5;
 type Record = [f64; RECORD];
 
-/// A record's second number; `lib/tasks.js` has the same.
+/// A record's second number; `lib/pool/port.js` has the same.
 mod tag {
     /// The third number is the result.
     pub(crate) const NUMBER: u32 = 0;
@@ -415,7 +415,7 @@ impl Port {
         let state = Rc::clone(&self.state);
         env.create_function_from_closure("drain", move |call| {
             let mut records: Float64ArraySlice = call.get(0)?;
-            // SAFETY: JavaScript does not run before this returns, and `lib/tasks.js` keeps the array to itself.
+            // SAFETY: JavaScript does not run before this returns, and `lib/pool/port.js` keeps the array to itself.
             Ok(state.drain(unsafe { records.as_mut() }, call.get(1)?))
         })
     }

@@ -171,7 +171,7 @@ pub(super) fn fold(env: &Env, kernel: u32, options: JsArg) -> Result<KeptFold> {
     Ok(KeptFold::new(fold))
 }
 
-/// A piece of a stream, in memory that nobody writes before its task has ended (`lib/feed.js`), and that is pinned until then.
+/// A piece of a stream, in memory that nobody writes before its task has ended (`lib/pool/feed.js`), and that is pinned until then.
 pub(super) fn piece(env: &Env, arg: JsArg) -> Result<(Bytes, Lease)> {
     let Some(found) = view(env, arg)? else { return Err(napi::Error::from_reason("not a view")) };
     let lease = Lease::of(Pinned::new(env.raw(), arg.0)?, found.region.len());

@@ -22,8 +22,8 @@ use heavy_load_engine::{Class, Part, Percentiles, Pool, PoolConfig, Reservation,
 use heavy_load_kernel::error::{Code, EngineError};
 use heavy_load_kernel::{Estimate, Work};
 
-/// Numbers that a record of `submitGathered` has.
-const GATHERED: usize = 3;
+/// Numbers that a record of `submitBatch` has.
+const BATCH: usize = 3;
 
 /// The pool that all environments of the process share, made on first use.
 static DEFAULT: OnceCell<Arc<Pool>> = OnceCell::new();
@@ -108,14 +108,11 @@ impl NativePool {
     /// A function `(records, count)` that queues tasks as `submitPlain` does, without polling: `kernel, slot, input` for each,
     /// the input a number. Gives how many were taken; the next was not, and says why if it is submitted by itself.
     #[napi(getter, ts_return_type = "(records: Float64Array, count: number) => number")]
-    pub fn submit_gathered<'env>(
-        &self,
-        env: &'env Env,
-    ) -> Result<Function<'env, (Float64ArraySlice<'static>, u32), u32>> {
+    pub fn submit_batch<'env>(&self, env: &'env Env) -> Result<Function<'env, (Float64ArraySlice<'static>, u32), u32>> {
         let handle = Rc::clone(&self.handle);
-        env.create_function_from_closure("submitGathered", move |call| {
+        env.create_function_from_closure("submitBatch", move |call| {
             let (records, count): (Float64ArraySlice, u32) = (call.get(0)?, call.get(1)?);
-            Ok(handle.submit_gathered(records.chunks_exact(GATHERED).take(count as usize)))
+            Ok(handle.submit_batch(records.chunks_exact(BATCH).take(count as usize)))
         })
     }
 
@@ -217,7 +214,7 @@ impl Handle {
         }
     }
 
-    fn submit_gathered<'a>(&self, records: impl ExactSizeIterator<Item = &'a [f64]>) -> u32 {
+    fn submit_batch<'a>(&self, records: impl ExactSizeIterator<Item = &'a [f64]>) -> u32 {
         let Ok(pool) = self.pool() else { return 0 };
         let sink: Arc<dyn Sink> = Arc::clone(&self.port.mailbox) as Arc<dyn Sink>;
         let works = records.map(|record| {

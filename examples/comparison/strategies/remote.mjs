@@ -1,7 +1,7 @@
 // heavy-load on other machines: the same call, over BullMQ and Redis. What `queue` has to do by hand is done by RemotePool.
 import { fileURLToPath } from 'node:url'
 import { heavyLoad } from 'heavy-load'
-import { RemotePool } from 'heavy-load/bullmq'
+import { RemotePool } from 'heavy-load/remote'
 import { keepWorker } from '../lib/keep-worker.mjs'
 import { redisUrl } from '../lib/queue.mjs'
 import { unavailable } from '../lib/unavailable.mjs'

@@ -1,6 +1,6 @@
 // A worker of RemotePool's, here or on any machine that reaches Redis; there `npx heavy-load worker` does the same:
 // REDIS_URL=redis://... node workers/remote.mjs
-import { startWorker } from 'heavy-load/bullmq'
+import { startWorker } from 'heavy-load/remote'
 import { redisUrl } from '../lib/queue.mjs'
 
 /** How long Redis may take to answer, in milliseconds. */

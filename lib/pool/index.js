@@ -1,21 +1,22 @@
 'use strict'
 
 const { EventEmitter } = require('node:events')
-const { handOver } = require('./buffers.js')
-const { close } = require('./closing.js')
-const { aborted, brand, cut, invalidType, invalidValue, makeError, toError } = require('./errors.js')
+const { handOver } = require('../buffers.js')
+const { close } = require('../closing.js')
+const { aborted, brand, cut, invalidType, invalidValue, makeError, toError } = require('../errors.js')
 const { Feed } = require('./feed.js')
-const { Gathered } = require('./gathered.js')
-const { nextTick, performance } = require('./host.js')
-const { usableMemory } = require('./memory.js')
-const { NativePool, defaultThreads, kernels } = require('./native.js')
-const { integer, positive, refusePool, refuseUnknown, taskSettings } = require('./options.js')
-const { map } = require('./map.js')
-const { isTraced, trace } = require('./observe.js')
-const { whichAborted } = require('./signals.js')
-const { isStream, isTouched } = require('./source.js')
-const { NAMES, NUMBERS, OWN_OPTIONS, TAKES_STREAMS, nameOf } = require('./specs.js')
-const { COUNTS, STOP_CLOSED, Task, drainListeners, mayPoll, port, startPolling, stopAll } = require('./tasks.js')
+const { Batch } = require('./batch.js')
+const { nextTick, performance } = require('../host.js')
+const { usableMemory } = require('../memory.js')
+const { NativePool, defaultThreads, kernels } = require('../native.js')
+const { integer, positive, refusePool, refuseUnknown, taskSettings } = require('../options.js')
+const { map } = require('../map.js')
+const { isTraced, trace } = require('../observe.js')
+const { whichAborted } = require('../signals.js')
+const { isStream, isTouched } = require('../source.js')
+const { NAMES, NUMBERS, OWN_OPTIONS, TAKES_STREAMS, nameOf } = require('../specs.js')
+const { drainListeners, polling, port, stopAll } = require('./port.js')
+const { COUNTS, STOP_CLOSED, Task } = require('./task.js')
 
 const SHARED = Symbol('the pool of the process')
 const MOST_THREADS = 1024
@@ -44,8 +45,8 @@ class Pool extends EventEmitter {
   #submitTask
   /** @type {any} */
   #submitPiece
-  /** @type {Gathered | undefined} */
-  #gathered
+  /** @type {Batch | undefined} */
+  #batch
   /** Tasks whose completion has not arrived. */
   #inFlight = 0
   #listeners = {
@@ -167,7 +168,7 @@ class Pool extends EventEmitter {
   /** @param {any} [options] */
   close(options = {}) {
     const cancel = () => {
-      this.#gathered?.flush()
+      this.#batch?.flush()
       stopAll(this.#owner, STOP_CLOSED)
     }
     return close(options, () => this.#end(), cancel)
@@ -195,18 +196,18 @@ class Pool extends EventEmitter {
   #start(kernel, input, options, resolve, reject) {
     if (this.#closed !== undefined) throw poolIsClosed()
     if (this.#native === undefined) this.#open()
-    const gathered = /** @type {Gathered} */ (this.#gathered)
+    const batch = /** @type {Batch} */ (this.#batch)
     if (options === undefined && typeof input !== 'object') {
       const task = new Task(resolve, reject, this.#owner, undefined, kernel)
-      if (gathered.mayAdd(this.#inFlight, kernel, input)) {
-        gathered.add(task, input)
+      if (batch.mayAdd(this.#inFlight, kernel, input)) {
+        batch.add(task, input)
       } else {
-        gathered.flush()
+        batch.flush()
         this.#submit(task, input)
       }
       return
     }
-    gathered.flush()
+    batch.flush()
     const settings = taskSettings(options === undefined ? {} : options, OWN_OPTIONS[kernel])
     const before = settings.signal === undefined ? undefined : whichAborted(settings.signal)
     if (before !== undefined) throw aborted({ cause: before.reason })
@@ -221,10 +222,10 @@ class Pool extends EventEmitter {
     const { timeout, priority, key, weight, maxThreads } = settings
     try {
       const { view, mode } = given
-      const poll = mayPoll()
+      const poll = polling.may()
       const submit = this.#submitTask
       if (submit(kernel, task.slot, view, poll, options, mode, timeout, priority, key, weight, maxThreads))
-        startPolling()
+        polling.start()
     } catch (failure) {
       task.refuse(failure, settings.times)
       return
@@ -236,7 +237,7 @@ class Pool extends EventEmitter {
    * @param {number} kernel
    * @param {any} input a stream
    * @param {any} options
-   * @param {import('./options.js').Settings} settings
+   * @param {import('../options.js').Settings} settings
    * @param {(value: any) => void} resolve
    * @param {(error: any) => void} reject
    */
@@ -251,8 +252,8 @@ class Pool extends EventEmitter {
     const feed = new Feed(input, timeout, task, (piece, part, ran) => {
       const left = Math.max(called + timeout - performance.now(), 0)
       const submit = this.#submitPiece
-      if (submit(kernel, task.slot, piece, part, ran, mayPoll(), left, priority, key, weight, maxThreads))
-        startPolling()
+      if (submit(kernel, task.slot, piece, part, ran, polling.may(), left, priority, key, weight, maxThreads))
+        polling.start()
     })
     try {
       port.fold(kernel, task.slot, options === undefined ? {} : options)
@@ -274,7 +275,7 @@ class Pool extends EventEmitter {
    */
   #submit(task, input) {
     try {
-      if (this.#submitPlain(task.kernel, task.slot, input, mayPoll())) startPolling()
+      if (this.#submitPlain(task.kernel, task.slot, input, polling.may())) polling.start()
     } catch (failure) {
       task.refuse(failure)
     }
@@ -282,7 +283,7 @@ class Pool extends EventEmitter {
 
   /** The pool as it is with all that has been submitted to it. */
   #current() {
-    this.#gathered?.flush()
+    this.#batch?.flush()
     return this.#open()
   }
 
@@ -298,7 +299,7 @@ class Pool extends EventEmitter {
       this.#submitPlain = this.#native.submitPlain
       this.#submitTask = this.#native.submit
       this.#submitPiece = this.#native.submitPiece
-      this.#gathered = new Gathered(this.#native.submitGathered, (task, input) => this.#submit(task, input), maxQueue)
+      this.#batch = new Batch(this.#native.submitBatch, (task, input) => this.#submit(task, input), maxQueue)
       drainListeners.set(this.#number, drainListener(new WeakRef(this)))
       forgotten.register(this, this.#number)
     }

@@ -6,8 +6,8 @@
  * the event loop meanwhile delays these few, and the results of all.
  */
 
-const { kernelIntegers } = require('./native.js')
-const { taskAt } = require('./tasks.js')
+const { kernelIntegers } = require('../native.js')
+const { taskAt } = require('./port.js')
 
 /** Tasks in flight from which on others are gathered: most likely the threads have enough to do until these are flushed. */
 const IN_FLIGHT = 64
@@ -17,7 +17,7 @@ const RECORD = 3
 const INTEGERS = kernelIntegers()
 const AFTERWARDS = Promise.resolve()
 
-class Gathered {
+class Batch {
   #records = new Float64Array(RECORD * MOST)
   #count = 0
   #flush = () => this.flush()
@@ -27,7 +27,7 @@ class Gathered {
 
   /**
    * @param {(records: Float64Array, count: number) => number} submitAll gives how many were taken
-   * @param {(task: import('./tasks.js').Task, input: number) => void} submit for one that was not
+   * @param {(task: import('./task.js').Task, input: number) => void} submit for one that was not
    * @param {number} maxQueue the pool's
    */
   constructor(submitAll, submit, maxQueue) {
@@ -53,7 +53,7 @@ class Gathered {
   }
 
   /**
-   * @param {import('./tasks.js').Task} task
+   * @param {import('./task.js').Task} task
    * @param {number} input
    */
   add(task, input) {
@@ -75,9 +75,9 @@ class Gathered {
     // Other threads of JavaScript have filled the pool.
     const rest = this.#records.slice(RECORD * taken, RECORD * count)
     for (let at = 0; at < rest.length; at += RECORD) {
-      this.#submit(/** @type {import('./tasks.js').Task} */ (taskAt(rest[at + 1])), rest[at + 2])
+      this.#submit(/** @type {import('./task.js').Task} */ (taskAt(rest[at + 1])), rest[at + 2])
     }
   }
 }
 
-module.exports = { Gathered }
+module.exports = { Batch }

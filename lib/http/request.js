@@ -2,13 +2,13 @@
 
 /** What a task's life means in HTTP: shared by the adapters for Express, for Fastify and for Node's own server. */
 
-const { codeOf, invalidType, invalidValue } = require('./errors.js')
-const { AbortController, performance } = require('./host.js')
-const { answerTo } = require('./http/answers.js')
-const { onClose } = require('./http/sockets.js')
-const { refuseUnknown, taskSettings } = require('./options.js')
-const { TIMES, Times } = require('./observe.js')
-const { checkThreads, defaultPool } = require('./pool.js')
+const { codeOf, invalidType, invalidValue } = require('../errors.js')
+const { AbortController, performance } = require('../host.js')
+const { answerTo } = require('./answers.js')
+const { onClose } = require('./sockets.js')
+const { refuseUnknown, taskSettings } = require('../options.js')
+const { TIMES, Times } = require('../observe.js')
+const { checkThreads, defaultPool } = require('../pool/index.js')
 
 /** The options of a route that may be functions of the request. */
 const OF_REQUEST = ['timeout', 'priority', 'key', 'weight', 'maxThreads', 'pool']

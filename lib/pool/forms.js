@@ -2,15 +2,16 @@
 
 /** The three forms in which every kernel comes, by one rule. */
 
-const { asBuffer, countReaders, handOver } = require('./buffers.js')
-const { aborted, codeOf, invalidType, timedOut, toError } = require('./errors.js')
-const { performance } = require('./host.js')
-const { OWN_OPTIONS } = require('./specs.js')
-const { refuseUntaken, taskSettings } = require('./options.js')
-const { Pool, defaultPool, kernelNumber, runNumber } = require('./pool.js')
-const { isTraced, trace } = require('./observe.js')
-const { whichAborted } = require('./signals.js')
-const { Task, port } = require('./tasks.js')
+const { asBuffer, countReaders, handOver } = require('../buffers.js')
+const { aborted, codeOf, invalidType, timedOut, toError } = require('../errors.js')
+const { performance } = require('../host.js')
+const { OWN_OPTIONS } = require('../specs.js')
+const { refuseUntaken, taskSettings } = require('../options.js')
+const { Pool, defaultPool, kernelNumber, runNumber } = require('./index.js')
+const { isTraced, trace } = require('../observe.js')
+const { whichAborted } = require('../signals.js')
+const { port } = require('./port.js')
+const { Task } = require('./task.js')
 
 /**
  * `name(input, options)`: on the rayon threads of a pool.

@@ -1,6 +1,6 @@
 'use strict'
 
-const { clearTimeout, setTimeout } = require('./host.js')
+const { clearTimeout, setTimeout } = require('../host.js')
 
 /** Milliseconds between two looks at the tasks whose progress is watched: 20 calls a second at most. */
 const INTERVAL = 50

@@ -1,6 +1,6 @@
 /** Metrics of pools and their tasks: for Prometheus by prom-client, and for OpenTelemetry. */
 
-import type { PoolStats } from './index.js'
+import type { PoolStats } from '../index.js'
 
 export interface MetricsOptions {
   /**

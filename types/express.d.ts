@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 // @ts-ignore: without @types/express, what is not annotated is `any`.
 import type { Request as ExpressRequest, Response as ExpressResponse } from 'express'
-import type { Executor, TaskOptions } from './index.js'
+import type { Executor, TaskOptions } from '../index.js'
 
 /** A value, or what makes it of a request. */
 export type OfRequest<Request, T> = T | ((request: Request) => T | undefined)

@@ -2,7 +2,7 @@
 
 /** Metrics of pools and their tasks: for Prometheus by prom-client, and for OpenTelemetry. */
 
-const { instrument } = require('./metrics/opentelemetry.js')
-const { registerMetrics } = require('./metrics/prometheus.js')
+const { instrument } = require('./opentelemetry.js')
+const { registerMetrics } = require('./prometheus.js')
 
 module.exports = { instrument, registerMetrics }

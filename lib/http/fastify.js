@@ -5,16 +5,16 @@
 const { STATUS_CODES, validateHeaderName, validateHeaderValue } = require('node:http')
 const { Readable } = require('node:stream')
 const fastifyPlugin = require('fastify-plugin')
-const { codeOf } = require('./errors.js')
-const { Buffer } = require('./host.js')
-const { Work, checkRoute } = require('./http.js')
-const { VALUE_HEADERS, answerTo, isProduction, withStatus } = require('./http/answers.js')
-const { begun, bytesOf, checkJson, discard, hasNoBody, noJson, streamOf } = require('./http/bodies.js')
-const { closeOnSignals } = require('./http/ending.js')
+const { codeOf } = require('../errors.js')
+const { Buffer } = require('../host.js')
+const { Work, checkRoute } = require('./request.js')
+const { VALUE_HEADERS, answerTo, isProduction, withStatus } = require('./answers.js')
+const { begun, bytesOf, checkJson, discard, hasNoBody, noJson, streamOf } = require('./bodies.js')
+const { closeOnSignals } = require('./ending.js')
 
 /**
  * @import { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
- * @import { RequestTask } from './http.js'
+ * @import { RequestTask } from './request.js'
  */
 
 const BYTES_TYPE = 'application/octet-stream'
@@ -145,7 +145,7 @@ async function payload(reply, value, work) {
 /**
  * Once there is something to send: what fails before is answered as any error.
  * @param {FastifyReply} reply
- * @param {import('./http/bodies.js').Streamed} streamed
+ * @param {import('./bodies.js').Streamed} streamed
  * @param {Work} work
  */
 async function streamPayload(reply, { stream, type = BYTES_TYPE, length, status, headers }, work) {

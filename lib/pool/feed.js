@@ -12,11 +12,11 @@
  * 3. When the task is settled, the stream is let go; if no piece is at the pool then, the task leaves at once, else with the piece.
  */
 
-const { bytesIn } = require('./buffers.js')
-const { brand, invalidType, makeError } = require('./errors.js')
-const { clearTimeout, performance, setTimeout } = require('./host.js')
-const { LONGEST_TIMER } = require('./options.js')
-const { Source } = require('./source.js')
+const { bytesIn } = require('../buffers.js')
+const { brand, invalidType, makeError } = require('../errors.js')
+const { clearTimeout, performance, setTimeout } = require('../host.js')
+const { LONGEST_TIMER } = require('../options.js')
+const { Source } = require('../source.js')
 
 /** Bytes that are gathered for a piece at most: some milliseconds of work. */
 const MOST = 2 ** 20

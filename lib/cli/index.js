@@ -3,8 +3,8 @@
 
 /** The command line: finds the command, and says what went wrong in one line. */
 
-const { UsageError, lineOf } = require('./cli/errors.js')
-const { hidePasswords } = require('./cli/passwords.js')
+const { UsageError, lineOf } = require('./errors.js')
+const { hidePasswords } = require('./passwords.js')
 
 /**
  * @typedef {object} Command
@@ -51,7 +51,7 @@ async function main() {
   } else if (name === '--help' || name === '-h') {
     process.stdout.write(USAGE)
   } else if (name === '--version' || name === '-v') {
-    process.stdout.write(`${require('../package.json').version}\n`)
+    process.stdout.write(`${require('../../package.json').version}\n`)
   } else {
     const problem = name === undefined ? 'A command is missing' : `There is no command '${name}'`
     throw new UsageError(`${problem}: worker, info or run`)

@@ -1,35 +1,18 @@
 'use strict'
 
-/**
- * Tasks on their way: promises are made here, and settled here when the addon's port brings completions.
- *
- * A task has a *slot*, a number that names it to the addon. The slot is free again when the task's completion has arrived,
- * which may be later than its promise was settled: an aborted task's promise rejects at once, its thread is free, and its
- * memory released, about a millisecond later.
- */
+/** A task's life: its promise is made with it and settled here, by whatever comes first. */
 
 const { AsyncResource } = require('node:async_hooks')
-const { asBuffer, countReaders, detach } = require('./buffers.js')
+const { asBuffer, countReaders } = require('../buffers.js')
 const deadlines = require('./deadlines.js')
-const { aborted, closed, codeOf, isTimeout, rejectLate, timedOut, toError } = require('./errors.js')
-const { performance, setImmediate, throwApart } = require('./host.js')
-const { Port } = require('./native.js')
-const { OUTCOMES, observers, outcomeOf, tell } = require('./observe.js')
+const { enter, leave, port } = require('./port.js')
+const { aborted, closed, codeOf, isTimeout, rejectLate, timedOut, toError } = require('../errors.js')
+const { performance } = require('../host.js')
+const { OUTCOMES, observers, outcomeOf, tell } = require('../observe.js')
 const progress = require('./progress.js')
-const signals = require('./signals.js')
-const { NAMES } = require('./specs.js')
+const signals = require('../signals.js')
+const { NAMES } = require('../specs.js')
 
-/** Numbers a record has, and the tags; see src/env/port.rs. */
-const RECORD = 5
-const TAG_NUMBER = 0
-const TAG_HELD = 1
-const TAG_DRAINED = 2
-/** Stopped: this and the reason, one of the numbers of `Port.stop`. */
-const TAG_STOPPED = 3
-/** Completions settled without letting the event loop have a turn: their reactions run before it has. */
-const BATCH = 128
-/** How long the event loop polls for a completion, at most: about what its being woken would cost. */
-const POLL_MS = 0.05
 /** Why a task is stopped: the numbers of `Port.stop`. */
 const STOP_ABORTED = 0
 const STOP_TIMED_OUT = 1
@@ -49,41 +32,20 @@ const TRIED_AGAIN = 7
 const COUNTS = 8
 /**
  * What observers are told, by the first seven of these numbers.
- * @type {import('./observe.js').Outcome[]}
+ * @type {import('../observe.js').Outcome[]}
  */
 const TOLD = [...OUTCOMES, 'failed', 'rejected']
 
 /**
  * What has to know when a task ends: the task's pool. `counts` has a number for each outcome that counts as an end.
- * @typedef {{ pool: import('./pool.js').Pool, counts: Float64Array, taskStarted: () => void, taskEnded: () => void }} Owner
+ * @typedef {{ pool: import('./index.js').Pool, counts: Float64Array, taskStarted: () => void, taskEnded: () => void }} Owner
  */
-
-/** @type {(Task | undefined)[]} */
-const slots = []
-/** @type {number[]} */
-const freeSlots = []
-const records = new Float64Array(RECORD * BATCH)
-/** By a pool's number. */
-/** @type {Map<number, () => void>} */
-const drainListeners = new Map()
-const port = new Port(onWake, detach)
-const drain = port.drain
-/** Pool tasks whose completion has not arrived. */
-let inFlight = 0
-/** Whether the runtime's own setImmediate was there to be taken: a fake one may never call back. */
-let hasImmediate = false
-let polling = false
-let pollUntil = 0
-let pollsInVain = 0
-let pollsToSkip = 0
-/** Milliseconds from call to end of the task that ended last. */
-let lastSojourn = 0
 
 /** What only some tasks have: those without it are small, of which there may be very many. */
 class Extras extends deadlines.Limited {
   /**
    * @param {Task} task
-   * @param {import('./observe.js').Times | undefined} times
+   * @param {import('../observe.js').Times | undefined} times
    */
   constructor(task, times) {
     super(task)
@@ -107,11 +69,10 @@ class Task {
    * @param {(value: any) => void} resolve
    * @param {(error: any) => void} reject
    * @param {Owner | undefined} owner
-   * @param {import('./buffers.js').Given | undefined} given held from here on, since getters of the caller's run in between
+   * @param {import('../buffers.js').Given | undefined} given held from here on, since getters of the caller's run in between
    * @param {number} kernel
    */
   constructor(resolve, reject, owner, given, kernel) {
-    this.slot = freeSlots.pop() ?? slots.length
     this.kernel = kernel
     this.resolve = resolve
     this.reject = reject
@@ -125,16 +86,13 @@ class Task {
     /** @type {Extras | undefined} */
     this.extras = undefined
     if (this.frozen !== undefined) countReaders(this.frozen, 1)
-    slots[this.slot] = this
-    if (owner !== undefined) {
-      inFlight++
-      owner.taskStarted()
-    }
+    this.slot = enter(this)
+    owner?.taskStarted()
   }
 
   /**
    * The task is on its way: listens to what may stop it, and for its progress.
-   * @param {import('./options.js').Settings} settings
+   * @param {import('../options.js').Settings} settings
    * @param {boolean} foreign whether the caller's code may have run since the signal was looked at
    * @param {import('./feed.js').Feed} [feed] of a task whose input is a stream; its first piece is on its way
    */
@@ -293,7 +251,7 @@ class Task {
    * Rejects the promise, unless it is settled.
    * @param {any} error
    * @param {number | undefined} outcome none if the call is to count nowhere
-   * @param {import('./observe.js').Times | undefined} [times] of the call, which a task that was refused has not taken down
+   * @param {import('../observe.js').Times | undefined} [times] of the call, which a task that was refused has not taken down
    */
   rejectWith(error, outcome, times = this.extras?.times) {
     if (this.settled) return
@@ -321,7 +279,7 @@ class Task {
   /**
    * The promise was settled, by the caller of this alone. What is told of it comes after it, and can no longer change it.
    * @param {number | undefined} outcome
-   * @param {import('./observe.js').Times | undefined} times
+   * @param {import('../observe.js').Times | undefined} times
    */
   #count(outcome, times) {
     if (outcome === undefined) return
@@ -334,7 +292,7 @@ class Task {
    * Whoever called may try again, and then nobody else is told of the refusal: it says so if it does not.
    * @param {any} error
    * @param {number} outcome
-   * @param {import('./observe.js').Times} times
+   * @param {import('../observe.js').Times} times
    */
   #countLater(error, outcome, times) {
     const { counts } = /** @type {Owner} */ (this.owner)
@@ -368,7 +326,7 @@ class Task {
 
   /**
    * Tells those that metrics are made of.
-   * @param {(observer: import('./observe.js').Observer, pool: any, kernel: string) => void} say
+   * @param {(observer: import('../observe.js').Observer, pool: any, kernel: string) => void} say
    */
   #observe(say) {
     tell((observer) => say(observer, this.owner?.pool, NAMES[this.kernel]))
@@ -403,7 +361,7 @@ class Task {
   /**
    * The task was not taken: its arguments are wrong, or there is no place for it.
    * @param {any} failure
-   * @param {import('./observe.js').Times | undefined} [times]
+   * @param {import('../observe.js').Times | undefined} [times]
    */
   refuse(failure, times) {
     const refused = outcomeOf(failure) === 'rejected' ? REFUSED : undefined
@@ -442,127 +400,11 @@ class Task {
 
   /** Gives the slot and the input back, and tells the owner: who awaits that the pool is closed hears of the task first. */
   leave() {
-    slots[this.slot] = undefined
-    freeSlots.push(this.slot)
+    leave(this)
     if (this.frozen !== undefined) countReaders(this.frozen, -1)
     if (this.extras?.feed !== undefined) port.unfold(this.slot)
-    if (this.owner === undefined) return
-    inFlight--
-    this.owner.taskEnded()
+    this.owner?.taskEnded()
   }
 }
 
-/**
- * The task that has a slot.
- * @param {number} slot
- */
-function taskAt(slot) {
-  return slots[slot]
-}
-
-/**
- * Stops every task of an owner.
- * @param {Owner} owner
- * @param {number} why
- */
-function stopAll(owner, why) {
-  // Those that came last, and wait, before those that they wait for.
-  for (let slot = slots.length - 1; slot >= 0; slot--) {
-    const task = slots[slot]
-    if (task?.owner === owner) task.cut(why)
-  }
-}
-
-/** Settles what has completed. Called by the port when it is woken; does not throw. */
-function onWake() {
-  if (settleBatch(polling) < BATCH || polling) return
-  // There may be more, but I/O has its turn first.
-  if (hasImmediate) setImmediate(onWake)
-  else port.knock()
-}
-
-/**
- * Whether a task that is submitted now may be polled for. A wake-up of a sleeping event loop costs more than a short task
- * takes. So while the tasks that end are short, and a thread is awake that takes the next one up at once, whoever submits it
- * polls: the event loop turns without sleeping, I/O included, for as long as such a task takes to come back. Ski rental: at
- * worst this costs about what the wake-up would have. Where it is in vain it is tried more and more rarely.
- */
-function mayPoll() {
-  if (polling || lastSojourn > POLL_MS || !hasImmediate) return false
-  if (pollsToSkip === 0) return true
-  pollsToSkip--
-  return false
-}
-
-/** The port stays awake until this has ended. */
-function startPolling() {
-  polling = true
-  pollUntil = 0
-  setImmediate(poll)
-}
-
-function poll() {
-  if (settleBatch(true) > 0) {
-    pollsInVain = 0
-    pollUntil = 0
-    polling = inFlight > 0
-  } else {
-    const now = performance.now()
-    if (pollUntil === 0) pollUntil = now + POLL_MS
-    polling = now < pollUntil
-    if (!polling) pollsToSkip = 2 ** Math.min(++pollsInVain, 6)
-  }
-  if (polling) setImmediate(poll)
-  else onWake()
-}
-
-/**
- * @param {boolean} stay whether the port is to stay awake
- * @returns {number} how many records there were
- */
-function settleBatch(stay) {
-  const count = drain(records, stay)
-  for (let at = 0; at < count * RECORD; at += RECORD) {
-    if (records[at + 1] === TAG_DRAINED) drainListeners.get(records[at])?.()
-    else settle(records[at], records[at + 1], records[at + 2], records[at + 3], records[at + 4])
-  }
-  return count
-}
-
-/**
- * @param {number} slot
- * @param {number} tag
- * @param {number} value
- * @param {number} wait
- * @param {number} run
- */
-function settle(slot, tag, value, wait, run) {
-  const task = /** @type {Task} */ (slots[slot])
-  if (task.owner !== undefined) lastSojourn = wait + run
-  const feed = task.extras?.feed
-  if (feed !== undefined) {
-    if (tag === TAG_NUMBER && !feed.isLast && !task.settled) {
-      feed.goOn(wait, run)
-      return
-    }
-    feed.measured(wait, run)
-    wait = feed.waited
-    run = feed.ran
-  }
-  try {
-    if (tag === TAG_NUMBER) task.succeed(value)
-    else if (tag === TAG_HELD) task.collect()
-    else if (!task.settled) task.rejectAsStopped(tag - TAG_STOPPED, wait, run > 0 ? run : undefined)
-    if (task.extras?.times !== undefined || observers.size !== 0) task.measured(wait, run)
-  } catch (error) {
-    throwApart(error)
-  } finally {
-    task.leave()
-  }
-}
-
-setImmediate(() => {
-  hasImmediate = true
-})?.unref?.()
-
-module.exports = { COUNTS, STOP_CLOSED, Task, drainListeners, mayPoll, port, startPolling, stopAll, taskAt }
+module.exports = { COUNTS, STOP_CLOSED, Task }

@@ -4,12 +4,12 @@
 
 const { STATUS_CODES } = require('node:http')
 const { pipeline } = require('node:stream/promises')
-const { codeOf, makeError } = require('./errors.js')
-const { Buffer } = require('./host.js')
-const { Work, checkRoute } = require('./http.js')
-const { VALUE_HEADERS, answerTo, isProduction, withStatus } = require('./http/answers.js')
-const { begun, bytesOf, checkJson, discard, hasNoBody, noJson, streamOf } = require('./http/bodies.js')
-const { closeOnSignals } = require('./http/ending.js')
+const { codeOf, makeError } = require('../errors.js')
+const { Buffer } = require('../host.js')
+const { Work, checkRoute } = require('./request.js')
+const { VALUE_HEADERS, answerTo, isProduction, withStatus } = require('./answers.js')
+const { begun, bytesOf, checkJson, discard, hasNoBody, noJson, streamOf } = require('./bodies.js')
+const { closeOnSignals } = require('./ending.js')
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 const TEXT_TYPE = 'text/plain; charset=utf-8'
@@ -22,7 +22,7 @@ const LARGEST_TAGGED = 2 ** 20
 
 /**
  * A route whose work stops when its client goes away, and whose errors are answered.
- * @param {(request: any, task: import('./http.js').RequestTask, response: any, next: (error?: unknown) => void) => unknown} handler
+ * @param {(request: any, task: import('./request.js').RequestTask, response: any, next: (error?: unknown) => void) => unknown} handler
  * @param {any} [options]
  */
 function offload(handler, options = {}) {
@@ -148,7 +148,7 @@ async function send(response, value, work) {
 
 /**
  * @param {any} response
- * @param {import('./http/bodies.js').Streamed} streamed
+ * @param {import('./bodies.js').Streamed} streamed
  * @param {Work} work
  */
 async function sendStream(response, { stream, type = BYTES_TYPE, length, status, headers }, work) {

@@ -5,7 +5,7 @@
 
 import type { EventEmitter } from 'node:events'
 import type { Redis, RedisOptions } from 'ioredis'
-import type { CloseOptions, Executor, MapInputs, MapOptions, Pool, PoolStats, TaskOptions } from './index.js'
+import type { CloseOptions, Executor, MapInputs, MapOptions, Pool, PoolStats, TaskOptions } from '../index.js'
 
 /** Where callers and workers meet. */
 export interface RemoteOptions {

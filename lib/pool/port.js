@@ -1,0 +1,137 @@
+'use strict'
+
+/**
+ * The border to the addon: the slots by which tasks are named there, and the loop that settles what has completed.
+ *
+ * A task has a *slot*, a number that names it to the addon. The slot is free again when the task's completion has arrived,
+ * which may be later than its promise was settled: an aborted task's promise rejects at once, its thread is free, and its
+ * memory released, about a millisecond later.
+ */
+
+const { detach } = require('../buffers.js')
+const { setImmediate, throwApart } = require('../host.js')
+const { Port } = require('../native.js')
+const { observers } = require('../observe.js')
+const { Polling } = require('./polling.js')
+
+/** Numbers a record has, and the tags; see src/env/port.rs. */
+const RECORD = 5
+const TAG_NUMBER = 0
+const TAG_HELD = 1
+const TAG_DRAINED = 2
+/** Stopped: this and the reason, one of the numbers of `Port.stop`. */
+const TAG_STOPPED = 3
+/** Completions settled without letting the event loop have a turn: their reactions run before it has. */
+const BATCH = 128
+
+/** @typedef {import('./task.js').Task} Task */
+
+/** @type {(Task | undefined)[]} */
+const slots = []
+/** @type {number[]} */
+const freeSlots = []
+const records = new Float64Array(RECORD * BATCH)
+/** By a pool's number. */
+/** @type {Map<number, () => void>} */
+const drainListeners = new Map()
+const port = new Port(onWake, detach)
+const drain = port.drain
+const polling = new Polling(settleBatch, onWake)
+
+/**
+ * Gives a task a slot.
+ * @param {Task} task
+ * @returns {number}
+ */
+function enter(task) {
+  const slot = freeSlots.pop() ?? slots.length
+  slots[slot] = task
+  if (task.owner !== undefined) polling.inFlight++
+  return slot
+}
+
+/**
+ * The task's completion has arrived: its slot is free.
+ * @param {Task} task
+ */
+function leave({ slot, owner }) {
+  slots[slot] = undefined
+  freeSlots.push(slot)
+  if (owner !== undefined) polling.inFlight--
+}
+
+/**
+ * The task that has a slot.
+ * @param {number} slot
+ */
+function taskAt(slot) {
+  return slots[slot]
+}
+
+/**
+ * Stops every task of an owner.
+ * @param {import('./task.js').Owner} owner
+ * @param {number} why
+ */
+function stopAll(owner, why) {
+  // Those that came last, and wait, before those that they wait for.
+  for (let slot = slots.length - 1; slot >= 0; slot--) {
+    const task = slots[slot]
+    if (task?.owner === owner) task.cut(why)
+  }
+}
+
+/** Settles what has completed. Called by the port when it is woken; does not throw. */
+function onWake() {
+  if (settleBatch(polling.isOn) < BATCH || polling.isOn) return
+  // There may be more, but I/O has its turn first.
+  if (polling.hasImmediate) setImmediate(onWake)
+  else port.knock()
+}
+
+/**
+ * @param {boolean} stay whether the port is to stay awake
+ * @returns {number} how many records there were
+ */
+function settleBatch(stay) {
+  const count = drain(records, stay)
+  for (let at = 0; at < count * RECORD; at += RECORD) {
+    if (records[at + 1] === TAG_DRAINED) drainListeners.get(records[at])?.()
+    else settle(records[at], records[at + 1], records[at + 2], records[at + 3], records[at + 4])
+  }
+  return count
+}
+
+/**
+ * @param {number} slot
+ * @param {number} tag
+ * @param {number} value
+ * @param {number} wait
+ * @param {number} run
+ */
+function settle(slot, tag, value, wait, run) {
+  const task = /** @type {Task} */ (slots[slot])
+  if (task.owner !== undefined) polling.lastSojourn = wait + run
+  const feed = task.extras?.feed
+  if (feed !== undefined) {
+    if (tag === TAG_NUMBER && !feed.isLast && !task.settled) {
+      feed.goOn(wait, run)
+      return
+    }
+    feed.measured(wait, run)
+    wait = feed.waited
+    run = feed.ran
+  }
+  try {
+    if (tag === TAG_NUMBER) task.succeed(value)
+    else if (tag === TAG_HELD) task.collect()
+    else if (!task.settled) task.rejectAsStopped(tag - TAG_STOPPED, wait, run > 0 ? run : undefined)
+    if (task.extras?.times !== undefined || observers.size !== 0) task.measured(wait, run)
+  } catch (error) {
+    throwApart(error)
+  } finally {
+    task.leave()
+  }
+}
+
+module.exports = { drainListeners, enter, leave, polling, port, stopAll, taskAt }
