@@ -62,8 +62,9 @@ for (const kind of ['node:http2', 'Fastify']) {
         const { stream, session } = ask(t, url, method)
         await until(() => pool.stats().running === 1, 'running work')
         leave(stream, session)
-        await until(() => pool.stats().cancelled === 1, 'cancelled work')
-        t.is(pool.stats().running, 0)
+        // A promise is settled before the thread has left the work.
+        await until(() => pool.stats().cancelled === 1 && pool.stats().running === 0, 'cancelled work')
+        t.pass()
       })
     }
   }

@@ -19,9 +19,11 @@ test('what users write compiles, and what is wrong does not', (t) => {
 })
 
 test('whose types they need is a dependency, or said to be a peer', (t) => {
-  const texts = readdirSync(root)
-    .filter((file) => file.endsWith('.d.ts'))
-    .map((file) => readFileSync(join(root, file), 'utf8'))
+  const texts = [root, join(root, 'types')].flatMap((folder) =>
+    readdirSync(folder)
+      .filter((file) => file.endsWith('.d.ts'))
+      .map((file) => readFileSync(join(folder, file), 'utf8')),
+  )
   const named = texts.flatMap((text) =>
     [...text.matchAll(/^import .* from '([^'.]+)'|<reference types="(\w+)"/gm)].map(([, from, types]) => types ?? from),
   )

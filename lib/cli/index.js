@@ -42,7 +42,7 @@ main().catch(fail)
 async function main() {
   if (isCommand) {
     /** @type {Command} */
-    const command = require(`./cli/${name}.js`)
+    const command = require(`./${name}.js`)
     // Before the rest is looked at: who asks for help may not know how to say the rest.
     const end = args.indexOf('--')
     const options = end === -1 ? args : args.slice(0, end)
