@@ -9,8 +9,8 @@
  */
 
 const { types } = require('node:util')
-const { CLASSES: VIEWS, FrozenBuffer, classOf } = require('../buffers.js')
-const { CLASSES: ERRORS, brand, faultOf, makeError } = require('../errors.js')
+const { TYPED_ARRAYS: VIEWS, FrozenBuffer, classOf } = require('../buffers.js')
+const { brand, factsOf, faultOf, makeError } = require('../errors.js')
 const { Buffer } = require('../host.js')
 const { remoteError } = require('./connection.js')
 
@@ -194,11 +194,11 @@ function packError(error) {
 function unpackError({ code, name, message, retryAfter, fault }) {
   const text = String(message)
   if (code === 'ERR_REMOTE') return remoteError(text)
-  if (typeof code !== 'string' || !Object.hasOwn(ERRORS, code)) {
+  if (factsOf(code) === undefined) {
     const cause = Object.assign(new Error(text), { name: String(name), ...(typeof code === 'string' && { code }) })
     return remoteError(`A worker failed: ${text}`, cause)
   }
-  const error = makeError(/** @type {keyof typeof ERRORS} */ (code), text)
+  const error = makeError(/** @type {import('../errors.js').Code} */ (code), text)
   brand(error, fault === 'input' ? 'input' : 'call')
   return Number.isFinite(retryAfter) && retryAfter >= 0 ? Object.assign(error, { retryAfter }) : error
 }

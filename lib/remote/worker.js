@@ -14,7 +14,7 @@ const { randomUUID } = require('node:crypto')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { version } = require('../../package.json')
 const { close } = require('../closing.js')
-const { codeOf, invalidType, makeError } = require('../errors.js')
+const { codeOf, factsOf, invalidType, makeError } = require('../errors.js')
 const { AbortController, clearInterval, performance, setInterval, throwApart } = require('../host.js')
 const { TIMES, Times } = require('../observe.js')
 const { LONGEST_TIMER, integer } = require('../options.js')
@@ -55,17 +55,6 @@ const TELL_EVERY = 1000
 /** Without a word from Redis for so long, a worker is not ready, in milliseconds. */
 const UNHEARD = 3000
 const OPTIONS = ['pool', 'concurrency', 'lockDuration', 'stalledInterval', 'resultTtl', 'onError']
-/** What would go wrong again, wherever it is tried. */
-const FINAL = new Set([
-  'ERR_INVALID_ARG_TYPE',
-  'ERR_INVALID_ARG_VALUE',
-  'ERR_INVALID_DATA',
-  'ERR_OUTPUT_TOO_LARGE',
-  'ERR_OUT_OF_RANGE',
-  'ERR_TASK_TIMEOUT',
-])
-/** What this worker cannot do, and another may: of its version, its kernels, or its load. */
-const NOT_HERE = new Set(['ERR_UNKNOWN_KERNEL', 'ERR_POOL_OVERLOADED', 'ERR_POOL_CLOSED'])
 /** A message of another version. */
 class UnknownVersion extends Error {}
 /** Why a running job is stopped. */
@@ -256,7 +245,7 @@ class RemoteWorker {
         throw new WaitingError()
       }
       if (control.signal.reason === UNWANTED) return
-      const isNotHere = error instanceof UnknownVersion || NOT_HERE.has(codeOf(error) ?? '')
+      const isNotHere = error instanceof UnknownVersion || factsOf(codeOf(error))?.elsewhere === 'uncounted'
       if (isNotHere && (await this.#passOn(job, token, control.signal))) throw new DelayedError()
       if (!isNotHere && !isFinal(error, job)) {
         this.#tellBegun(job, false)
@@ -495,7 +484,7 @@ function timesBegun({ attemptsMade, stalledCounter }) {
  * @param {any} job
  */
 function isFinal(error, job) {
-  return FINAL.has(error?.code) || timesBegun(job) + 1 >= job.opts.attempts
+  return factsOf(codeOf(error))?.elsewhere === 'never' || timesBegun(job) + 1 >= job.opts.attempts
 }
 
 /**
