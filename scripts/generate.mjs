@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
 const root = dirname(import.meta.dirname)
-const { kernels } = createRequire(import.meta.url)('../native.js')
+const { kernels } = createRequire(import.meta.url)('../lib/native.js')
 const specs = kernels()
 
 write('lib/kernels.js', exportsOf(specs))

@@ -9,7 +9,6 @@ const { enter, leave, port } = require('./port.js')
 const { aborted, closed, codeOf, isTimeout, rejectLate, timedOut, toError } = require('../errors.js')
 const { performance } = require('../host.js')
 const { OUTCOMES, observers, outcomeOf, tell } = require('../observe.js')
-const progress = require('./progress.js')
 const signals = require('../signals.js')
 const { NAMES } = require('../specs.js')
 
@@ -129,7 +128,7 @@ class Task {
       extras.onProgress = onProgress
       extras.context = new AsyncResource('heavy-load.task')
       // Nobody knows how much a stream will give.
-      if (feed === undefined) progress.watch(this)
+      if (feed === undefined) require('./progress.js').watch(this)
     }
     feed?.begin()
   }
@@ -309,7 +308,7 @@ class Task {
     if (this.extras === undefined) return
     const { signal, onProgress, feed } = this.extras
     deadlines.release(this.extras)
-    if (onProgress !== undefined) progress.unwatch(this)
+    if (onProgress !== undefined) require('./progress.js').unwatch(this)
     if (signal !== undefined) signals.unwatch(signal, this)
     feed?.stop()
   }
