@@ -7,7 +7,7 @@ const { codeOf, factsOf, faultOf, isTimeout } = require('../errors.js')
 const { process } = require('../host.js')
 
 /** The longest Retry-After, in seconds: who is to wait for longer may as well ask. */
-const LONGEST_RETRY = 60
+const LONGEST_RETRY_S = 60
 
 /** What a handler may have set for its value, and what an error that is answered instead must not have. */
 const VALUE_HEADERS = [
@@ -63,7 +63,7 @@ function answeredCode(error) {
  */
 function seconds(value) {
   if (typeof value !== 'number' || Number.isNaN(value)) return undefined
-  return Math.min(Math.max(1, Math.ceil(value)), LONGEST_RETRY)
+  return Math.min(Math.max(1, Math.ceil(value)), LONGEST_RETRY_S)
 }
 
 /**

@@ -22,20 +22,20 @@ const { LONGEST_TIMER, PRIORITIES, integer, object, refusePool, taskSettings } =
 const signals = require('../signals.js')
 const { nameOf, ownOptionsOf } = require('../specs.js')
 const { Admission } = require('./admission.js')
-const { place, remoteError } = require('./connection.js')
+const { connectionSettings, remoteError } = require('./connection.js')
 const { packTask } = require('./input.js')
 const { Link } = require('./link.js')
 const payloads = require('./payloads.js')
 const { Tally } = require('./tally.js')
 const { VERSION, keysOf, unpack, unpackError } = require('./wire.js')
 
-const DAY = 86_400_000
+const DAY_MS = 86_400_000
 /** How long a worker is given to stop before it is told again, in milliseconds: doubled each time, up to a limit. */
-const STOP_FIRST = 20
-const STOP_EVERY = 1000
-const STOP_TIMES = 60
+const STOP_FIRST_MS = 20
+const STOP_LONGEST_MS = 1000
+const STOP_ATTEMPTS = 60
 /** Bytes stay so much longer than their task, in milliseconds: clocks differ. */
-const GRACE = 10_000
+const GRACE_MS = 10_000
 const OPTIONS = ['attempts', 'backoff', 'maxQueue', 'payloadTtl']
 /**
  * A task whose promise has not been settled.
@@ -80,7 +80,7 @@ class RemotePool extends EventEmitter {
   /** @param {any} options */
   constructor(options) {
     super()
-    this.#place = place(options, OPTIONS)
+    this.#place = connectionSettings(options, OPTIONS)
     this.#config = remoteConfig(options)
     this.#keys = keysOf(this.#place)
     this.#link = new Link(this.#place, this.#keys, this.#caller, {
@@ -261,7 +261,7 @@ class RemotePool extends EventEmitter {
       const left = timeout - (performance.now() - task.called)
       const deadline = timeout === Infinity ? undefined : now + left
       if (parts.length > 0) {
-        const ttl = Math.min(this.#config.payloadTtl, Math.max(left, 0) + GRACE)
+        const ttl = Math.min(this.#config.payloadTtl, Math.max(left, 0) + GRACE_MS)
         await payloads.write(redis, this.#keys.input(task.id), parts, ttl)
       }
       /** @type {import('./wire.js').Message} */
@@ -326,9 +326,9 @@ class RemotePool extends EventEmitter {
   async #stopJob({ id }) {
     const { redis, queue } = await this.#link.open()
     // It cannot be removed while a worker has it, and that one may just have lost its connection.
-    for (let time = 0; time < STOP_TIMES && (await queue.remove(id)) === 0; time++) {
+    for (let time = 0; time < STOP_ATTEMPTS && (await queue.remove(id)) === 0; time++) {
       await redis.publish(this.#keys.stop, id)
-      await sleep(Math.min(STOP_FIRST * 2 ** time, STOP_EVERY))
+      await sleep(Math.min(STOP_FIRST_MS * 2 ** time, STOP_LONGEST_MS))
     }
     await redis.unlink(this.#keys.input(id), this.#keys.result(id))
   }
@@ -532,7 +532,7 @@ class RemotePool extends EventEmitter {
 
 /** @param {any} options */
 function remoteConfig(options) {
-  const { attempts = 3, backoff = { type: 'exponential', delay: 200 }, maxQueue = 16384, payloadTtl = DAY } = options
+  const { attempts = 3, backoff = { type: 'exponential', delay: 200 }, maxQueue = 16384, payloadTtl = DAY_MS } = options
   integer('options.attempts', attempts, 1, 2 ** 31 - 1)
   integer('options.payloadTtl', payloadTtl, 1, Number.MAX_SAFE_INTEGER)
   if (maxQueue !== Infinity) integer('options.maxQueue', maxQueue, 1, Number.MAX_SAFE_INTEGER)

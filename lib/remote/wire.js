@@ -17,7 +17,7 @@ const { remoteError } = require('./connection.js')
 /** Of what is written here. A worker leaves jobs of another version to others. */
 const VERSION = 1
 /** Deeper than any kernel's input; circles are infinitely deep. */
-const DEEPEST = 32
+const MOST_NESTING = 32
 
 /**
  * @typedef {{ prefix: string, queue: string }} Names
@@ -106,7 +106,7 @@ function pack(value, parts, bytesOf, depth = 0) {
       throw unsendable(`a ${typeof value}`)
   }
   if (value === null) return null
-  if (depth > DEEPEST) throw unsendable(`an object deeper than ${DEEPEST} levels`)
+  if (depth > MOST_NESTING) throw unsendable(`an object deeper than ${MOST_NESTING} levels`)
   const kind = kindOf(value)
   if (kind !== undefined) {
     const bytes = bytesOf(value)
