@@ -186,7 +186,7 @@ for (const kind of KINDS) {
 
   test(`${kind}: Server-Timing says where the time of late work went`, async (t) => {
     const pool = openPool(t, { threads: 1 })
-    const timeout = 100
+    const timeout = 300
     let left
     const route = offload(
       (_request, task) => {
