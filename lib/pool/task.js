@@ -4,7 +4,7 @@
 
 const { AsyncResource } = require('node:async_hooks')
 const { asBuffer, countReaders } = require('../buffers.js')
-const deadlines = require('./deadlines.js')
+const deadlines = require('../deadlines.js')
 const { enter, leave, port } = require('./port.js')
 const { aborted, closed, codeOf, isTimeout, rejectLate, timedOut, toError } = require('../errors.js')
 const { performance } = require('../host.js')
