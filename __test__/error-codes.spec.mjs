@@ -9,7 +9,7 @@ const { CODES } = require('../lib/errors.js')
 const codes = errorCodes().sort()
 
 /** Code and class, from rows of the table: | `CODE` | Class | ... */
-const documented = readFileSync(new URL('../docs/errors.md', import.meta.url), 'utf8')
+const documented = readFileSync(new URL('../docs/reference/errors.md', import.meta.url), 'utf8')
   .split('\n')
   .map((line) => line.match(/^\| `(\w+)` \| (\w+) \|/))
   .filter((match) => match !== null)
