@@ -21,7 +21,12 @@ const TAKES_STREAMS = kernelStreams()
  * @returns {any} the name; if it is neither, whatever was given
  */
 function nameOf(kernel) {
-  return typeof kernel === 'function' ? kernel.kernel : kernel
+  try {
+    return typeof kernel === 'function' ? kernel.kernel : kernel
+  } catch {
+    // It does not let itself be looked at.
+    return kernel
+  }
 }
 
 /**

@@ -41,11 +41,16 @@ export async function startRedis({ port, appendonly = false, more = [] } = {}) {
     if (child.exitCode !== null || child.signalCode !== null) return
     const exited = once(child, 'exit')
     child.kill(signal)
+    // One that was paused.
+    child.kill('SIGCONT')
     await exited
   }
   return {
     url: `redis://127.0.0.1:${chosen}`,
     port: chosen,
+    /** It answers nothing, and its connections stay. */
+    pause: () => child.kill('SIGSTOP'),
+    goOn: () => child.kill('SIGCONT'),
     /** Ends it, and leaves its folder. */
     end,
     async restart() {

@@ -75,7 +75,7 @@ async function main(args) {
     const options = {
       ...ownOptions(kernel, values),
       // What is left of it.
-      timeout: timeout === undefined ? undefined : Math.max(1, timeout - (performance.now() - started)),
+      timeout: timeout === undefined ? undefined : Math.ceil(Math.max(1, timeout - (performance.now() - started))),
       onProgress,
       signal: stopped.signal,
       transfer: true,

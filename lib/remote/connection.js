@@ -202,6 +202,15 @@ function hangUp(redis) {
 }
 
 /**
+ * The same, and whoever has it cannot have it connect again.
+ * @param {Redis} redis
+ */
+function hangUpForGood(redis) {
+  hangUp(redis)
+  redis.connect = () => Promise.reject(new Error('The connection was closed'))
+}
+
+/**
  * Resolves when `work` has ended, however it did, or when the time is over.
  * @param {number} ms
  * @param {Promise<unknown>} work
@@ -264,6 +273,7 @@ module.exports = {
   CLOSE_TIMEOUT_MS,
   connect,
   hangUp,
+  hangUpForGood,
   isRefusal,
   isTemporary,
   nameOf,

@@ -13,7 +13,17 @@ const { randomUUID } = require('node:crypto')
 const { EventEmitter } = require('node:events')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { close } = require('../closing.js')
-const { aborted, closed, faultOf, invalidType, invalidValue, late, makeError, rejectLate } = require('../errors.js')
+const {
+  aborted,
+  closed,
+  codeOf,
+  faultOf,
+  invalidType,
+  invalidValue,
+  late,
+  makeError,
+  rejectLate,
+} = require('../errors.js')
 const { nextTick, performance } = require('../host.js')
 const { map } = require('../map.js')
 const { isTraced, trace } = require('../observe.js')
@@ -156,13 +166,15 @@ class RemotePool extends EventEmitter {
    * @param {(error: any) => void} reject
    */
   #start(kernel, input, options, resolve, reject) {
-    if (this.#closed !== undefined) throw makeError('ERR_POOL_CLOSED', 'The pool is closed')
+    this.#refuseClosed()
     // Of a kernel that only workers know, they know the options.
     const settings = taskSettings(options, ownOptionsOf(kernel))
     const { signal } = settings
     const before = signal === undefined ? undefined : signals.whichAborted(signal)
     if (before !== undefined) throw aborted({ cause: before.reason })
     const packed = packTask(kernel, input, options, settings)
+    // Getters of the options may have closed it.
+    this.#refuseClosed()
     this.#admit(kernel, settings)
     packed.take()
     const task = new Task(`${this.#caller}-${this.#made++}`, kernel, settings, resolve, reject, this.#owner)
@@ -174,6 +186,10 @@ class RemotePool extends EventEmitter {
       return
     }
     this.#chore(this.#send(task, packed))
+  }
+
+  #refuseClosed() {
+    if (this.#closed !== undefined) throw makeError('ERR_POOL_CLOSED', 'The pool is closed')
   }
 
   /**
@@ -322,8 +338,19 @@ class RemotePool extends EventEmitter {
     } else if ('begun' in reply) {
       this.#setBegun(task, reply.begun === true)
     } else {
-      this.#fail(task, () => errorOf(reply))
+      this.#fail(task, () => this.#errorOf(task, reply))
     }
+  }
+
+  /**
+   * @param {Task} task
+   * @param {{ error: import('./wire.js').WireError }} reply
+   */
+  #errorOf({ kernel, settings: { timeout } }, reply) {
+    const error = errorOf(reply)
+    // The worker knows only what had been left of it.
+    const isLate = codeOf(error) === 'ERR_TASK_TIMEOUT' && timeout !== Infinity
+    return isLate ? late(kernel, timeout, 'a worker had it') : error
   }
 
   /**

@@ -23,9 +23,11 @@ const { Clock } = require('./clock.js')
 const {
   CLOSE_TIMEOUT_MS,
   connect,
+  hangUpForGood,
   isRefusal,
   isTemporary,
   nameOf,
+  ready,
   requireOptional,
   connectionSettings,
   waitUntilReady,
@@ -101,6 +103,8 @@ class RemoteWorker {
   #keys
   #redis
   #subscriber
+  /** @type {import('./connection.js').Redis[]} BullMQ's own */
+  #duplicates = []
   #clock
   #outbox
   #id = randomUUID()
@@ -184,6 +188,13 @@ class RemoteWorker {
     this.#subscriber.on('message', (/** @type {string} */ _channel, /** @type {string} */ id) => this.#stop(id))
     await Promise.all([this.#clock.set(), this.#subscriber.subscribe(this.#keys.stop), this.#report()])
     const errors = { DelayedError, UnrecoverableError, WaitingError }
+    // BullMQ waits for jobs on a connection of its own, which it makes of this one.
+    const duplicate = this.#redis.duplicate.bind(this.#redis)
+    this.#redis.duplicate = (/** @type {any[]} */ ...args) => {
+      const made = duplicate(...args)
+      this.#duplicates.push(made)
+      return made
+    }
     this.#worker = new Worker(
       queue,
       (/** @type {any} */ job, /** @type {string} */ token) => this.#work(job, token, errors),
@@ -449,9 +460,30 @@ class RemoteWorker {
     if (isReachable) this.#redis.hdel(this.#keys.workers, this.#id).catch(() => {})
     // BullMQ's own close, unless forced, waits for a Redis that is away, renews locks meanwhile, and cannot be told to stop. Its pause
     // waits for the jobs, too, and then connects once more, which may fail.
-    if (isReachable) await Promise.race([this.#worker?.pause().catch(this.#config.onError), this.#givenUp])
+    const paused = isReachable ? this.#worker?.pause().catch(() => {}) : this.#computed()
+    const over = Promise.race([this.#lost(), this.#givenUp])
+    await Promise.race([paused, over])
     await this.#worker?.close(true)
-    if (isReachable) await this.#outbox.emptied()
+    if (isReachable) await Promise.race([this.#outbox.emptied(), over])
+  }
+
+  /** Resolves if Redis has gone, all that has begun is done, and it could not be told within a while. */
+  async #lost() {
+    for (;;) {
+      if (this.#redis.status === 'ready') await new Promise((resolve) => this.#redis.once('close', resolve))
+      await this.#computed()
+      if (this.#redis.status === 'end') return
+      try {
+        await ready(this.#redis, CLOSE_TIMEOUT_MS)
+      } catch {
+        return
+      }
+    }
+  }
+
+  /** All that has begun is done. */
+  #computed() {
+    return Promise.allSettled([...this.#running.values()].map(({ result }) => result))
   }
 
   /** Gives the jobs back. */
@@ -464,8 +496,10 @@ class RemoteWorker {
   }
 
   #disconnect() {
+    // Not before this one, since what is asked of it may keep BullMQ from ending; and after it BullMQ would connect once more.
     this.#redis.disconnect()
     this.#subscriber.disconnect()
+    for (const redis of this.#duplicates) hangUpForGood(redis)
   }
 }
 
