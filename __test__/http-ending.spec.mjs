@@ -1,7 +1,8 @@
 // closeOnSignals: a server answers what it has been asked, ends its pools, and so comes to its end.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { Agent, createServer, get } from 'node:http'
+import { connect } from 'node:http2'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
@@ -36,6 +37,67 @@ for (const kind of ['node:http', 'Fastify']) {
     })
   }
 }
+
+test('who asks again and again on one connection does not hold it', async (t) => {
+  const { child, exited, next, url } = await start(t, ['node:http'])
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.teardown(() => agent.destroy())
+  const ask = async () => {
+    const [response] = await once(get(`${url}?count=1000`, { agent }), 'response')
+    response.resume()
+    await once(response, 'end')
+    return response
+  }
+  const first = ask()
+  t.is(await next(), 'request')
+  child.kill('SIGTERM')
+  const asked = [await first]
+  // The second comes on a connection that is there.
+  for (;;) {
+    const response = await ask().catch(() => undefined)
+    if (response === undefined) break
+    asked.push(response)
+    await next()
+  }
+  t.deepEqual(
+    asked.map(({ statusCode }) => statusCode),
+    asked.map(() => 200),
+  )
+  t.is(asked.at(-1).headers.connection, 'close')
+  t.deepEqual(await exited, [0, null])
+})
+
+for (const isIdle of [true, false]) {
+  test(`HTTP/2: a session ${isIdle ? 'without streams' : 'with work that ends'} does not hold it`, async (t) => {
+    const { child, exited, next, url } = await start(t, ['HTTP/2'])
+    const session = connect(url)
+    t.teardown(() => session.destroy())
+    await once(session, 'remoteSettings')
+    let answered
+    if (!isIdle) {
+      const stream = session.request({ ':path': '/?count=1000' })
+      answered = once(stream, 'response').then(([headers]) => headers[':status'])
+      stream.resume()
+      t.is(await next(), 'request')
+    }
+    child.kill('SIGTERM')
+    t.is(await answered, isIdle ? undefined : 200)
+    t.is(await next(), `ended ${isIdle ? 0 : 1}`)
+    t.deepEqual(await exited, [0, null])
+  })
+}
+
+test('HTTP/2: work that does not end is cut off', async (t) => {
+  const { child, exited, next, url } = await start(t, ['HTTP/2'])
+  const session = connect(url).on('error', () => {})
+  t.teardown(() => session.destroy())
+  const stream = session.request({ ':path': `/?count=${ENDLESS}` }).on('error', () => {})
+  stream.resume()
+  t.is(await next(), 'request')
+  child.kill('SIGTERM')
+  t.is(await next(), 'ended 0')
+  t.deepEqual(await exited, [0, null])
+})
 
 test('a second signal ends it at once', async (t) => {
   const { child, exited, next, url } = await start(t, ['node:http'])

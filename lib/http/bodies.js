@@ -205,11 +205,13 @@ function hasNoBody({ statusCode }) {
 }
 
 /**
- * Nobody wants the value any more: if it is a stream, what it holds is given back.
+ * A value that is not sent: if it is a stream, what it holds is given back.
  * @param {unknown} value
+ * @param {boolean} isUnwanted by anybody; else somebody answers, perhaps with this, and then reads it
  */
-function discard(value) {
+function discard(value, isUnwanted) {
   try {
+    if (!isUnwanted && /** @type {any} */ (value)?.readableFlowing != null) return
     streamOf(value)
       ?.stream?.on('error', () => {})
       .destroy()

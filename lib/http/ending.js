@@ -23,25 +23,45 @@ function closeOnSignals(server, ...pools) {
   for (const [name, value] of [['server', server], ...pools.map((pool) => ['pools', pool])]) {
     if (typeof value?.close !== 'function') throw invalidType(name, 'something that can be closed', value)
   }
+  const sessions = sessionsOf(nodeServer(server))
   return new Promise((resolve) => {
     const begin = () => {
       for (const signal of SIGNALS) process.off(signal, begin)
-      resolve(end(server, pools))
+      resolve(end(server, sessions, pools))
     }
     for (const signal of SIGNALS) process.on(signal, begin)
   })
 }
 
 /**
+ * The HTTP/2 sessions that a server has, from now on: it does not know them itself, as it knows connections of HTTP/1.
+ * @param {any} server Node's
+ * @returns {Set<any>}
+ */
+function sessionsOf(server) {
+  const sessions = new Set()
+  server?.on?.('session', (/** @type {any} */ session) => {
+    sessions.add(session)
+    session.once('close', () => sessions.delete(session))
+  })
+  return sessions
+}
+
+/**
  * @param {any} server
+ * @param {Set<any>} sessions of HTTP/2
  * @param {any[]} pools
  */
-async function end(server, pools) {
+async function end(server, sessions, pools) {
   const began = performance.now()
+  // Whoever asks again on a connection that is there is answered, and told to ask elsewhere next.
+  nodeServer(server)?.prependListener?.('request', closeAfter)
+  for (const session of sessions) session.close()
   await new Promise((resolve) => {
     const cut = setTimeout(() => {
       // Who is cut off has gone, and their work stops. What has become something else (WebSockets) is nobody's to wait for.
       nodeServer(server)?.closeAllConnections?.()
+      for (const session of sessions) session.destroy()
       resolve(undefined)
     }, ANSWERING_MS)
     closed(server)
@@ -53,6 +73,15 @@ async function end(server, pools) {
   await Promise.allSettled(pools.map((pool) => pool.close({ timeout })))
   // A cluster, or PM2, holds the process by this.
   if (process.connected) process.disconnect?.()
+}
+
+/**
+ * @param {unknown} _request
+ * @param {any} response
+ */
+function closeAfter(_request, response) {
+  // HTTP/2 has no such thing: its sessions are told by themselves.
+  if (response.shouldKeepAlive === true) response.shouldKeepAlive = false
 }
 
 /** @param {any} server */

@@ -43,8 +43,8 @@ function offload(handler, options = {}) {
     async function answer() {
       try {
         const value = await handler(request, scope.task(options, request), response, handOn)
-        if (scope.signal.aborted || isHandedOn) discard(value)
-        if (isHandedOn || scope.isOver || value === response || (value === undefined && mayAnswer)) return
+        if (value === response || (value === undefined && mayAnswer)) return
+        if (isHandedOn || scope.isOver) return discard(value, scope.signal.aborted)
         await send(response, value, scope)
       } catch (error) {
         await react(error).catch(failAtLast)

@@ -59,13 +59,15 @@ function offload(handler, options = {}) {
     watch(reply)
     try {
       const value = await handler.call(this, request, scope.task(options, request), reply)
-      if (scope.signal.aborted) discard(value)
-      if (isOver(reply, scope)) return leave(reply)
+      if (isOver(reply, scope)) {
+        if (value !== reply) discard(value, scope.signal.aborted)
+        return leave(reply)
+      }
       // It answers itself, later.
       if (value === undefined && mayAnswer) return reply
       const sent = await payload(reply, value, scope)
       if (isOver(reply, scope)) {
-        discard(sent)
+        discard(sent, true)
         return leave(reply)
       }
       addServerTiming(reply, scope)
@@ -248,12 +250,24 @@ function check(_request, reply, payload, done) {
   const { statusCode } = reply
   if (mistake !== undefined && !isError) {
     done(mistake)
-  } else if (isError && statusCode >= 500 && isProduction()) {
+  } else if (isError && isProduction() && !(statusCode < 500 && statusOf(seen.sent) === statusCode)) {
     reply.removeHeader('Content-Length').type(JSON_TYPE)
     const message = STATUS_CODES[statusCode]
     done(null, JSON.stringify({ statusCode, error: message, message }))
   } else {
     done(null, payload)
+  }
+}
+
+/**
+ * The status that an error has by itself: whoever gave it a client's has made it for clients.
+ * @param {any} error
+ */
+function statusOf(error) {
+  try {
+    return error?.statusCode ?? error?.status
+  } catch {
+    return undefined
   }
 }
 
