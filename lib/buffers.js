@@ -76,8 +76,8 @@ function handOver(input, transfer, argument) {
   if (view === undefined) return plain(input)
   const mode = modeOf(view, transfer, argument)
   // Over shared memory the result is the caller's own view.
-  const isBuffer = mode !== SHARED && Buffer.isBuffer(view)
-  return { view, mode: mode | (bare ? BARE : 0), frozen: undefined, isBuffer }
+  const wasBuffer = mode !== SHARED && isBuffer(view)
+  return { view, mode: mode | (bare ? BARE : 0), frozen: undefined, isBuffer: wasBuffer }
 }
 
 /**
@@ -179,7 +179,7 @@ function modeOf(view, transfer, argument) {
  * @param {TypedArray} view
  */
 function isPooled(view) {
-  return Buffer.isBuffer(view) && lengthOf(view) !== byteLengthOf(bufferOf(view))
+  return isBuffer(view) && lengthOf(view) !== byteLengthOf(bufferOf(view))
 }
 
 /**
@@ -205,9 +205,7 @@ function detach(view, argument) {
   if (moved === undefined || !isGone) {
     throw Object.assign(invalid(argument, 'stands on memory that cannot be detached', view), { cause })
   }
-  return Buffer.isBuffer(view)
-    ? bufferFrom(moved, offset, length)
-    : new TYPED_ARRAYS[className(view)](moved, offset, length)
+  return isBuffer(view) ? bufferFrom(moved, offset, length) : new TYPED_ARRAYS[className(view)](moved, offset, length)
 }
 
 /**
@@ -333,6 +331,14 @@ function getter(prototype, name) {
 /** @param {any} method */
 function uncurry(method) {
   return method && Function.prototype.call.bind(method)
+}
+
+/**
+ * Whether a view is a Buffer: of bytes, too, for any view may have its prototype.
+ * @param {any} view
+ */
+function isBuffer(view) {
+  return Buffer.isBuffer(view) && types.isUint8Array(view)
 }
 
 module.exports = {

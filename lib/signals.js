@@ -9,6 +9,7 @@
  */
 
 const events = require('node:events')
+const { isProxy } = require('node:util').types
 const { AbortSignal, EventTarget, throwApart } = require('./host.js')
 
 /**
@@ -80,7 +81,8 @@ function whichAborted(signals) {
  * @param {Signals} signals
  */
 function isOwn(signals) {
-  return getPrototypeOf(signals) === OWN
+  // A proxy's own listeners would be called with what it stands for.
+  return getPrototypeOf(signals) === OWN && !isProxy(signals)
 }
 
 /**

@@ -161,6 +161,7 @@ function isStream(input) {
 function isTouched(input) {
   try {
     if (isNodeStream(input)) return touched.has(input) || input.readableDidRead === true || input.readableEnded === true
+    if (isWebStream(input)) return input.locked === true || require('node:stream').Readable.isDisturbed(input)
     return touched.has(input) && typeof input.next === 'function'
   } catch {
     // It does not let itself be looked at.

@@ -191,12 +191,11 @@ function poolsOf(options) {
   for (const pool of pools) {
     if (typeof pool?.stats !== 'function') throw invalidType('options.pools', 'an array of Pools', pool)
   }
-  if (new Set(pools.map(({ name }) => name)).size < pools.length) {
-    throw invalidValue(
-      'options.pools',
-      'must have names that differ',
-      pools.map(({ name }) => name),
-    )
+  const names = pools.map(({ name }) => name)
+  const twice = names.find((name, index) => names.indexOf(name) < index)
+  if (twice !== undefined) {
+    // By default, a queue has the name of the pool of the process.
+    throw invalidValue('options.pools', 'must have names that differ, a RemotePool that of its queue', twice)
   }
   return [...pools]
 }

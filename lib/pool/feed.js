@@ -14,7 +14,7 @@
 
 const { bytesIn } = require('../buffers.js')
 const { brand, invalidType, makeError } = require('../errors.js')
-const { clearTimeout, performance, setTimeout } = require('../host.js')
+const { clearTimeout, performance, setImmediate, setTimeout } = require('../host.js')
 const { LONGEST_TIMER } = require('../options.js')
 const { Source } = require('../source.js')
 
@@ -23,6 +23,8 @@ const MOST = 2 ** 20
 /** Bytes for which there is room at first. */
 const LEAST = 2 ** 14
 const NOTHING = new Uint8Array(0)
+/** How long a stream that always has something may keep all else from its turn, in milliseconds. */
+const TURN_MS = 10
 /** The numbers of `submitPiece`. */
 const FIRST = 0
 const MIDDLE = 1
@@ -49,6 +51,10 @@ class Feed {
   #source
   #busy = false
   #sentAt = 0
+  /** When pulls began that have let nothing else have its turn, by performance.now(). @type {number | undefined} */
+  #turnSince
+  /** Whether that took too long. */
+  #waitsForTurn = false
   /** What is gathered, and the room for it. */
   #gathered = 0
   #room = NOTHING
@@ -164,13 +170,33 @@ class Feed {
         source.pull(
           (chunk) => this.#take(() => bytesOf(chunk)),
           (error) => this.#task.breakOff(error),
-          () => this.#go(),
+          () => this.#next(),
         )
         if (!source.ready && !source.exhausted) return
       } else {
         return
       }
     }
+  }
+
+  /**
+   * A pull has ended. Of a source that always has something the next would end in a microtask, too, and nothing else would have its turn:
+   * timers, other requests.
+   */
+  #next() {
+    const now = performance.now()
+    if (this.#turnSince === undefined) {
+      this.#turnSince = now
+      setImmediate(() => {
+        this.#turnSince = undefined
+        if (this.#waitsForTurn) {
+          this.#waitsForTurn = false
+          this.#go()
+        }
+      })
+    }
+    this.#waitsForTurn = this.#turnSince !== undefined && now - this.#turnSince > TURN_MS
+    if (!this.#waitsForTurn) this.#go()
   }
 
   /** @param {() => Uint8Array} bytes throws if they are none */
