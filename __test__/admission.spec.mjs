@@ -1,9 +1,8 @@
 // A call that could not be done in its timeout is refused at once; what can be done no more, as soon as that is seen.
 import test from 'ava'
 import { heavyLoad, spin } from '../index.js'
-import { openPool } from './helpers/pool-open.mjs'
-import { ENDLESS, outcome } from './helpers/pool-tasks.mjs'
-import { until } from './helpers/pool-wait.mjs'
+import { ENDLESS, openPool, outcome } from './helpers/pool.mjs'
+import { until } from './helpers/turns.mjs'
 
 const OVERLOADED = 'ERR_POOL_OVERLOADED'
 /** Two seconds of work for one thread: its queue stands for longer than the prediction looks back. */

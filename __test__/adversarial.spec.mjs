@@ -1,6 +1,6 @@
 // JavaScript cannot make Rust read memory that was freed or moved, whatever it does to a buffer, and whenever.
 import test from 'ava'
-import { runFixture } from './helpers/buffers-child.mjs'
+import { runFixture } from './helpers/child.mjs'
 
 const HAND_OVERS = ['copy', 'transfer', 'shared', 'frozen']
 const ROUNDS = 1000

@@ -3,9 +3,8 @@ import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import test from 'ava'
 import { spinSync } from '../index.js'
-import { runFixture } from './helpers/pool-child.mjs'
-import { openPool } from './helpers/pool-open.mjs'
-import { hold, outcome } from './helpers/pool-tasks.mjs'
+import { runFixture } from './helpers/child.mjs'
+import { hold, openPool, outcome } from './helpers/pool.mjs'
 
 test.serial('needsDrain is true while as many tasks wait as there are threads', async (t) => {
   const pool = openPool(t, { threads: 2 })

@@ -1,6 +1,6 @@
 // Bad arguments: Node's own codes and classes, and messages that say what was expected, of which argument, and what was
 // received; the same from all three forms.
-import './helpers/pool-test-addon.mjs'
+import './helpers/test-addon.mjs'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { defaultPool, HeavyLoadError, hash, heavyLoad, heavyLoadAsync, heavyLoadSync, Pool, spin } from '../index.js'

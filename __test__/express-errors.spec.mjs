@@ -3,8 +3,7 @@ import test from 'ava'
 import { hash, heavyLoad } from 'heavy-load'
 import { errorHandler, offload } from 'heavy-load/express'
 import { EXPRESS, KINDS, ours, serve, timingOf } from './helpers/http-servers.mjs'
-import { openPool } from './helpers/pool-open.mjs'
-import { ENDLESS, hold } from './helpers/pool-tasks.mjs'
+import { ENDLESS, hold, openPool } from './helpers/pool.mjs'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 const STATUS = {

@@ -7,9 +7,8 @@ import test from 'ava'
 import { heavyLoad } from 'heavy-load'
 import { errorHandler, offload } from 'heavy-load/express'
 import { EXPRESS, hangUp, KINDS, serve, visit } from './helpers/http-servers.mjs'
-import { openPool } from './helpers/pool-open.mjs'
-import { ENDLESS, hold, idle } from './helpers/pool-tasks.mjs'
-import { turn, until } from './helpers/pool-wait.mjs'
+import { ENDLESS, hold, idle, openPool } from './helpers/pool.mjs'
+import { turn, until } from './helpers/turns.mjs'
 
 /** What the process has said or suffered. The tests take turns, so that it is known of which of them. */
 const troubles = []

@@ -5,7 +5,7 @@ import test from 'ava'
 import { heavyLoad } from 'heavy-load'
 import { offload } from 'heavy-load/express'
 import { EXPRESS, KINDS, ours, serve } from './helpers/http-servers.mjs'
-import { until } from './helpers/pool-wait.mjs'
+import { until } from './helpers/turns.mjs'
 
 const circle = {}
 circle.itself = circle

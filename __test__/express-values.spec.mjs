@@ -4,7 +4,7 @@ import test from 'ava'
 import { hash, hashSync, heavyLoad } from 'heavy-load'
 import { offload } from 'heavy-load/express'
 import { KINDS, serve } from './helpers/http-servers.mjs'
-import { openPool } from './helpers/pool-open.mjs'
+import { openPool } from './helpers/pool.mjs'
 
 const TEXT = 'text/plain; charset=utf-8'
 const JSON_TYPE = 'application/json; charset=utf-8'

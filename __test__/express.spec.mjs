@@ -3,9 +3,8 @@ import test from 'ava'
 import { defaultPool, heavyLoad, spin } from 'heavy-load'
 import { offload } from 'heavy-load/express'
 import { EXPRESS, KINDS, ours, serve, timingOf } from './helpers/http-servers.mjs'
-import { openPool } from './helpers/pool-open.mjs'
-import { ENDLESS, hold } from './helpers/pool-tasks.mjs'
-import { turn, until } from './helpers/pool-wait.mjs'
+import { ENDLESS, hold, openPool } from './helpers/pool.mjs'
+import { turn, until } from './helpers/turns.mjs'
 
 for (const kind of KINDS) {
   test(`${kind}: nothing is sent after a handler that has answered`, async (t) => {

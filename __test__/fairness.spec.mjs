@@ -1,8 +1,7 @@
 // Keys: tenants in one class share the threads' time, whatever each of them has queued.
 import test from 'ava'
 import { spin } from '../index.js'
-import { openPool } from './helpers/pool-open.mjs'
-import { hold } from './helpers/pool-tasks.mjs'
+import { hold, openPool } from './helpers/pool.mjs'
 
 /** Queues tasks of each tenant, one tenant after the other, and tells whose they were in the order of their ends. */
 async function orderOfEnds(t, tenants) {

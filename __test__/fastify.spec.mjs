@@ -7,9 +7,8 @@ import test from 'ava'
 import Fastify from 'fastify'
 import { heavyLoad, heavyLoadShared } from 'heavy-load'
 import plugin, { errorHandler } from 'heavy-load/fastify'
-import { openPool } from './helpers/pool-open.mjs'
-import { ENDLESS, hold } from './helpers/pool-tasks.mjs'
-import { until } from './helpers/pool-wait.mjs'
+import { ENDLESS, hold, openPool } from './helpers/pool.mjs'
+import { until } from './helpers/turns.mjs'
 
 const { brand } = createRequire(import.meta.url)('../lib/errors.js')
 const BYTES = 'application/octet-stream'

@@ -1,6 +1,6 @@
 // What nobody knows any more goes: pools with their threads, copies of the package, leases, and the inputs of calls.
 import test from 'ava'
-import { runFixture } from './helpers/pool-child.mjs'
+import { runFixture } from './helpers/child.mjs'
 
 const CASES = {
   'pools: their threads and registrations': { pools: 300 },

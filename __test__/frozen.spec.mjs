@@ -1,19 +1,13 @@
 // Frozen buffers: any number of readers at once, in every form and pool, and the same bytes back when all are done.
 import test from 'ava'
 import { FrozenBuffer, freeze, hash, hashAsync, hashSync, heavyLoadShared, sort } from '../index.js'
-import { codeOf, formsOf, promiseFormsOf } from './helpers/buffers-calls.mjs'
-import { runFixture } from './helpers/buffers-child.mjs'
-import {
-  collectGarbage,
-  detach,
-  fillWithNoise,
-  onOneSlab,
-  randomFrom,
-  same,
-  snapshot,
-} from './helpers/buffers-memory.mjs'
-import { hold, openPool } from './helpers/buffers-pool.mjs'
-import { turn, until } from './helpers/buffers-wait.mjs'
+import { collectGarbage, detach, fillWithNoise, onOneSlab, same, snapshot } from './helpers/buffers-memory.mjs'
+import { runFixture } from './helpers/child.mjs'
+import { codeOf } from './helpers/errors.mjs'
+import { formsOf, promiseFormsOf } from './helpers/forms.mjs'
+import { hold, openPool } from './helpers/pool.mjs'
+import { randomFrom } from './helpers/random.mjs'
+import { turn, until } from './helpers/turns.mjs'
 
 const random = randomFrom(7)
 const LENGTH = 300_000

@@ -1,9 +1,8 @@
 // Tasks that are gathered, because many are in flight, are like others to whoever looks.
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
-import { runFixture } from './helpers/pool-child.mjs'
-import { openPool } from './helpers/pool-open.mjs'
-import { hold, outcome } from './helpers/pool-tasks.mjs'
+import { runFixture } from './helpers/child.mjs'
+import { hold, openPool, outcome } from './helpers/pool.mjs'
 
 /** So many in flight that what comes is gathered. */
 const MANY = 100

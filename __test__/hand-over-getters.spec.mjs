@@ -1,9 +1,11 @@
 // Options are the caller's code, too: what their getters do to the buffer, the signal or the pool, during the call.
 import test from 'ava'
 import { freeze, hash, hashSync, heavyLoadShared, Pool } from '../index.js'
-import { codeOf, errorOf, formsOf, promiseFormsOf } from './helpers/buffers-calls.mjs'
-import { detach, fillWithNoise, randomFrom } from './helpers/buffers-memory.mjs'
-import { openPool } from './helpers/buffers-pool.mjs'
+import { detach, fillWithNoise } from './helpers/buffers-memory.mjs'
+import { codeOf, errorOf } from './helpers/errors.mjs'
+import { formsOf, promiseFormsOf } from './helpers/forms.mjs'
+import { openPool } from './helpers/pool.mjs'
+import { randomFrom } from './helpers/random.mjs'
 
 const transfer = true
 const random = randomFrom(6)

@@ -1,8 +1,10 @@
 // Views that lie about themselves: the memory they stand on counts, and nothing that they say.
 import test from 'ava'
 import { FrozenBuffer, freeze, hashSync } from '../index.js'
-import { codeOf, formsOf } from './helpers/buffers-calls.mjs'
-import { detach, fillWithNoise, randomFrom } from './helpers/buffers-memory.mjs'
+import { detach, fillWithNoise } from './helpers/buffers-memory.mjs'
+import { codeOf } from './helpers/errors.mjs'
+import { formsOf } from './helpers/forms.mjs'
+import { randomFrom } from './helpers/random.mjs'
 
 const transfer = true
 const random = randomFrom(5)

@@ -2,9 +2,11 @@
 import { markAsUntransferable } from 'node:worker_threads'
 import test from 'ava'
 import { freeze, hashSync } from '../index.js'
-import { codeOf, errorOf, formsOf } from './helpers/buffers-calls.mjs'
-import { runFixture } from './helpers/buffers-child.mjs'
-import { detach, fillWithNoise, randomFrom, same, snapshot } from './helpers/buffers-memory.mjs'
+import { detach, fillWithNoise, same, snapshot } from './helpers/buffers-memory.mjs'
+import { runFixture } from './helpers/child.mjs'
+import { codeOf, errorOf } from './helpers/errors.mjs'
+import { formsOf } from './helpers/forms.mjs'
+import { randomFrom } from './helpers/random.mjs'
 
 const transfer = true
 const random = randomFrom(4)

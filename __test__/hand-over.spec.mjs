@@ -1,9 +1,11 @@
 // How buffers are handed over: what is copied, what is taken, and what stays with the caller.
 import test from 'ava'
 import { freeze, hash, hashSync, heavyLoadShared, sort } from '../index.js'
-import { codeOf, formsOf, promiseFormsOf } from './helpers/buffers-calls.mjs'
-import { detach, fillWithNoise, onOneSlab, randomFrom, same, snapshot } from './helpers/buffers-memory.mjs'
-import { hold, openPool } from './helpers/buffers-pool.mjs'
+import { detach, fillWithNoise, onOneSlab, same, snapshot } from './helpers/buffers-memory.mjs'
+import { codeOf } from './helpers/errors.mjs'
+import { formsOf, promiseFormsOf } from './helpers/forms.mjs'
+import { hold, openPool } from './helpers/pool.mjs'
+import { randomFrom } from './helpers/random.mjs'
 
 const transfer = true
 const random = randomFrom(3)

@@ -15,9 +15,8 @@ import { registerMetrics } from 'heavy-load/metrics'
 import { Registry } from 'prom-client'
 import { runScript } from './helpers/child.mjs'
 import { errorOf } from './helpers/errors.mjs'
-import { openPool } from './helpers/pool-open.mjs'
-import { ENDLESS, hold, idle, outcome } from './helpers/pool-tasks.mjs'
-import { turn, until } from './helpers/pool-wait.mjs'
+import { ENDLESS, hold, idle, openPool, outcome } from './helpers/pool.mjs'
+import { turn, until } from './helpers/turns.mjs'
 
 const MiB = 2 ** 20
 const hex = { encoding: 'hex' }

@@ -4,8 +4,10 @@ import { runInNewContext } from 'node:vm'
 import { crc32 } from 'node:zlib'
 import test from 'ava'
 import { freeze } from '../index.js'
-import { codeOf, errorOf, formsOf, promiseFormsOf } from './helpers/buffers-calls.mjs'
-import { fillWithNoise, randomFrom, same, snapshot, VIEWS } from './helpers/buffers-memory.mjs'
+import { fillWithNoise, same, snapshot, VIEWS } from './helpers/buffers-memory.mjs'
+import { codeOf, errorOf } from './helpers/errors.mjs'
+import { formsOf, promiseFormsOf } from './helpers/forms.mjs'
+import { randomFrom } from './helpers/random.mjs'
 
 const forms = formsOf('hash')
 const KiB = 1024

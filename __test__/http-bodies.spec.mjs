@@ -10,7 +10,7 @@ import test from 'ava'
 import { freeze, heavyLoad } from 'heavy-load'
 import { offload } from 'heavy-load/express'
 import { ADAPTERS, EXPRESS, hangUp, KINDS, ours, serve, serveHandler, visit } from './helpers/http-servers.mjs'
-import { until } from './helpers/pool-wait.mjs'
+import { until } from './helpers/turns.mjs'
 
 const BYTES_TYPE = 'application/octet-stream'
 const OWN = import.meta.filename

@@ -7,8 +7,8 @@ import { text } from 'node:stream/consumers'
 import test from 'ava'
 import { heavyLoad, spin } from 'heavy-load'
 import { ADAPTERS, serveHandler } from './helpers/http-servers.mjs'
-import { openPool } from './helpers/pool-open.mjs'
-import { until } from './helpers/pool-wait.mjs'
+import { openPool } from './helpers/pool.mjs'
+import { until } from './helpers/turns.mjs'
 
 for (const kind of ADAPTERS) {
   test.serial(`${kind}: tasks one after the other have what is left`, async (t) => {

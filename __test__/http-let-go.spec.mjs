@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events'
 import { Readable } from 'node:stream'
 import test from 'ava'
 import { ADAPTERS, hangUp, serveHandler, visit } from './helpers/http-servers.mjs'
-import { until } from './helpers/pool-wait.mjs'
+import { until } from './helpers/turns.mjs'
 
 /** A stream as they were before Node had classes for them; it gives until it is destroyed. */
 class OldStream extends EventEmitter {

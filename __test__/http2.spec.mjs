@@ -8,9 +8,8 @@ import Fastify from 'fastify'
 import { heavyLoad } from 'heavy-load'
 import { offload } from 'heavy-load/express'
 import plugin from 'heavy-load/fastify'
-import { openPool } from './helpers/pool-open.mjs'
-import { ENDLESS } from './helpers/pool-tasks.mjs'
-import { until } from './helpers/pool-wait.mjs'
+import { ENDLESS, openPool } from './helpers/pool.mjs'
+import { until } from './helpers/turns.mjs'
 
 const WAYS = {
   'resets the stream': (stream) => stream.close(8),

@@ -1,6 +1,6 @@
 // A process lives exactly as long as it has tasks in flight.
 import test from 'ava'
-import { runFixture } from './helpers/pool-child.mjs'
+import { runFixture } from './helpers/child.mjs'
 
 const onLinux = process.platform === 'linux' ? test.serial : test.skip
 

@@ -1,7 +1,7 @@
 // Many tasks at once: all of them settle, and the event loop keeps turning meanwhile.
 import test from 'ava'
-import { openPool } from './helpers/pool-open.mjs'
-import { turn } from './helpers/pool-wait.mjs'
+import { openPool } from './helpers/pool.mjs'
+import { turn } from './helpers/turns.mjs'
 
 const MANY = 20_000
 

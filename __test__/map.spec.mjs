@@ -4,10 +4,9 @@ import { PassThrough, Readable } from 'node:stream'
 import { ReadableStream } from 'node:stream/web'
 import test from 'ava'
 import { defaultPool, heavyLoad } from '../index.js'
-import { runFixture } from './helpers/pool-child.mjs'
-import { openPool } from './helpers/pool-open.mjs'
-import { ENDLESS, hold, idle, outcome } from './helpers/pool-tasks.mjs'
-import { turn, until } from './helpers/pool-wait.mjs'
+import { runFixture } from './helpers/child.mjs'
+import { ENDLESS, hold, idle, openPool, outcome } from './helpers/pool.mjs'
+import { turn, until } from './helpers/turns.mjs'
 
 async function collect(iterable) {
   const results = []

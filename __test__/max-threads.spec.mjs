@@ -1,9 +1,8 @@
 // maxThreads: how many of a pool's threads one task may use at once.
 import test from 'ava'
 import { heavyLoad } from '../index.js'
-import { openPool } from './helpers/pool-open.mjs'
-import { ENDLESS, outcome } from './helpers/pool-tasks.mjs'
-import { until } from './helpers/pool-wait.mjs'
+import { ENDLESS, openPool, outcome } from './helpers/pool.mjs'
+import { until } from './helpers/turns.mjs'
 
 /** Starts a task that never ends, and waits until it has used the threads for a while. */
 async function runFor(pool, elapsedMs, maxThreads) {

@@ -1,11 +1,10 @@
 // `maxMemory`: what tasks take once they have begun, in all; what waits, and for how long.
-import './helpers/pool-test-addon.mjs'
+import './helpers/test-addon.mjs'
 import test from 'ava'
 import { Pool, sort } from '../index.js'
-import { runFixture } from './helpers/pool-child.mjs'
-import { openPool } from './helpers/pool-open.mjs'
-import { hold, idle, outcome } from './helpers/pool-tasks.mjs'
-import { until } from './helpers/pool-wait.mjs'
+import { runFixture } from './helpers/child.mjs'
+import { hold, idle, openPool, outcome } from './helpers/pool.mjs'
+import { until } from './helpers/turns.mjs'
 
 const MIB = 2 ** 20
 

@@ -2,7 +2,7 @@
 // ArrayBuffer would end it.)
 import { spawnSync } from 'node:child_process'
 import test from 'ava'
-import { runFixture } from './helpers/buffers-child.mjs'
+import { runFixture } from './helpers/child.mjs'
 
 const hasLimits = process.platform === 'linux' && spawnSync('prlimit', ['--version']).status === 0
 const testWithLimits = hasLimits ? test : test.skip

@@ -9,8 +9,7 @@ import plugin from 'heavy-load/fastify'
 import { instrument, registerMetrics } from 'heavy-load/metrics'
 import { Registry } from 'prom-client'
 import { EXPRESS } from './helpers/http-servers.mjs'
-import { openPool } from './helpers/pool-open.mjs'
-import { hold } from './helpers/pool-tasks.mjs'
+import { hold, openPool } from './helpers/pool.mjs'
 
 /** What has been counted of a pool, without what is 0: by route, kernel and outcome. */
 async function counted(register, pool) {

@@ -10,9 +10,8 @@ import test from 'ava'
 import { spin } from 'heavy-load'
 import { instrument, registerMetrics } from 'heavy-load/metrics'
 import { AggregatorRegistry, Registry } from 'prom-client'
-import { openPool } from './helpers/pool-open.mjs'
-import { hold } from './helpers/pool-tasks.mjs'
-import { until } from './helpers/pool-wait.mjs'
+import { hold, openPool } from './helpers/pool.mjs'
+import { until } from './helpers/turns.mjs'
 
 const { Delays, Share } = createRequire(import.meta.url)('../lib/metrics/last-minute.js')
 const DELAY = 'heavy_load_event_loop_delay_seconds'

@@ -9,9 +9,8 @@ import test from 'ava'
 import { heavyLoad, heavyLoadAsync, heavyLoadSync, Pool, spin } from 'heavy-load'
 import { instrument, registerMetrics } from 'heavy-load/metrics'
 import { Registry } from 'prom-client'
-import { openPool } from './helpers/pool-open.mjs'
-import { ENDLESS, hold, outcome } from './helpers/pool-tasks.mjs'
-import { until } from './helpers/pool-wait.mjs'
+import { ENDLESS, hold, openPool, outcome } from './helpers/pool.mjs'
+import { until } from './helpers/turns.mjs'
 
 const BAD = [undefined, null, 1, {}]
 const KERNELS = ['heavyLoad', 'heavyLoadShared', 'hash', 'sort', 'spin']

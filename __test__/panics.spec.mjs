@@ -1,9 +1,8 @@
 // A panic costs one promise, never the process. This needs the addon with the kernel that misbehaves on purpose, which
 // is loaded in a process of its own, in place of the other.
-import { readdirSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { runScript } from './helpers/child.mjs'
+import { testAddonFile } from './helpers/test-addon-file.mjs'
 
 /** Where `misbehave` panics, at the caller's wish, and the place that the error then names. */
 const NAMED = {
@@ -26,20 +25,6 @@ const NAMED = {
 }
 const PLACES = Object.keys(NAMED)
 
-function testAddon() {
-  const folder = new URL('native/', import.meta.url)
-  let addons = []
-  try {
-    addons = readdirSync(folder).filter((name) => name.endsWith('.node'))
-  } catch {
-    // There is no folder before the first build.
-  }
-  if (addons.length !== 1) {
-    throw new Error(`the addon with the test kernels: ${addons.length} found; run node scripts/build.mjs --tests`)
-  }
-  return fileURLToPath(new URL(addons[0], folder))
-}
-
 /** Runs a script that has `forms`, the three of `misbehave`, and `outcome`; gives what it logs, as JSON. */
 async function misbehave(t, body) {
   const { code, signal, stdout, stderr } = await runScript(
@@ -56,7 +41,7 @@ async function misbehave(t, body) {
     const outcome = (promise) => promise.catch(({ code, name, message }) => ({ code, name, message }))
     ${body}
     `,
-    { env: { NAPI_RS_NATIVE_LIBRARY_PATH: testAddon() } },
+    { env: { NAPI_RS_NATIVE_LIBRARY_PATH: testAddonFile() } },
   )
   t.is(signal, null, stderr)
   t.is(code, 0, stderr)

@@ -3,11 +3,10 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import test from 'ava'
 import { defaultPool, heavyLoad } from '../index.js'
-import { runFixture } from './helpers/pool-child.mjs'
-import { openPool } from './helpers/pool-open.mjs'
-import { ENDLESS, hold, outcome } from './helpers/pool-tasks.mjs'
-import { threadsNamed } from './helpers/pool-threads.mjs'
-import { until } from './helpers/pool-wait.mjs'
+import { runFixture } from './helpers/child.mjs'
+import { ENDLESS, hold, openPool, outcome } from './helpers/pool.mjs'
+import { threadsNamed } from './helpers/threads.mjs'
+import { until } from './helpers/turns.mjs'
 
 const onLinux = process.platform === 'linux' ? test.serial : test.skip
 

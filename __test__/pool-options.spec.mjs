@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs'
 import os from 'node:os'
 import test from 'ava'
 import { Pool } from '../index.js'
-import { runFixture } from './helpers/pool-child.mjs'
-import { openPool } from './helpers/pool-open.mjs'
-import { LONGEST_NAME, threadsNamed } from './helpers/pool-threads.mjs'
-import { until } from './helpers/pool-wait.mjs'
+import { runFixture } from './helpers/child.mjs'
+import { openPool } from './helpers/pool.mjs'
+import { LONGEST_NAME, threadsNamed } from './helpers/threads.mjs'
+import { until } from './helpers/turns.mjs'
 
 const onLinux = process.platform === 'linux' ? test.serial : test.skip
 const hasLimits =

@@ -1,6 +1,6 @@
 // Whatever callers' code does: every promise settles once with the truth, and the counts are what callers saw.
 import test from 'ava'
-import { runFixture } from './helpers/pool-child.mjs'
+import { runFixture } from './helpers/child.mjs'
 
 const FOREIGN = ['foreign removeEventListener', 'foreign sink']
 

@@ -2,9 +2,8 @@
 import { setTimeout } from 'node:timers/promises'
 import test from 'ava'
 import { heavyLoad, spin } from '../index.js'
-import { openPool } from './helpers/pool-open.mjs'
-import { hold } from './helpers/pool-tasks.mjs'
-import { until } from './helpers/pool-wait.mjs'
+import { hold, openPool } from './helpers/pool.mjs'
+import { until } from './helpers/turns.mjs'
 
 test.serial('high before normal before low', async (t) => {
   const pool = openPool(t, { threads: 1 })

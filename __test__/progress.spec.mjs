@@ -2,8 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import test from 'ava'
 import { heavyLoad, heavyLoadAsync, spin, spinAsync, spinSync } from '../index.js'
-import { openPool } from './helpers/pool-open.mjs'
-import { ENDLESS, idle, outcome } from './helpers/pool-tasks.mjs'
+import { ENDLESS, idle, openPool, outcome } from './helpers/pool.mjs'
 
 /** Each form with enough work for several reports. */
 const FORMS = [

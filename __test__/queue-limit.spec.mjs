@@ -1,9 +1,8 @@
 // maxQueue: how many tasks may wait, and what becomes of those that may not.
 import test from 'ava'
 import { heavyLoadShared, spin } from '../index.js'
-import { openPool } from './helpers/pool-open.mjs'
-import { ENDLESS, hold, idle, outcome } from './helpers/pool-tasks.mjs'
-import { turn } from './helpers/pool-wait.mjs'
+import { ENDLESS, hold, idle, openPool, outcome } from './helpers/pool.mjs'
+import { turn } from './helpers/turns.mjs'
 
 const OVERLOADED = 'ERR_POOL_OVERLOADED'
 

@@ -1,11 +1,10 @@
 // Abort, timeout and completion race each other, thousands of times: whoever wins, everything adds up.
 import test from 'ava'
 import { heavyLoad, heavyLoadAsync, heavyLoadShared, spin, spinAsync } from '../index.js'
-import { openPool } from './helpers/pool-open.mjs'
-import { randomFrom } from './helpers/pool-random.mjs'
-import { hold, idle, outcome } from './helpers/pool-tasks.mjs'
-import { threadsNamed } from './helpers/pool-threads.mjs'
-import { turn } from './helpers/pool-wait.mjs'
+import { hold, idle, openPool, outcome } from './helpers/pool.mjs'
+import { randomFrom } from './helpers/random.mjs'
+import { threadsNamed } from './helpers/threads.mjs'
+import { turn } from './helpers/turns.mjs'
 
 const RACES = 10_000
 /** Tasks that are under way at once. */

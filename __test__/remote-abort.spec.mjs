@@ -3,7 +3,7 @@ import { getEventListeners } from 'node:events'
 import test from 'ava'
 import { sort } from 'heavy-load'
 import { errorOf } from './helpers/errors.mjs'
-import { idle } from './helpers/pool-tasks.mjs'
+import { idle } from './helpers/pool.mjs'
 import { redisFor, withRedis } from './helpers/redis.mjs'
 import { begin, eventually, keysIn, nothingLeft, openAll, openClient, openRemote } from './helpers/remote-open.mjs'
 

@@ -1,7 +1,7 @@
 // Closing remote pools and workers.
 import test from 'ava'
 import { errorOf } from './helpers/errors.mjs'
-import { idle } from './helpers/pool-tasks.mjs'
+import { idle } from './helpers/pool.mjs'
 import { redisFor, withRedis } from './helpers/redis.mjs'
 import {
   begin,

@@ -9,7 +9,7 @@ import { Worker } from 'bullmq'
 import { RemotePool, startWorker } from 'heavy-load/remote'
 import { Cluster, Redis } from 'ioredis'
 import { errorOf } from './helpers/errors.mjs'
-import { openPool } from './helpers/pool-open.mjs'
+import { openPool } from './helpers/pool.mjs'
 import { freePort, redisFor, startRedis, withRedis } from './helpers/redis.mjs'
 import { begin, eventually, nothingLeft, openClient, openRemote, openWorker } from './helpers/remote-open.mjs'
 

@@ -1,6 +1,6 @@
 // `map` over a remote pool.
 import test from 'ava'
-import { idle } from './helpers/pool-tasks.mjs'
+import { idle } from './helpers/pool.mjs'
 import { redisFor, withRedis } from './helpers/redis.mjs'
 import { nothingLeft, openAll } from './helpers/remote-open.mjs'
 

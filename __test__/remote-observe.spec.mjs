@@ -6,7 +6,7 @@ import { heavyLoad, spin } from 'heavy-load'
 import { offload } from 'heavy-load/express'
 import { errorOf } from './helpers/errors.mjs'
 import { serve, timingOf } from './helpers/http-servers.mjs'
-import { idle } from './helpers/pool-tasks.mjs'
+import { idle } from './helpers/pool.mjs'
 import { redisFor, withRedis } from './helpers/redis.mjs'
 import { eventually, nothingLeft, openAll, signalled } from './helpers/remote-open.mjs'
 

@@ -2,7 +2,7 @@
 import test from 'ava'
 import { freeze, hash, hashSync, heavyLoadShared, heavyLoadSharedSync, sort, sortSync } from 'heavy-load'
 import { VIEWS } from './helpers/buffers-memory.mjs'
-import { randomFrom } from './helpers/pool-random.mjs'
+import { randomFrom } from './helpers/random.mjs'
 import { redisFor, withRedis } from './helpers/redis.mjs'
 import { nothingLeft, openAll } from './helpers/remote-open.mjs'
 

@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import test from 'ava'
 import { spin } from 'heavy-load'
 import { errorOf } from './helpers/errors.mjs'
-import { idle } from './helpers/pool-tasks.mjs'
+import { idle } from './helpers/pool.mjs'
 import { redisFor, withRedis } from './helpers/redis.mjs'
 import { begin, nothingLeft, openAll } from './helpers/remote-open.mjs'
 

@@ -1,7 +1,7 @@
 // `timeout`, wherever a task is.
 import test from 'ava'
 import { sort } from 'heavy-load'
-import { idle } from './helpers/pool-tasks.mjs'
+import { idle } from './helpers/pool.mjs'
 import { redisFor, withRedis } from './helpers/redis.mjs'
 import { begin, nothingLeft, openAll, openClient, openRemote, openWorker } from './helpers/remote-open.mjs'
 

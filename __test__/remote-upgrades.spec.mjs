@@ -3,7 +3,7 @@ import test from 'ava'
 import { Queue } from 'bullmq'
 import { Pool } from 'heavy-load'
 import { errorOf } from './helpers/errors.mjs'
-import { openPool } from './helpers/pool-open.mjs'
+import { openPool } from './helpers/pool.mjs'
 import { redisFor, withRedis } from './helpers/redis.mjs'
 import {
   begin,

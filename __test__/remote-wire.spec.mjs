@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { isDeepStrictEqual } from 'node:util'
 import test from 'ava'
 import { FrozenBuffer, freeze } from 'heavy-load'
-import { randomFrom } from './helpers/pool-random.mjs'
+import { randomFrom } from './helpers/random.mjs'
 
 const require = createRequire(import.meta.url)
 const { CLASSES } = require('../lib/buffers.js')

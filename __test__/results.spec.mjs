@@ -1,10 +1,11 @@
 // Results: small ones are copied, those of 64 KiB and more are not, and nobody can tell but by the time and the memory.
 import test from 'ava'
 import { freeze, hashSync, Pool, sort } from '../index.js'
-import { formsOf } from './helpers/buffers-calls.mjs'
-import { runFixture } from './helpers/buffers-child.mjs'
-import { collectGarbage, fillWithNoise, randomFrom, same } from './helpers/buffers-memory.mjs'
-import { turn } from './helpers/buffers-wait.mjs'
+import { collectGarbage, fillWithNoise, same } from './helpers/buffers-memory.mjs'
+import { runFixture } from './helpers/child.mjs'
+import { formsOf } from './helpers/forms.mjs'
+import { randomFrom } from './helpers/random.mjs'
+import { turn } from './helpers/turns.mjs'
 
 const random = randomFrom(8)
 const hex = { encoding: 'hex' }

@@ -1,7 +1,7 @@
 // Short tasks pass long ones by themselves, also when those are running already and fill every thread.
 import test from 'ava'
-import { openPool } from './helpers/pool-open.mjs'
-import { until } from './helpers/pool-wait.mjs'
+import { openPool } from './helpers/pool.mjs'
+import { until } from './helpers/turns.mjs'
 
 test.serial('short tasks that come after long ones end before them', async (t) => {
   const pool = openPool(t, { threads: 2 })

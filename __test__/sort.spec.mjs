@@ -2,10 +2,12 @@
 import { runInNewContext } from 'node:vm'
 import test from 'ava'
 import { freeze, sort, sortAsync } from '../index.js'
-import { codeOf, errorOf, formsOf, promiseFormsOf } from './helpers/buffers-calls.mjs'
-import { detach, differ, fillWithNoise, randomFrom, same, snapshot, VIEWS } from './helpers/buffers-memory.mjs'
-import { openPool } from './helpers/buffers-pool.mjs'
-import { until } from './helpers/buffers-wait.mjs'
+import { detach, differ, fillWithNoise, same, snapshot, VIEWS } from './helpers/buffers-memory.mjs'
+import { codeOf, errorOf } from './helpers/errors.mjs'
+import { formsOf, promiseFormsOf } from './helpers/forms.mjs'
+import { openPool } from './helpers/pool.mjs'
+import { randomFrom } from './helpers/random.mjs'
+import { until } from './helpers/turns.mjs'
 
 const forms = formsOf('sort')
 const transfer = true

@@ -1,11 +1,10 @@
 // stats(): what became of a pool's tasks, exactly, and how long they waited and ran.
-import './helpers/pool-test-addon.mjs'
+import './helpers/test-addon.mjs'
 import test from 'ava'
 import { heavyLoad, heavyLoadAsync, heavyLoadSync, spin } from '../index.js'
-import { runFixture } from './helpers/pool-child.mjs'
-import { openPool } from './helpers/pool-open.mjs'
-import { ENDLESS, hold, idle, outcome } from './helpers/pool-tasks.mjs'
-import { until } from './helpers/pool-wait.mjs'
+import { runFixture } from './helpers/child.mjs'
+import { ENDLESS, hold, idle, openPool, outcome } from './helpers/pool.mjs'
+import { until } from './helpers/turns.mjs'
 
 const ZERO = { count: 0, mean: 0, min: 0, max: 0, p50: 0, p90: 0, p99: 0, p999: 0 }
 

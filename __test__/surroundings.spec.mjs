@@ -1,7 +1,6 @@
 // What surrounds the package is not taken for granted: fake timers, hidden globals, a copied process, listeners removed.
 import test from 'ava'
-import { runScript } from './helpers/child.mjs'
-import { runFixture } from './helpers/pool-child.mjs'
+import { runFixture, runScript } from './helpers/child.mjs'
 
 const FAKES = `
   const names = ['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'queueMicrotask', 'performance']

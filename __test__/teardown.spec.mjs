@@ -1,7 +1,7 @@
 // However a process, a worker thread or a pool ends, with work running and queued: no crash, no hang, and the others go on.
 import test from 'ava'
-import { runFixture } from './helpers/pool-child.mjs'
-import { FORMS } from './helpers/pool-work.mjs'
+import { runFixture } from './helpers/child.mjs'
+import { FORMS } from './helpers/endless-work.mjs'
 
 /** How a process ends, and its exit code. */
 const PROCESS_ENDS = {

@@ -1,5 +1,5 @@
 // `timeout` bounds queue and run together, in all three forms.
-import './helpers/pool-test-addon.mjs'
+import './helpers/test-addon.mjs'
 import test from 'ava'
 import { HeavyLoadError, heavyLoad, heavyLoadAsync, Pool } from '../index.js'
 import { runScript } from './helpers/child.mjs'

@@ -3,8 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { tracingChannel } from 'node:diagnostics_channel'
 import test from 'ava'
 import { heavyLoad, heavyLoadAsync, spin } from 'heavy-load'
-import { openPool } from './helpers/pool-open.mjs'
-import { outcome } from './helpers/pool-tasks.mjs'
+import { openPool, outcome } from './helpers/pool.mjs'
 
 const channel = tracingChannel('heavy-load.task')
 

@@ -7,7 +7,7 @@ import api, { defaultPool, heavyLoad, heavyLoadAsync, heavyLoadSync, Pool, spin 
 import { instrument, registerMetrics } from '../lib/metrics/index.js'
 import { errorOf } from './helpers/errors.mjs'
 import { formsOf } from './helpers/forms.mjs'
-import { openPool } from './helpers/pool-open.mjs'
+import { openPool } from './helpers/pool.mjs'
 
 const { kernels } = createRequire(import.meta.url)('../native.js')
 const { signal } = new AbortController()

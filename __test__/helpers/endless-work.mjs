@@ -9,7 +9,7 @@ import {
   spin,
   spinAsync,
 } from '../../index.js'
-import { ENDLESS } from './pool-tasks.mjs'
+import { ENDLESS } from './pool.mjs'
 
 const COPIES = 12
 const shared = () => new Uint32Array(new SharedArrayBuffer(2 ** 20))
