@@ -1,6 +1,6 @@
 // A call that could not be done in its timeout is refused at once; what can be done no more, as soon as that is seen.
 import test from 'ava'
-import { heavyLoad, spin } from '../index.js'
+import { heavyLoad, spin } from 'heavy-load'
 import { ENDLESS, openPool, outcome } from './helpers/pool.mjs'
 import { until } from './helpers/turns.mjs'
 

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import test from 'ava'
-import { spinAsync } from '../index.js'
+import { spinAsync } from 'heavy-load'
 import { openPool, outcome } from './helpers/pool.mjs'
 
 /** Blocks the event loop until the pool has nothing to do, and until all timers are due that were set for `ms`. */

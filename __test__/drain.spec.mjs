@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import test from 'ava'
-import { spinSync } from '../index.js'
+import { spinSync } from 'heavy-load'
 import { runFixture } from './helpers/child.mjs'
 import { hold, openPool, outcome } from './helpers/pool.mjs'
 

@@ -3,7 +3,7 @@
 import './helpers/test-addon.mjs'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
-import { defaultPool, HeavyLoadError, hash, heavyLoad, heavyLoadAsync, heavyLoadSync, Pool, spin } from '../index.js'
+import { defaultPool, HeavyLoadError, hash, heavyLoad, heavyLoadAsync, heavyLoadSync, Pool, spin } from 'heavy-load'
 import { errorOf } from './helpers/errors.mjs'
 import { formsOf, promiseFormsOf } from './helpers/forms.mjs'
 

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import test from 'ava'
 import { runScript } from './helpers/child.mjs'
 
-const names = Object.keys(createRequire(import.meta.url)('../index.js'))
+const names = Object.keys(createRequire(import.meta.url)('heavy-load'))
 
 test('every export can be imported by name, and is the one that require gives', async (t) => {
   t.true(names.includes('heavyLoad') && names.includes('defaultPool') && names.includes('HeavyLoadError'))

@@ -1,6 +1,6 @@
 // What the package is for: the event loop turns while the work is done.
 import test from 'ava'
-import { heavyLoadSync } from '../index.js'
+import { heavyLoadSync } from 'heavy-load'
 import { promiseFormsOf } from './helpers/forms.mjs'
 import { countTurns } from './helpers/turns.mjs'
 

@@ -1,6 +1,6 @@
 // Keys: tenants in one class share the threads' time, whatever each of them has queued.
 import test from 'ava'
-import { spin } from '../index.js'
+import { spin } from 'heavy-load'
 import { hold, openPool } from './helpers/pool.mjs'
 
 /** Queues tasks of each tenant, one tenant after the other, and tells whose they were in the order of their ends. */

@@ -39,7 +39,7 @@ for (const [name, code] of Object.entries(FOREIGN)) {
       stdout,
       stderr,
     } = await runScript(`
-      import { heavyLoadAsync, Pool } from './index.js'
+      import { heavyLoadAsync, Pool } from 'heavy-load'
       ${code}
       const caught = []
       process.on('uncaughtException', (error) => caught.push(error.message))
@@ -72,7 +72,7 @@ for (const [name, code] of Object.entries(FOREIGN)) {
 
 test.serial('a view whose prototype is a proxy that throws: the others keep their values', async (t) => {
   const { code, stdout, stderr } = await runScript(`
-    import { Pool, sort } from './index.js'
+    import { Pool, sort } from 'heavy-load'
     const pool = new Pool({ threads: 2 })
     let armed = false
     const trap = () => { if (armed) throw new Error('foreign') }
@@ -97,7 +97,7 @@ test.serial('a view whose prototype is a proxy that throws: the others keep thei
 const SCRIPTS = {
   'a result whose prototype is a proxy that throws at the end': {
     source: `
-      import { Pool, sort } from './index.js'
+      import { Pool, sort } from 'heavy-load'
       const pool = new Pool({ threads: 1 })
       let armed = false
       const handler = { getPrototypeOf(target) { if (armed) throw new Error('foreign'); return Reflect.getPrototypeOf(target) } }
@@ -113,7 +113,7 @@ const SCRIPTS = {
   },
   'an option whose getter throws something hostile': {
     source: `
-      import { freeze, hash, Pool } from './index.js'
+      import { freeze, hash, Pool } from 'heavy-load'
       const pool = new Pool({ threads: 1 })
       const hostile = new Proxy({}, { get() { throw new Error('foreign') }, getPrototypeOf() { throw new Error('foreign') } })
       const frozen = freeze(new Uint8Array(8))
@@ -126,7 +126,7 @@ const SCRIPTS = {
   },
   'a signal that has its pool closed while it is listened to': {
     source: `
-      import { Pool } from './index.js'
+      import { Pool } from 'heavy-load'
       const pool = new Pool({ threads: 1 })
       const reports = []
       const signal = { aborted: false, addEventListener() { pool.close({ force: true }) }, removeEventListener() {} }
@@ -142,7 +142,7 @@ const SCRIPTS = {
   },
   'a signal whose reason cannot be read': {
     source: `
-      import { spin, spinAsync } from './index.js'
+      import { spin, spinAsync } from 'heavy-load'
       process.on('uncaughtException', ({ message }) => console.error(message))
       let fire
       const signal = { aborted: false, get reason() { throw new Error('foreign') }, addEventListener(_, listener) { fire = listener }, removeEventListener() {} }
@@ -155,7 +155,7 @@ const SCRIPTS = {
   },
   'a getter that closes the pool': {
     source: `
-      import { Pool } from './index.js'
+      import { Pool } from 'heavy-load'
       const results = []
       for (const name of ['key', 'timeout', 'weight', 'priority', 'onProgress', 'maxThreads', 'signal']) {
         const pool = new Pool({ threads: 1 })

@@ -1,7 +1,7 @@
 // Every kernel comes in three forms that give the same answers; the promise forms never throw.
 import { createRequire } from 'node:module'
 import test from 'ava'
-import api from '../index.js'
+import api from 'heavy-load'
 import { errorOf } from './helpers/errors.mjs'
 import { formsOf } from './helpers/forms.mjs'
 

@@ -1,6 +1,6 @@
 // Frozen buffers: any number of readers at once, in every form and pool, and the same bytes back when all are done.
 import test from 'ava'
-import { FrozenBuffer, freeze, hash, hashAsync, hashSync, heavyLoadShared, sort } from '../index.js'
+import { FrozenBuffer, freeze, hash, hashAsync, hashSync, heavyLoadShared, sort } from 'heavy-load'
 import { collectGarbage, detach, fillWithNoise, onOneSlab, same, snapshot } from './helpers/buffers-memory.mjs'
 import { runFixture } from './helpers/child.mjs'
 import { codeOf } from './helpers/errors.mjs'

@@ -1,7 +1,7 @@
 // The work is really done, and on all threads. Told from ratios within one run: times themselves say nothing on a
 // machine that has other things to do.
 import test from 'ava'
-import { heavyLoad, heavyLoadAsync, heavyLoadShared, heavyLoadSync, Pool } from '../index.js'
+import { heavyLoad, heavyLoadAsync, heavyLoadShared, heavyLoadSync, Pool } from 'heavy-load'
 import { formsOf } from './helpers/forms.mjs'
 import { turn } from './helpers/turns.mjs'
 

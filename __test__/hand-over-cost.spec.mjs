@@ -1,7 +1,7 @@
 // What a call costs the caller's thread does not grow with the memory that is taken, frozen or shared. Told from ratios
 // within one run: times themselves say nothing on a machine that has other things to do.
 import test from 'ava'
-import { freeze, hash, hashAsync, heavyLoadShared, sort } from '../index.js'
+import { freeze, hash, hashAsync, heavyLoadShared, sort } from 'heavy-load'
 import { hold, openPool } from './helpers/pool.mjs'
 import { turn } from './helpers/turns.mjs'
 

@@ -1,6 +1,6 @@
 // Options are the caller's code, too: what their getters do to the buffer, the signal or the pool, during the call.
 import test from 'ava'
-import { freeze, hash, hashSync, heavyLoadShared, Pool } from '../index.js'
+import { freeze, hash, hashSync, heavyLoadShared, Pool } from 'heavy-load'
 import { detach, fillWithNoise } from './helpers/buffers-memory.mjs'
 import { codeOf, errorOf } from './helpers/errors.mjs'
 import { formsOf, promiseFormsOf } from './helpers/forms.mjs'

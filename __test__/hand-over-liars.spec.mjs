@@ -1,6 +1,6 @@
 // Views that lie about themselves: the memory they stand on counts, and nothing that they say.
 import test from 'ava'
-import { FrozenBuffer, freeze, hashSync } from '../index.js'
+import { FrozenBuffer, freeze, hashSync } from 'heavy-load'
 import { detach, fillWithNoise } from './helpers/buffers-memory.mjs'
 import { codeOf } from './helpers/errors.mjs'
 import { formsOf } from './helpers/forms.mjs'

@@ -1,7 +1,7 @@
 // Memory that could vanish or move under a kernel is refused, or copied; memory that only grows is not.
 import { markAsUntransferable } from 'node:worker_threads'
 import test from 'ava'
-import { freeze, hashSync } from '../index.js'
+import { freeze, hashSync } from 'heavy-load'
 import { detach, fillWithNoise, same, snapshot } from './helpers/buffers-memory.mjs'
 import { runFixture } from './helpers/child.mjs'
 import { codeOf, errorOf } from './helpers/errors.mjs'

@@ -1,6 +1,6 @@
 // How buffers are handed over: what is copied, what is taken, and what stays with the caller.
 import test from 'ava'
-import { freeze, hash, hashSync, heavyLoadShared, sort } from '../index.js'
+import { freeze, hash, hashSync, heavyLoadShared, sort } from 'heavy-load'
 import { detach, fillWithNoise, onOneSlab, same, snapshot } from './helpers/buffers-memory.mjs'
 import { codeOf } from './helpers/errors.mjs'
 import { formsOf, promiseFormsOf } from './helpers/forms.mjs'

@@ -404,12 +404,12 @@ test('an upload whose client leaves stops', async (t) => {
 test('a timeout keeps the process alive, and a process that ends waits for no stream', async (t) => {
   const waiting = await runScript(`
     import { PassThrough } from 'node:stream'
-    import { hash } from './index.js'
+    import { hash } from 'heavy-load'
     hash(new PassThrough(), { timeout: 50 }).catch(({ code }) => console.log(code))
   `)
   t.deepEqual([waiting.code, waiting.stdout], [0, 'ERR_TASK_TIMEOUT\n'], waiting.stderr)
   const ending = await runScript(`
-    import { hash } from './index.js'
+    import { hash } from 'heavy-load'
     async function* endless() { for (;;) yield Buffer.alloc(1e6) }
     for (let number = 0; number < 10; number++) hash(endless(), { timeout: 60_000 }).catch(() => {})
     setTimeout(() => process.exit(3), 100)

@@ -1,6 +1,6 @@
 // maxThreads: how many of a pool's threads one task may use at once.
 import test from 'ava'
-import { heavyLoad } from '../index.js'
+import { heavyLoad } from 'heavy-load'
 import { ENDLESS, openPool, outcome } from './helpers/pool.mjs'
 import { until } from './helpers/turns.mjs'
 

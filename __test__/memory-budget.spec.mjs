@@ -1,7 +1,7 @@
 // `maxMemory`: what tasks take once they have begun, in all; what waits, and for how long.
 import './helpers/test-addon.mjs'
 import test from 'ava'
-import { Pool, sort } from '../index.js'
+import { Pool, sort } from 'heavy-load'
 import { runFixture } from './helpers/child.mjs'
 import { hold, idle, openPool, outcome } from './helpers/pool.mjs'
 import { until } from './helpers/turns.mjs'

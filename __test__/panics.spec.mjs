@@ -30,7 +30,7 @@ async function misbehave(t, body) {
   const { code, signal, stdout, stderr } = await runScript(
     `
     import { createRequire } from 'node:module'
-    import * as api from './index.js'
+    import * as api from 'heavy-load'
     const { asynchronous, pooled, synchronous } = createRequire(import.meta.url)('./lib/pool/forms.js')
     const inline = synchronous('misbehave')
     const forms = {

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import test from 'ava'
-import { defaultPool, heavyLoad } from '../index.js'
+import { defaultPool, heavyLoad } from 'heavy-load'
 import { runFixture } from './helpers/child.mjs'
 import { ENDLESS, hold, openPool, outcome } from './helpers/pool.mjs'
 import { threadsNamed } from './helpers/threads.mjs'

@@ -1,7 +1,7 @@
 // Priority classes: strict, within about a millisecond, also against running tasks.
 import { setTimeout } from 'node:timers/promises'
 import test from 'ava'
-import { heavyLoad, spin } from '../index.js'
+import { heavyLoad, spin } from 'heavy-load'
 import { hold, openPool } from './helpers/pool.mjs'
 import { until } from './helpers/turns.mjs'
 

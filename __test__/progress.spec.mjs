@@ -1,7 +1,7 @@
 // onProgress: how far a task is, told now and then, in the caller's own async context.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import test from 'ava'
-import { heavyLoad, heavyLoadAsync, spin, spinAsync, spinSync } from '../index.js'
+import { heavyLoad, heavyLoadAsync, spin, spinAsync, spinSync } from 'heavy-load'
 import { ENDLESS, idle, openPool, outcome } from './helpers/pool.mjs'
 
 /** Each form with enough work for several reports. */

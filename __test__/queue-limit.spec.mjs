@@ -1,6 +1,6 @@
 // maxQueue: how many tasks may wait, and what becomes of those that may not.
 import test from 'ava'
-import { heavyLoadShared, spin } from '../index.js'
+import { heavyLoadShared, spin } from 'heavy-load'
 import { ENDLESS, hold, idle, openPool, outcome } from './helpers/pool.mjs'
 import { turn } from './helpers/turns.mjs'
 

@@ -1,6 +1,6 @@
 // Abort, timeout and completion race each other, thousands of times: whoever wins, everything adds up.
 import test from 'ava'
-import { heavyLoad, heavyLoadAsync, heavyLoadShared, spin, spinAsync } from '../index.js'
+import { heavyLoad, heavyLoadAsync, heavyLoadShared, spin, spinAsync } from 'heavy-load'
 import { hold, idle, openPool, outcome } from './helpers/pool.mjs'
 import { randomFrom } from './helpers/random.mjs'
 import { threadsNamed } from './helpers/threads.mjs'

@@ -3,7 +3,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import test from 'ava'
-import { heavyLoadShared, heavyLoadSharedAsync } from '../index.js'
+import { heavyLoadShared, heavyLoadSharedAsync } from 'heavy-load'
 import { errorOf } from './helpers/errors.mjs'
 import { formsOf } from './helpers/forms.mjs'
 import { turn } from './helpers/turns.mjs'

@@ -1,7 +1,7 @@
 // Aborting tasks, queued or running, by the caller's signal, which is otherwise left alone.
 import { getEventListeners } from 'node:events'
 import test from 'ava'
-import { HeavyLoadError, heavyLoad, heavyLoadShared, heavyLoadSharedAsync, Pool } from '../index.js'
+import { HeavyLoadError, heavyLoad, heavyLoadShared, heavyLoadSharedAsync, Pool } from 'heavy-load'
 import { errorOf } from './helpers/errors.mjs'
 import { promiseFormsOf } from './helpers/forms.mjs'
 import { turn } from './helpers/turns.mjs'

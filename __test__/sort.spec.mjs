@@ -1,7 +1,7 @@
 // sort: the order of TypedArray.prototype.sort, for every class of numbers, form and hand-over.
 import { runInNewContext } from 'node:vm'
 import test from 'ava'
-import { freeze, sort, sortAsync } from '../index.js'
+import { freeze, sort, sortAsync } from 'heavy-load'
 import { detach, differ, fillWithNoise, same, snapshot, VIEWS } from './helpers/buffers-memory.mjs'
 import { codeOf, errorOf } from './helpers/errors.mjs'
 import { formsOf, promiseFormsOf } from './helpers/forms.mjs'

@@ -1,7 +1,7 @@
 // stats(): what became of a pool's tasks, exactly, and how long they waited and ran.
 import './helpers/test-addon.mjs'
 import test from 'ava'
-import { heavyLoad, heavyLoadAsync, heavyLoadSync, spin } from '../index.js'
+import { heavyLoad, heavyLoadAsync, heavyLoadSync, spin } from 'heavy-load'
 import { runFixture } from './helpers/child.mjs'
 import { ENDLESS, hold, idle, openPool, outcome } from './helpers/pool.mjs'
 import { until } from './helpers/turns.mjs'

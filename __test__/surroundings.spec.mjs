@@ -20,7 +20,7 @@ const FAKES = `
 
 test.serial('fake timers hang no task, neither while they are there nor after', async (t) => {
   const { code, signal, stdout, stderr } = await runScript(`
-    import { heavyLoad, heavyLoadAsync, Pool, spin } from './index.js'
+    import { heavyLoad, heavyLoadAsync, Pool, spin } from 'heavy-load'
     ${FAKES}
     const pool = new Pool({ threads: 2 })
     fake()
@@ -50,7 +50,7 @@ test.serial('in a realm of its own, without the globals that one may lack', asyn
 for (const gone of ["process.removeAllListeners('exit')", 'process.removeAllListeners()']) {
   test.serial(`${gone}: process.exit() waits for no AsyncTask`, async (t) => {
     const { code, signal, stderr } = await runScript(`
-      import { heavyLoadAsync } from './index.js'
+      import { heavyLoadAsync } from 'heavy-load'
       let running = 0
       const onProgress = () => {
         if (++running < 4) return
@@ -67,7 +67,7 @@ test.serial('fake timers that were there before the package hang no task either'
   const { code, signal, stdout, stderr } = await runScript(`
     import { mock } from 'node:test'
     mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'setImmediate'] })
-    const { heavyLoad, heavyLoadAsync, Pool } = await import('./index.js')
+    const { heavyLoad, heavyLoadAsync, Pool } = await import('heavy-load')
     const pool = new Pool({ threads: 2 })
     for (let number = 0; number < 100; number++) await heavyLoad(number)
     const many = await Promise.all(Array.from({ length: 2000 }, (_, number) => pool.run('heavyLoad', number)))
@@ -81,11 +81,11 @@ test.serial('fake timers that were there before the package hang no task either'
 
 test.serial('process.exit() waits for no AsyncTask of worker threads', async (t) => {
   const { code, signal, stderr } = await runScript(`
-    import './index.js'
+    import 'heavy-load'
     import { Worker } from 'node:worker_threads'
     const source = \`
       import { parentPort } from 'node:worker_threads'
-      import { spinAsync } from './index.js'
+      import { spinAsync } from 'heavy-load'
       let told = false
       const onProgress = () => { if (!told) parentPort.postMessage('runs'); told = true }
       for (let number = 0; number < 4; number++) spinAsync(1e8, { onProgress }).catch(() => {})
@@ -102,7 +102,7 @@ test.serial('a worker thread is terminated in the middle of the synchronous form
     import { Worker } from 'node:worker_threads'
     const source = \`
       import { parentPort } from 'node:worker_threads'
-      import { spinSync } from './index.js'
+      import { spinSync } from 'heavy-load'
       parentPort.postMessage('begins')
       spinSync(1e8)
     \`
@@ -115,7 +115,7 @@ test.serial('a worker thread is terminated in the middle of the synchronous form
 
 test.serial('an AsyncTask whose event loop is busy for long gives its thread back, and goes on', async (t) => {
   const { code, stdout, stderr } = await runScript(`
-    import { heavyLoadAsync } from './index.js'
+    import { heavyLoadAsync } from 'heavy-load'
     const aborts = new AbortController()
     const tasks = Array.from({ length: 12 }, (_, number) => heavyLoadAsync(2e8 + number))
     const aborted = heavyLoadAsync(1e13, { signal: aborts.signal }).catch(({ code }) => code)
@@ -141,7 +141,7 @@ for (const what of ['progress', 'timeout']) {
 test.serial('no thread is pinned to some of the CPUs', async (t) => {
   const { code, stdout, stderr } = await runScript(`
     import { readdirSync, readFileSync } from 'node:fs'
-    import { Pool } from './index.js'
+    import { Pool } from 'heavy-load'
     const masks = () => readdirSync('/proc/self/task').map((id) =>
       /^Cpus_allowed:\\s*(.*)$/m.exec(readFileSync('/proc/self/task/' + id + '/status', 'utf8'))[1])
     const before = new Set(masks())

@@ -1,7 +1,7 @@
 // `timeout` bounds queue and run together, in all three forms.
 import './helpers/test-addon.mjs'
 import test from 'ava'
-import { HeavyLoadError, heavyLoad, heavyLoadAsync, Pool } from '../index.js'
+import { HeavyLoadError, heavyLoad, heavyLoadAsync, Pool } from 'heavy-load'
 import { runScript } from './helpers/child.mjs'
 import { errorOf } from './helpers/errors.mjs'
 import { formsOf } from './helpers/forms.mjs'
@@ -106,7 +106,7 @@ test.serial('a timeout that is left over does not keep the process alive', async
   // A timer of 24 days.
   const options = `{ timeout: ${PAST_TIMERS - 1} }`
   const { code, signal, stdout, stderr } = await runScript(`
-    import { heavyLoad, heavyLoadAsync, heavyLoadSync } from './index.js'
+    import { heavyLoad, heavyLoadAsync, heavyLoadSync } from 'heavy-load'
     const controller = new AbortController()
     const aborted = [heavyLoad, heavyLoadAsync].map((run) =>
       run(${ENDLESS}, { ...${options}, signal: controller.signal }).catch(({ code }) => code))
@@ -122,7 +122,7 @@ test.serial('a timeout that is left over does not keep the process alive', async
 test.serial('a task keeps the process alive until its timeout', async (t) => {
   for (const form of ['heavyLoad', 'heavyLoadAsync']) {
     const { code, stdout, stderr } = await runScript(`
-      import { ${form} } from './index.js'
+      import { ${form} } from 'heavy-load'
       ${form}(${ENDLESS}, { timeout: 50 }).catch(({ code }) => console.log(code))
     `)
     t.is(code, 0, stderr)

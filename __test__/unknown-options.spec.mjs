@@ -2,9 +2,9 @@
 
 import { createRequire } from 'node:module'
 import test from 'ava'
+import api, { defaultPool, heavyLoad, heavyLoadAsync, heavyLoadSync, Pool, spin } from 'heavy-load'
+import { instrument, registerMetrics } from 'heavy-load/metrics'
 import { Registry } from 'prom-client'
-import api, { defaultPool, heavyLoad, heavyLoadAsync, heavyLoadSync, Pool, spin } from '../index.js'
-import { instrument, registerMetrics } from '../lib/metrics/index.js'
 import { errorOf } from './helpers/errors.mjs'
 import { formsOf } from './helpers/forms.mjs'
 import { openPool } from './helpers/pool.mjs'

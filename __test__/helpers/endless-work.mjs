@@ -8,7 +8,7 @@ import {
   Pool,
   spin,
   spinAsync,
-} from '../../index.js'
+} from 'heavy-load'
 import { ENDLESS } from './pool.mjs'
 
 const COPIES = 12

@@ -1,5 +1,5 @@
 // Pools for one test each, tasks that keep them busy, and outcomes as plain values.
-import { heavyLoad, Pool } from '../../index.js'
+import { heavyLoad, Pool } from 'heavy-load'
 import { until } from './turns.mjs'
 
 /** More steps than any machine counts within a test. */
