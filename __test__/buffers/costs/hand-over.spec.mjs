@@ -2,8 +2,8 @@
 // within one run: times themselves say nothing on a machine that has other things to do.
 import test from 'ava'
 import { freeze, hash, hashAsync, heavyLoadShared, sort } from 'heavy-load'
-import { hold, openPool } from '../helpers/pool.mjs'
-import { turn } from '../helpers/turns.mjs'
+import { hold, openPool } from '../../helpers/pool.mjs'
+import { turn } from '../../helpers/turns.mjs'
 
 const MiB = 2 ** 20
 const SMALL = MiB
