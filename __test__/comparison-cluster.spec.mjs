@@ -9,7 +9,7 @@ import test from 'ava'
 import ecosystem from '../examples/comparison/ecosystem.config.cjs'
 import { strategy as clusterStrategy } from '../examples/comparison/strategies/cluster.mjs'
 import { strategy as pm2Strategy } from '../examples/comparison/strategies/pm2.mjs'
-import { freePort } from './helpers/redis.mjs'
+import { freePort } from '../tools/redis.mjs'
 
 const cores = availableParallelism()
 /** Minutes of work: whoever sees the end of it has stopped it. */

@@ -6,7 +6,8 @@ import test from 'ava'
 import express from 'express'
 import { routes } from '../examples/comparison/lib/queue-routes.mjs'
 import { strategy } from '../examples/comparison/strategies/queue.mjs'
-import { freePort, startRedis, withRedis } from './helpers/redis.mjs'
+import { freePort, startRedis } from '../tools/redis.mjs'
+import { withRedis } from './helpers/redis.mjs'
 
 const cores = availableParallelism()
 /** Minutes of work: whoever sees the end of it has stopped it. */

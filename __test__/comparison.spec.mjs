@@ -9,7 +9,7 @@ import test from 'ava'
 import { createApp } from '../examples/comparison/index.mjs'
 import { strategies } from '../examples/comparison/lib/strategies.mjs'
 import { eventsOf } from './helpers/comparison-events.mjs'
-import { redisIsInstalled, startRedis } from './helpers/redis.mjs'
+import { redisIsInstalled, startRedis } from '../tools/redis.mjs'
 
 const example = join(dirname(import.meta.dirname), 'examples/comparison')
 

@@ -9,8 +9,9 @@ import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { RemotePool } from 'heavy-load/remote'
 import { Redis } from 'ioredis'
+import { freePort, startRedis } from '../../tools/redis.mjs'
 import { runCli, startCli, without, written } from '../helpers/cli.mjs'
-import { freePort, startRedis, withRedis } from '../helpers/redis.mjs'
+import { withRedis } from '../helpers/redis.mjs'
 
 /** Minutes of work: whoever sees the end of it has stopped it. */
 const ENDLESS = 1e13

@@ -1,5 +1,4 @@
 // offload: values that are not there at once, handlers that answer themselves, and what has no form as a body; by every adapter.
-
 import { once } from 'node:events'
 import { createReadStream, readFileSync } from 'node:fs'
 import { createServer, get } from 'node:http'

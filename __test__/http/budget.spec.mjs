@@ -1,5 +1,4 @@
 // offload: a route's timeout is what its request has, however many tasks that calls; by every adapter.
-
 import { once } from 'node:events'
 import { Agent, get } from 'node:http'
 import { connect } from 'node:net'

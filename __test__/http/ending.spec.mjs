@@ -7,8 +7,9 @@ import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { Pool } from 'heavy-load'
 import { closeOnSignals } from 'heavy-load/express'
+import { startRedis } from '../../tools/redis.mjs'
 import { ENDLESS } from '../helpers/pool.mjs'
-import { startRedis, withRedis } from '../helpers/redis.mjs'
+import { withRedis } from '../helpers/redis.mjs'
 
 const fixture = fileURLToPath(new URL('../fixtures/ending-server.mjs', import.meta.url))
 

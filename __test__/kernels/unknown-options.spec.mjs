@@ -1,5 +1,4 @@
 // An option that is misspelt, or meant for another function, is refused by name: nobody believes that it works.
-
 import { createRequire } from 'node:module'
 import test from 'ava'
 import api, { defaultPool, heavyLoad, heavyLoadAsync, heavyLoadSync, Pool, spin } from 'heavy-load'

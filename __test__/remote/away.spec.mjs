@@ -1,8 +1,9 @@
 // No worker is there, or no Redis: callers are told that, and not that their work was slow.
 import test from 'ava'
 import { hash, heavyLoad, sort, spin } from 'heavy-load'
+import { freePort, startRedis } from '../../tools/redis.mjs'
 import { errorOf } from '../helpers/errors.mjs'
-import { freePort, redisFor, startRedis, withRedis } from '../helpers/redis.mjs'
+import { redisFor, withRedis } from '../helpers/redis.mjs'
 import { begin, eventually, keysIn, nothingLeft, openAll, openClient, openRemote } from '../helpers/remote-open.mjs'
 
 withRedis(test, 'nobody there', () => {

@@ -8,9 +8,10 @@ import test from 'ava'
 import { Worker } from 'bullmq'
 import { RemotePool, startWorker } from 'heavy-load/remote'
 import { Cluster, Redis } from 'ioredis'
+import { freePort, startRedis } from '../../tools/redis.mjs'
 import { errorOf } from '../helpers/errors.mjs'
 import { openPool } from '../helpers/pool.mjs'
-import { freePort, redisFor, startRedis, withRedis } from '../helpers/redis.mjs'
+import { redisFor, withRedis } from '../helpers/redis.mjs'
 import { begin, eventually, nothingLeft, openClient, openRemote, openWorker } from '../helpers/remote-open.mjs'
 
 /** Connections that fail at once, without a Redis. */

@@ -1,7 +1,8 @@
 // Everything at once: workers are killed at random and Redis is restarted while hundreds of tasks are on their way.
 import test from 'ava'
+import { startRedis } from '../../tools/redis.mjs'
 import { randomFrom } from '../helpers/random.mjs'
-import { startRedis, withRedis } from '../helpers/redis.mjs'
+import { withRedis } from '../helpers/redis.mjs'
 import { eventually, nothingLeft, openClient, openRemote } from '../helpers/remote-open.mjs'
 import { forkWorker } from '../helpers/remote-worker.mjs'
 

@@ -18,7 +18,7 @@ export function machine() {
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     system: `${type()} ${release()}`,
     node: process.version,
-    versions: { 'heavy-load': require('../../package.json').version, ...peerVersions() },
+    versions: { 'heavy-load': require('../package.json').version, ...peerVersions() },
   }
 }
 

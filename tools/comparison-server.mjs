@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const file = fileURLToPath(new URL('../../examples/comparison/index.mjs', import.meta.url))
+const file = fileURLToPath(new URL('../examples/comparison/index.mjs', import.meta.url))
 
 /** Resolves with its `url` when it listens. `stop()` asks it to end, and resolves with its exit code and signal. */
 export async function startComparison(env = {}) {
