@@ -1,7 +1,7 @@
 // The comparison's page in a real browser: charts that move, progress, cancelling, errors in words, and the table to compare by.
 import test from 'ava'
-import { missing, openBrowser } from '../tools/browser.mjs'
-import { startComparison } from '../tools/comparison-server.mjs'
+import { missing, openBrowser } from '../../../tools/browser.mjs'
+import { startComparison } from '../../../tools/comparison-server.mjs'
 
 /** So much that only cancelling ends it while a test waits. */
 const ENDLESS = '1e12'

@@ -6,10 +6,10 @@ import { request } from 'node:http'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
-import ecosystem from '../examples/comparison/ecosystem.config.cjs'
-import { strategy as clusterStrategy } from '../examples/comparison/strategies/cluster.mjs'
-import { strategy as pm2Strategy } from '../examples/comparison/strategies/pm2.mjs'
-import { freePort } from '../tools/redis.mjs'
+import { freePort } from '../../../tools/redis.mjs'
+import ecosystem from '../ecosystem.config.cjs'
+import { strategy as clusterStrategy } from '../strategies/cluster.mjs'
+import { strategy as pm2Strategy } from '../strategies/pm2.mjs'
 
 const cores = availableParallelism()
 /** Minutes of work: whoever sees the end of it has stopped it. */
@@ -90,7 +90,7 @@ test.serial('without PM2, `pm2` says how to start it', async (t) => {
 test.serial('`pm2` asks the server that PM2 runs, which ends when PM2 asks it to', async (t) => {
   const [app] = ecosystem.apps
   process.env.HEAVY_PM2_PORT = String(await freePort())
-  const script = fileURLToPath(new URL(`../examples/comparison/${app.script}`, import.meta.url))
+  const script = fileURLToPath(new URL(`../${app.script}`, import.meta.url))
   const server = spawn(process.execPath, [script], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   t.teardown(() => server.kill('SIGKILL'))
   // What PM2 waits for.

@@ -4,10 +4,10 @@ import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import express from 'express'
-import { routes } from '../examples/comparison/lib/queue-routes.mjs'
-import { strategy } from '../examples/comparison/strategies/queue.mjs'
-import { freePort, startRedis } from '../tools/redis.mjs'
-import { withRedis } from './helpers/redis.mjs'
+import { withRedis } from '../../../__test__/helpers/redis.mjs'
+import { freePort, startRedis } from '../../../tools/redis.mjs'
+import { routes } from '../lib/queue-routes.mjs'
+import { strategy } from '../strategies/queue.mjs'
 
 const cores = availableParallelism()
 /** Minutes of work: whoever sees the end of it has stopped it. */

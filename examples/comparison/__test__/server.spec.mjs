@@ -6,12 +6,12 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setImmediate as turn } from 'node:timers/promises'
 import test from 'ava'
-import { createApp } from '../examples/comparison/index.mjs'
-import { strategies } from '../examples/comparison/lib/strategies.mjs'
-import { eventsOf } from './helpers/comparison-events.mjs'
-import { redisIsInstalled, startRedis } from '../tools/redis.mjs'
+import { redisIsInstalled, startRedis } from '../../../tools/redis.mjs'
+import { createApp } from '../index.mjs'
+import { strategies } from '../lib/strategies.mjs'
+import { eventsOf } from './events.mjs'
 
-const example = join(dirname(import.meta.dirname), 'examples/comparison')
+const example = dirname(import.meta.dirname)
 
 const NAMES = [
   'blocking',
