@@ -1,6 +1,6 @@
-// Runs the buffers' tests under AddressSanitizer: a kernel that read memory which JavaScript has freed, V8's included, would
-// end the process. Needs Linux and GCC's runtime of the sanitizer; the addon is built for it by Rust's own, which is there
-// on stable, behind a flag that is not.
+// Runs the tests of buffers, and of ends of processes, under AddressSanitizer: a kernel that read memory which JavaScript has
+// freed, V8's included, would end the process. Needs Linux and GCC's runtime of the sanitizer; the addon is built for it by
+// Rust's own, which is there on stable, behind a flag that is not.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { copyFileSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
