@@ -1,17 +1,14 @@
 // heavyLoadShared: in place, over memory that both sides see or that was handed over, never over memory that could
 // vanish.
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import test from 'ava'
 import { heavyLoadShared, heavyLoadSharedAsync } from 'heavy-load'
+import { collectGarbage } from '../helpers/buffers-memory.mjs'
 import { errorOf } from '../helpers/errors.mjs'
 import { formsOf } from '../helpers/forms.mjs'
 import { turn } from '../helpers/turns.mjs'
 
 const forms = formsOf('heavyLoadShared')
 const transfer = true
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc')
 /** Elements, offset in bytes, rounds. More than 65536 rounds are done in several phases. */
 const CASES = [
   [0, 0, 5],

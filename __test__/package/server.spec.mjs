@@ -7,10 +7,10 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { setImmediate as turn } from 'node:timers/promises'
 import test from 'ava'
 import { defaultPool, spin } from 'heavy-load'
 import { root } from '../helpers/root.mjs'
+import { until } from '../helpers/turns.mjs'
 
 const example = join(root, 'examples/server/index.js')
 const require = createRequire(import.meta.url)
@@ -214,8 +214,3 @@ test.serial('run directly it listens on PORT, logs, and on SIGTERM exits when it
   t.regex((await lines.next()).value, /^GET \/heavy 200 /)
   t.deepEqual(await exited, [0, null])
 })
-
-/** Lets the event loop turn until `condition` holds; ava's timeout bounds it. */
-async function until(condition) {
-  while (!condition()) await turn()
-}
