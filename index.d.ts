@@ -7,7 +7,7 @@
  * - `nameAsync(input, options)`: a promise; runs on libuv's thread pool (N-API AsyncTask).
  *
  * Every options object refuses own enumerable keys that it does not know (ERR_INVALID_ARG_VALUE, with the name that was probably meant).
- * Promise forms never throw synchronously: they reject. Match errors on `code`; docs/errors.md lists the codes.
+ * Promise forms never throw synchronously: they reject. Match errors on `code`; docs/reference/errors.md lists the codes.
  */
 
 /// <reference types="node" />
@@ -226,7 +226,7 @@ export interface Percentiles {
 /** An error of heavy-load's own; argument errors are TypeError and RangeError with Node's own codes. */
 export class HeavyLoadError extends Error {
   constructor(code: string, message: string, options?: ErrorOptions)
-  /** One of docs/errors.md. */
+  /** One of docs/reference/errors.md. */
   code: string
   /** With ERR_POOL_OVERLOADED: in how many seconds it may be tried again, where that can be told. */
   retryAfter?: number | undefined

@@ -42,7 +42,7 @@ const bufferFrom = Buffer.from
 /** @type {((buffer: any) => boolean) | undefined} */
 let isMarked
 /** @type {Record<string, any>} */
-const CLASSES = {
+const TYPED_ARRAYS = {
   Int8Array,
   Uint8Array,
   Uint8ClampedArray,
@@ -115,7 +115,7 @@ function viewOf(input, argument) {
     } catch {
       throw unusable(bufferOf(input), input, argument)
     }
-    return CLASSES[className(input)] && /** @type {TypedArray} */ (input)
+    return TYPED_ARRAYS[className(input)] && /** @type {TypedArray} */ (input)
   }
   try {
     if (types.isDataView(input)) {
@@ -205,7 +205,9 @@ function detach(view, argument) {
   if (moved === undefined || !isGone) {
     throw Object.assign(invalid(argument, 'stands on memory that cannot be detached', view), { cause })
   }
-  return Buffer.isBuffer(view) ? bufferFrom(moved, offset, length) : new CLASSES[className(view)](moved, offset, length)
+  return Buffer.isBuffer(view)
+    ? bufferFrom(moved, offset, length)
+    : new TYPED_ARRAYS[className(view)](moved, offset, length)
 }
 
 /**
@@ -334,7 +336,7 @@ function uncurry(method) {
 }
 
 module.exports = {
-  CLASSES,
+  TYPED_ARRAYS,
   FrozenBuffer,
   asBuffer,
   bytesIn,

@@ -44,20 +44,48 @@ AbortError.prototype.name = 'AbortError'
 class TimeoutError extends HeavyLoadError {}
 TimeoutError.prototype.name = 'TimeoutError'
 
-/** Every code, with the class of its errors. The codes are born in crates/kernel/src/error.rs. */
-const CLASSES = {
-  ERR_INVALID_ARG_TYPE: TypeError,
-  ERR_INVALID_ARG_VALUE: TypeError,
-  ERR_OUT_OF_RANGE: RangeError,
-  ABORT_ERR: AbortError,
-  ERR_TASK_TIMEOUT: TimeoutError,
-  ERR_POOL_OVERLOADED: HeavyLoadError,
-  ERR_POOL_CLOSED: HeavyLoadError,
-  ERR_KERNEL_PANIC: HeavyLoadError,
-  ERR_UNKNOWN_KERNEL: HeavyLoadError,
-  ERR_BUFFER_IN_USE: HeavyLoadError,
-  ERR_OUT_OF_MEMORY: RangeError,
-  ERR_REMOTE: HeavyLoadError,
+/**
+ * What differs by code. `Class`: of its errors. `status`: what HTTP answers (RFC 9110, 15.5 and 15.6); none if the error is not ours to
+ * answer. `outcome`: how its task is counted; 'failed' if nothing is said. `elsewhere`: whether a task that failed so on one worker is to be
+ * tried on others: 'never', for it would fail there, too; 'uncounted', for this worker alone cannot do it; as one of the task's attempts if
+ * nothing is said. `ofInput`: it says that something that was given is wrong, which is the client's mistake only if that was the input.
+ * @typedef {object} CodeFacts
+ * @property {typeof HeavyLoadError | TypeErrorConstructor | RangeErrorConstructor} Class
+ * @property {number} [status]
+ * @property {'cancelled' | 'rejected' | 'timed_out'} [outcome]
+ * @property {'never' | 'uncounted'} [elsewhere]
+ * @property {true} [ofInput]
+ */
+
+/**
+ * Every code. Those of the addon are born in crates/kernel/src/error.rs.
+ * @satisfies {Record<string, CodeFacts>}
+ */
+const CODES = /** @type {const} */ ({
+  ERR_INVALID_ARG_TYPE: { Class: TypeError, status: 400, elsewhere: 'never', ofInput: true },
+  ERR_INVALID_ARG_VALUE: { Class: TypeError, status: 400, elsewhere: 'never', ofInput: true },
+  ERR_OUT_OF_RANGE: { Class: RangeError, status: 400, elsewhere: 'never', ofInput: true },
+  ERR_INVALID_DATA: { Class: HeavyLoadError, status: 400, elsewhere: 'never', ofInput: true },
+  ERR_OUTPUT_TOO_LARGE: { Class: HeavyLoadError, status: 413, elsewhere: 'never', ofInput: true },
+  ABORT_ERR: { Class: AbortError, outcome: 'cancelled' },
+  ERR_TASK_TIMEOUT: { Class: TimeoutError, status: 504, outcome: 'timed_out', elsewhere: 'never' },
+  ERR_POOL_OVERLOADED: { Class: HeavyLoadError, status: 503, outcome: 'rejected', elsewhere: 'uncounted' },
+  ERR_POOL_CLOSED: { Class: HeavyLoadError, status: 503, outcome: 'cancelled', elsewhere: 'uncounted' },
+  ERR_KERNEL_PANIC: { Class: HeavyLoadError },
+  ERR_UNKNOWN_KERNEL: { Class: HeavyLoadError, elsewhere: 'uncounted' },
+  ERR_BUFFER_IN_USE: { Class: HeavyLoadError },
+  ERR_OUT_OF_MEMORY: { Class: RangeError, status: 503 },
+  ERR_REMOTE: { Class: HeavyLoadError, status: 503 },
+})
+/** @typedef {keyof typeof CODES} Code */
+
+/**
+ * What is known of a code, whoever has said it.
+ * @param {unknown} code
+ * @returns {CodeFacts | undefined}
+ */
+function factsOf(code) {
+  return typeof code === 'string' && Object.hasOwn(CODES, code) ? CODES[/** @type {Code} */ (code)] : undefined
 }
 
 /**
@@ -71,7 +99,7 @@ const CLASSES = {
 function toError(failure, fault, options) {
   if (!isFailure(failure)) return failure
   const { code, message, retryAfter } = /** @type {Failure} */ (failure)
-  const error = makeError(/** @type {keyof typeof CLASSES} */ (code), message, options)
+  const error = makeError(/** @type {Code} */ (code), message, options)
   if (retryAfter != null) /** @type {any} */ (error).retryAfter = retryAfter
   return brand(error, fault)
 }
@@ -113,13 +141,13 @@ function codeOf(failure) {
 }
 
 /**
- * @param {keyof typeof CLASSES} code
+ * @param {Code} code
  * @param {string} message
  * @param {ErrorOptions} [options]
  * @returns {Error & { code: string }}
  */
 function makeError(code, message, options) {
-  const Class = CLASSES[code]
+  const { Class } = CODES[code]
   if (Class === TypeError || Class === RangeError)
     return brand(Object.assign(new Class(message, options), { code }), 'call')
   return new /** @type {typeof HeavyLoadError} */ (Class)(code, message, options)
@@ -300,13 +328,14 @@ function outOfRange(name, expected, value) {
 }
 
 module.exports = {
-  CLASSES,
+  CODES,
   HeavyLoadError,
   aborted,
   brand,
   closed,
   codeOf,
   cut,
+  factsOf,
   faultOf,
   invalidType,
   invalidValue,

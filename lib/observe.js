@@ -6,7 +6,7 @@
  */
 
 const { tracingChannel } = require('node:diagnostics_channel')
-const { codeOf, makeError } = require('./errors.js')
+const { codeOf, factsOf, makeError } = require('./errors.js')
 const { performance, throwApart } = require('./host.js')
 
 /**
@@ -170,24 +170,12 @@ const OUTCOMES = /** @type {const} */ (['completed', 'failed', 'cancelled', 'tim
 /** @typedef {typeof OUTCOMES[number]} Outcome */
 
 /**
- * If it rejected with one of these; with any other, its task has failed.
- * @type {Record<string, Outcome>}
- */
-const OUTCOME_OF = {
-  ABORT_ERR: 'cancelled',
-  ERR_POOL_CLOSED: 'cancelled',
-  ERR_POOL_OVERLOADED: 'rejected',
-  ERR_TASK_TIMEOUT: 'timed_out',
-}
-
-/**
  * How a promise was settled that rejected with this.
  * @param {unknown} error
  * @returns {Outcome}
  */
 function outcomeOf(error) {
-  const code = codeOf(error)
-  return code !== undefined && Object.hasOwn(OUTCOME_OF, code) ? OUTCOME_OF[code] : 'failed'
+  return factsOf(codeOf(error))?.outcome ?? 'failed'
 }
 
 /**

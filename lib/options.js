@@ -5,7 +5,7 @@ const { nearest } = require('./nearest.js')
 const { TIMES } = require('./observe.js')
 const { isSignal } = require('./signals.js')
 
-const CLASSES = { high: 0, normal: 1, low: 2 }
+const PRIORITY_NUMBERS = { high: 0, normal: 1, low: 2 }
 /** What a key's weight may be: shares of a millionth of each other at the least. */
 const LEAST_WEIGHT = 0.001
 const MOST_WEIGHT = 1000
@@ -14,7 +14,7 @@ const LONGEST_TIMER = 2 ** 31 - 1
 /** Of an option's name, in characters, as a message shows it. */
 const LONGEST_KEY = 64
 /** The classes' names, by number. */
-const PRIORITIES = Object.keys(CLASSES)
+const PRIORITIES = Object.keys(PRIORITY_NUMBERS)
 /** What every task takes, beside its kernel's own options. */
 const TASK_OPTIONS = new Set([
   'signal',
@@ -53,7 +53,7 @@ function taskSettings(options, own) {
   object('options', options)
   if (own !== undefined) refuseUntaken(options, isTakenByPools, own)
   const { signal, timeout, priority, key, weight, maxThreads, onProgress, transfer } = options
-  if (priority !== undefined && (typeof priority !== 'string' || !Object.hasOwn(CLASSES, priority))) {
+  if (priority !== undefined && (typeof priority !== 'string' || !Object.hasOwn(PRIORITY_NUMBERS, priority))) {
     throw invalidValue('options.priority', "must be one of: 'high', 'normal', 'low'", priority)
   }
   if (key !== undefined && typeof key !== 'string') throw invalidType('options.key', 'of type string', key)
@@ -71,7 +71,7 @@ function taskSettings(options, own) {
       timeout === undefined ? Infinity : positive('options.timeout', timeout),
       times?.left() ?? Infinity,
     ),
-    priority: CLASSES[/** @type {keyof typeof CLASSES} */ (priority ?? 'normal')],
+    priority: PRIORITY_NUMBERS[/** @type {keyof typeof PRIORITY_NUMBERS} */ (priority ?? 'normal')],
     key,
     weight: weight === undefined ? 1 : between('options.weight', weight, LEAST_WEIGHT, MOST_WEIGHT),
     maxThreads: maxThreads === undefined ? 0xffffffff : integer('options.maxThreads', maxThreads, 1, 0xffffffff),

@@ -8,6 +8,6 @@ const require = createRequire(import.meta.url)
 const cli = join(dirname(require.resolve('@napi-rs/cli/package.json')), 'dist', 'cli.js')
 const flags = process.argv.includes('--tests')
   ? ['--profile', 'test-addon', '--features', 'test-kernels', '--output-dir', '__test__/native', '--no-js']
-  : ['--release', '--js', 'native.js', '--dts', 'native.d.ts']
+  : ['--release', '--no-js', '--dts', 'native.d.ts']
 const args = [cli, 'build', '--platform', '--no-const-enum', ...flags, '--', '--locked']
 process.exitCode = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status ?? 1

@@ -1,17 +1,18 @@
-// Writes what follows from the kernel registry: exports, types and the README's kernel table. CI fails on drift.
+// Writes what follows from the kernel registry: exports, types, the README's kernel table and docs/reference/kernels.md. CI fails on drift.
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
 const root = dirname(import.meta.dirname)
-const { kernels } = createRequire(import.meta.url)('../native.js')
+const { kernels } = createRequire(import.meta.url)('../lib/native.js')
 const specs = kernels()
 
 write('lib/kernels.js', exportsOf(specs))
 section('index.d.ts', 'calls', '//', callsOf(specs))
 section('index.d.ts', 'kernels', '//', `${specs.map(typesOf).join('\n')}\n${mapOf(specs)}`)
 section('README.md', 'kernels', '<!--', tableOf(specs))
+section('docs/reference/kernels.md', 'kernels', '<!--', `\n${specs.map(referenceOf).join('\n')}\n`)
 spawnSync('npx', ['biome', 'format', '--write', 'lib/kernels.js', 'index.d.ts'], { cwd: root, stdio: 'inherit' })
 
 function exportsOf(specs) {
@@ -29,21 +30,32 @@ ${lines.join('\n')}`
 }
 
 function typesOf(spec) {
-  const { name, docs, input, inputType, outputType, options } = spec
-  const { parameter, own } = genericOf(spec)
+  const { name, docs, options } = spec
   const members = options.map(({ name, tsType, docs }) => `  /** ${docs} */\n  ${name}?: ${tsType} | undefined\n`)
   const comment = (text) =>
     `/**\n${text
       .split('\n')
       .map((line) => ` * ${line}`.trimEnd())
       .join('\n')}\n */`
+  const [pooled, synchronous, asynchronous] = signaturesOf(spec)
   return `${members.length > 0 ? `export interface ${optionsType(name)} {\n${members.join('')}}\n` : ''}${comment(`${docs}\n\nRuns on the threads of a pool.`)}
-export function ${name}${parameter}(${input}: ${poolInput(spec)}, options?: TaskOptions${own}): Promise<${outputType}>
+export function ${pooled}
 /** {@link ${name}} on the calling thread. */
-export function ${name}Sync${parameter}(${input}: ${inputType}, options?: SyncOptions${own}): ${outputType}
+export function ${synchronous}
 /** {@link ${name}} on libuv's thread pool, as an N-API AsyncTask. */
-export function ${name}Async${parameter}(${input}: ${inputType}, options?: AsyncOptions${own}): Promise<${outputType}>
+export function ${asynchronous}
 ${['', 'Sync', 'Async'].map((form) => `export namespace ${name}${form} {\n  const kernel: '${name}'\n}\n`).join('')}`
+}
+
+/** A kernel's three forms. */
+function signaturesOf(spec) {
+  const { name, input, inputType, outputType } = spec
+  const { parameter, own } = genericOf(spec)
+  return [
+    `${name}${parameter}(${input}: ${poolInput(spec)}, options?: TaskOptions${own}): Promise<${outputType}>`,
+    `${name}Sync${parameter}(${input}: ${inputType}, options?: SyncOptions${own}): ${outputType}`,
+    `${name}Async${parameter}(${input}: ${inputType}, options?: AsyncOptions${own}): Promise<${outputType}>`,
+  ]
 }
 
 /** A pool's methods: for each kernel whose output depends on the call a signature of its own, which the general one could not say. */
@@ -111,6 +123,18 @@ function tableOf(specs) {
     return `| \`${name}(${input}${own && `, { ${own} }`})\` | ${summary} |`
   })
   return `| call | what it does |\n|---|---|\n${rows.join('\n')}\n`
+}
+
+/** A kernel's section of the reference. */
+function referenceOf(spec) {
+  const { name, docs, options } = spec
+  // In a table, a bar would end the cell.
+  const rows = options.map(
+    ({ name, tsType, docs }) => `| \`${name}\` | \`${tsType.replaceAll('|', '\\|')}\` | ${docs} |\n`,
+  )
+  const table =
+    rows.length > 0 ? `| option | type | what it is |\n|---|---|---|\n${rows.join('')}` : 'No options of its own.\n'
+  return `## ${name}\n\n${docs}\n\n${table}\n\`\`\`ts\n${signaturesOf(spec).join('\n')}\n\`\`\`\n`
 }
 
 /** Replaces what stands between a file's two marks. */

@@ -1,6 +1,6 @@
 /**
  * The same calls on other machines: tasks travel over BullMQ and Redis to workers, which run them on pools of their own.
- * Needs `bullmq` and `ioredis`. docs/scaling.md is the guide.
+ * Needs `bullmq` and `ioredis`. docs/guides/scaling.md is the guide.
  */
 
 import type { EventEmitter } from 'node:events'

@@ -8,7 +8,7 @@ import { freemem, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import test from 'ava'
-import { kernels } from '../../native.js'
+import { kernels } from '../../lib/native.js'
 import { runCli, startCli, version, without } from '../helpers/cli.mjs'
 import { root } from '../helpers/root.mjs'
 

@@ -41,12 +41,12 @@ test.serial('it can be ended while it waits for Redis', async (t) => {
 
 test.serial('without the packages that it needs it says how to install them', async (t) => {
   for (const [args, hidden, message] of [
-    [['worker'], 'bullmq', /ERR_REMOTE: heavy-load\/bullmq needs .*: npm install bullmq ioredis/],
-    [['worker'], 'ioredis', /ERR_REMOTE: heavy-load\/bullmq needs .*: npm install bullmq ioredis/],
+    [['worker'], 'bullmq', /ERR_REMOTE: heavy-load\/remote needs .*: npm install bullmq ioredis/],
+    [['worker'], 'ioredis', /ERR_REMOTE: heavy-load\/remote needs .*: npm install bullmq ioredis/],
     [
       ['run', 'spin', '1', '--queue', 'q'],
       'bullmq',
-      /ERR_REMOTE: heavy-load\/bullmq needs .*: npm install bullmq ioredis/,
+      /ERR_REMOTE: heavy-load\/remote needs .*: npm install bullmq ioredis/,
     ],
     [
       ['worker', '--metrics-port', '0'],

@@ -8,7 +8,7 @@ import { errorOf } from '../helpers/errors.mjs'
 import { formsOf } from '../helpers/forms.mjs'
 import { openPool } from '../helpers/pool.mjs'
 
-const { kernels } = createRequire(import.meta.url)('../../native.js')
+const { kernels } = createRequire(import.meta.url)('../../lib/native.js')
 const { signal } = new AbortController()
 /** Of every task, with values that do nothing; and which forms beside the pool's take them. */
 const TASK_OPTIONS = {

@@ -1,4 +1,4 @@
-// docs/scaling.md says which commands a Redis user needs: with those, and no others, everything works.
+// docs/guides/scaling.md says which commands a Redis user needs: with those, and no others, everything works.
 import { readFileSync } from 'node:fs'
 import test from 'ava'
 import { Redis } from 'ioredis'
@@ -7,7 +7,7 @@ import { redisFor, withRedis } from '../helpers/redis.mjs'
 import { begin, nothingLeft, openClient, openRemote, openWorker } from '../helpers/remote-open.mjs'
 import { forkWorker } from '../helpers/remote-worker.mjs'
 
-const guide = readFileSync(new URL('../../docs/scaling.md', import.meta.url), 'utf8')
+const guide = readFileSync(new URL('../../docs/guides/scaling.md', import.meta.url), 'utf8')
 
 withRedis(test, 'a Redis user with few rights', () => {
   const redis = redisFor(test)

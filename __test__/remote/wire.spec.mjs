@@ -6,8 +6,8 @@ import { FrozenBuffer, freeze } from 'heavy-load'
 import { randomFrom } from '../helpers/random.mjs'
 
 const require = createRequire(import.meta.url)
-const { CLASSES } = require('../../lib/buffers.js')
-const { CLASSES: ERRORS, makeError } = require('../../lib/errors.js')
+const { TYPED_ARRAYS } = require('../../lib/buffers.js')
+const { CODES, makeError } = require('../../lib/errors.js')
 const { pack, packError, unpack, unpackError } = require('../../lib/remote/wire.js')
 
 const SEED = Number(process.env.SEED ?? Date.now())
@@ -59,7 +59,7 @@ test('values that JSON does not know', (t) => {
 
 test('every kind of buffer, anywhere, of its kind again', (t) => {
   const buffers = [
-    ...Object.values(CLASSES).flatMap((View) => [
+    ...Object.values(TYPED_ARRAYS).flatMap((View) => [
       new View(bytes.buffer),
       new View(0),
       new View(bytes.buffer.slice(), 0, 1),
@@ -131,7 +131,7 @@ function anyValue(random, depth) {
     () => [true, false, null, undefined][below(4)],
     text,
     () => {
-      const View = Object.values(CLASSES)[below(11)]
+      const View = Object.values(TYPED_ARRAYS)[below(11)]
       const buffer = Uint8Array.from({ length: 8 * below(9) }, () => below(256)).buffer
       return new View(buffer, 8 * below(1 + buffer.byteLength / 8))
     },
@@ -149,7 +149,7 @@ function anyValue(random, depth) {
 }
 
 test('errors of every code keep code, class, name, message and retryAfter', (t) => {
-  for (const code of Object.keys(ERRORS)) {
+  for (const code of Object.keys(CODES)) {
     const error = Object.assign(makeError(code, `about ${code}`), { retryAfter: 5 })
     const got = unpackError(JSON.parse(JSON.stringify(packError(error))))
     t.is(got.constructor, error.constructor, code)

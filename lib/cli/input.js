@@ -2,7 +2,7 @@
 
 /** What stands for INPUT, as its kernel takes it. */
 
-const { CLASSES } = require('../buffers.js')
+const { TYPED_ARRAYS } = require('../buffers.js')
 const { UsageError } = require('./errors.js')
 const { isFile, readFile, readStdin } = require('./read.js')
 
@@ -17,12 +17,12 @@ async function inputOf(text, { name, inputType, typeParameter }, bounds) {
   // What is none, the kernel refuses.
   if (inputType === 'number') return numberOf(text) ?? text
   const takesAny = typeParameter.startsWith(`${inputType} extends `)
-  const takesNumbers = takesAny || Object.hasOwn(CLASSES, inputType)
+  const takesNumbers = takesAny || Object.hasOwn(TYPED_ARRAYS, inputType)
   if (text === '-' || text.startsWith('@')) {
     const bytes = await (text === '-' ? readStdin(bounds) : readFile(text.slice(1), bounds))
     return takesNumbers && !takesAny ? viewOf(bytes, inputType) : bytes
   }
-  if (takesNumbers) return numbersOf(text, name, CLASSES[inputType] ?? Float64Array)
+  if (takesNumbers) return numbersOf(text, name, TYPED_ARRAYS[inputType] ?? Float64Array)
   if (isFile(text)) {
     throw new UsageError(
       `'${text}' is the name of a file: @${text} is what is in it. The name itself can come from standard input: -`,
@@ -65,7 +65,7 @@ function numbersOf(text, kernel, View) {
  * @param {string} type a typed array's
  */
 function viewOf(bytes, type) {
-  const View = CLASSES[type]
+  const View = TYPED_ARRAYS[type]
   const { buffer, byteOffset, byteLength } = bytes
   const length = byteLength / View.BYTES_PER_ELEMENT
   if (!Number.isInteger(length)) throw new UsageError(`The ${byteLength} bytes of INPUT are no ${type}`)

@@ -6,12 +6,12 @@ const { UsageError, lineOf } = require('./errors.js')
 const { healthRoutes, metricsRoutes, serve } = require('./metrics.js')
 const redis = require('./redis.js')
 
-/** How long running jobs get at the end, in milliseconds: with GIVE_BACK less than the 30 s after which Kubernetes kills. */
-const TIMEOUT = 20_000
+/** How long running jobs get at the end, in milliseconds: with GIVE_BACK_MS less than the 30 s after which Kubernetes kills. */
+const DEFAULT_TIMEOUT_MS = 20_000
 /** How long Redis may take to hear that jobs are given back, in milliseconds. */
-const GIVE_BACK = 5000
+const GIVE_BACK_MS = 5000
 /** How often the same error is told, in milliseconds. */
-const AGAIN = 60_000
+const REPEAT_MS = 60_000
 
 const USAGE = `Usage: heavy-load worker [options]
 
@@ -25,7 +25,7 @@ Options:
   --prefix TEXT         of the queue's keys in Redis; default bull
   --concurrency N       jobs it holds at once; default 4 a thread, at least 16
   --threads N           default HEAVY_LOAD_THREADS, else the CPUs it may use
-  --timeout MS          at the end: how long the jobs it has get before they are given back; default ${TIMEOUT}
+  --timeout MS          at the end: how long the jobs it has get before they are given back; default ${DEFAULT_TIMEOUT_MS}
   --lock-duration MS    how long after its death its jobs are another worker's, about; default 3000
   --health-port PORT    serves /livez (it answers) and /readyz (it takes jobs, and Redis is there)
   --health-host HOST    default 127.0.0.1
@@ -50,7 +50,7 @@ async function main(args) {
   const place = redis.placeOf(values)
   const concurrency = integer(values, 'concurrency', 1, LONGEST_TIMER)
   const threads = integer(values, 'threads', 1, 1024)
-  const timeout = integer(values, 'timeout', 0, LONGEST_TIMER - GIVE_BACK) ?? TIMEOUT
+  const timeout = integer(values, 'timeout', 0, LONGEST_TIMER - GIVE_BACK_MS) ?? DEFAULT_TIMEOUT_MS
   const lockDuration = integer(values, 'lock-duration', 100, LONGEST_TIMER)
   const healthPort = integer(values, 'health-port', 0, 65535)
   const metricsPort = integer(values, 'metrics-port', 0, 65535)
@@ -88,7 +88,7 @@ async function main(args) {
     const left = isFirst ? timeout : 0
     const what = isFirst ? `takes no more jobs, finishes those it has within ${timeout} ms` : 'gives its jobs back'
     log(`${signal}: ${what}`)
-    setTimeout(giveUp, left + GIVE_BACK).unref()
+    setTimeout(giveUp, left + GIVE_BACK_MS).unref()
     await worker.close(left === 0 ? { force: true } : { timeout: left })
     if (!isFirst) return
     for (const server of servers) await server.close()
@@ -123,7 +123,7 @@ function errorLog() {
   const logged = new Map()
   return (/** @type {unknown} */ error) => {
     const now = performance.now()
-    for (const [line, at] of logged) if (now - at > AGAIN) logged.delete(line)
+    for (const [line, at] of logged) if (now - at > REPEAT_MS) logged.delete(line)
     const line = lineOf(error)
     if (logged.has(line)) return
     logged.set(line, now)

@@ -3,31 +3,11 @@
 /** What an error is answered with: those of heavy-load's own, as far as they are an answer to a client; never those of others. */
 
 const { STATUS_CODES } = require('node:http')
-const { codeOf, faultOf, isTimeout } = require('../errors.js')
+const { codeOf, factsOf, faultOf, isTimeout } = require('../errors.js')
 const { process } = require('../host.js')
 
-/**
- * By code (RFC 9110, 15.5 and 15.6); any other is not ours to answer.
- * @type {Record<string, number>}
- */
-const STATUS = {
-  ERR_INVALID_ARG_TYPE: 400,
-  ERR_INVALID_ARG_VALUE: 400,
-  ERR_INVALID_DATA: 400,
-  ERR_OUT_OF_MEMORY: 503,
-  ERR_OUT_OF_RANGE: 400,
-  ERR_OUTPUT_TOO_LARGE: 413,
-  ERR_POOL_CLOSED: 503,
-  ERR_POOL_OVERLOADED: 503,
-  ERR_REMOTE: 503,
-  ERR_TASK_TIMEOUT: 504,
-}
-
-/** These say that an argument is wrong: the client's mistake only if it is the input's. */
-const OF_ARGUMENTS = new Set(['ERR_INVALID_ARG_TYPE', 'ERR_INVALID_ARG_VALUE', 'ERR_OUT_OF_RANGE'])
-
 /** The longest Retry-After, in seconds: who is to wait for longer may as well ask. */
-const LONGEST_RETRY = 60
+const LONGEST_RETRY_S = 60
 
 /** What a handler may have set for its value, and what an error that is answered instead must not have. */
 const VALUE_HEADERS = [
@@ -55,9 +35,8 @@ const VALUE_HEADERS = [
 function answerTo(error) {
   const fault = faultOf(error)
   const code = answeredCode(error)
-  if (fault === undefined || code === undefined || !Object.hasOwn(STATUS, code)) return undefined
-  if (OF_ARGUMENTS.has(code) && fault !== 'input') return undefined
-  const status = STATUS[code]
+  const { status, ofInput } = factsOf(code) ?? {}
+  if (fault === undefined || status === undefined || (ofInput && fault !== 'input')) return undefined
   const retryAfter = status === 503 ? seconds(error.retryAfter) : undefined
   // What is not about the client's input may tell of the machine: an address of Redis, the size of its memory.
   const message = status >= 500 && isProduction() ? STATUS_CODES[status] : String(error.message)
@@ -84,7 +63,7 @@ function answeredCode(error) {
  */
 function seconds(value) {
   if (typeof value !== 'number' || Number.isNaN(value)) return undefined
-  return Math.min(Math.max(1, Math.ceil(value)), LONGEST_RETRY)
+  return Math.min(Math.max(1, Math.ceil(value)), LONGEST_RETRY_S)
 }
 
 /**

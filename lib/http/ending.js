@@ -9,9 +9,9 @@ const { clearTimeout, performance, process, setTimeout } = require('../host.js')
 /** What asks a process to end: Docker, Kubernetes and systemd; a terminal, and PM2. */
 const SIGNALS = ['SIGTERM', 'SIGINT']
 /** How long all of it may take, in milliseconds: Docker kills after ten seconds. */
-const GRACE = 9000
+const GRACE_MS = 9000
 /** How long of that requests have to be answered before they are cut off. */
-const ANSWERING = 8000
+const ANSWERING_MS = 8000
 
 /**
  * At SIGTERM or SIGINT, ends the server, then the pools. A second signal ends the process at once.
@@ -43,13 +43,13 @@ async function end(server, pools) {
       // Who is cut off has gone, and their work stops. What has become something else (WebSockets) is nobody's to wait for.
       nodeServer(server)?.closeAllConnections?.()
       resolve(undefined)
-    }, ANSWERING)
+    }, ANSWERING_MS)
     closed(server)
       // It was not running.
       .catch(() => {})
       .then(() => resolve(clearTimeout(cut)))
   })
-  const timeout = Math.max(1, GRACE - (performance.now() - began))
+  const timeout = Math.max(1, GRACE_MS - (performance.now() - began))
   await Promise.allSettled(pools.map((pool) => pool.close({ timeout })))
   // A cluster, or PM2, holds the process by this.
   if (process.connected) process.disconnect?.()

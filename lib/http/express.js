@@ -6,7 +6,7 @@ const { STATUS_CODES } = require('node:http')
 const { pipeline } = require('node:stream/promises')
 const { codeOf, makeError } = require('../errors.js')
 const { Buffer } = require('../host.js')
-const { Work, checkRoute } = require('./request.js')
+const { RequestScope, checkRoute } = require('./request.js')
 const { VALUE_HEADERS, answerTo, isProduction, withStatus } = require('./answers.js')
 const { begun, bytesOf, checkJson, discard, hasNoBody, noJson, streamOf } = require('./bodies.js')
 const { closeOnSignals } = require('./ending.js')
@@ -16,7 +16,7 @@ const TEXT_TYPE = 'text/plain; charset=utf-8'
 const BYTES_TYPE = 'application/octet-stream'
 
 /** Of the parameters of handlers, which one is the response: who takes it may answer by it. */
-const RESPONSE = 3
+const RESPONSE_PARAMETER = 3
 /** Larger bodies, in bytes, get no ETag: the event loop would stand still for 2 ms a MiB. */
 const LARGEST_TAGGED = 2 ** 20
 
@@ -28,24 +28,24 @@ const LARGEST_TAGGED = 2 ** 20
 function offload(handler, options = {}) {
   checkRoute(handler, options)
   const { errors, onError } = options
-  const mayAnswer = handler.length >= RESPONSE
+  const mayAnswer = handler.length >= RESPONSE_PARAMETER
   /**
    * @param {any} request
    * @param {any} response
    * @param {(error?: unknown) => void} [next]
    */
   return function offloaded(request, response, next) {
-    const work = new Work(response)
+    const scope = new RequestScope(response)
     let isHandedOn = false
     // Before Express 5, nobody looks at a promise that a handler returns: this one does not reject.
     return answer()
 
     async function answer() {
       try {
-        const value = await handler(request, work.task(options, request), response, handOn)
-        if (work.signal.aborted || isHandedOn) discard(value)
-        if (isHandedOn || work.isOver || value === response || (value === undefined && mayAnswer)) return
-        await send(response, value, work)
+        const value = await handler(request, scope.task(options, request), response, handOn)
+        if (scope.signal.aborted || isHandedOn) discard(value)
+        if (isHandedOn || scope.isOver || value === response || (value === undefined && mayAnswer)) return
+        await send(response, value, scope)
       } catch (error) {
         await react(error).catch(failAtLast)
       }
@@ -54,8 +54,8 @@ function offload(handler, options = {}) {
     /** @param {unknown} error */
     async function react(error) {
       // Somebody else answers, and cannot if there is an answer already.
-      if (isHandedOn || work.isAbandonment(error)) return
-      if (!work.isOver) setServerTiming(response, work)
+      if (isHandedOn || scope.isAbandonment(error)) return
+      if (!scope.isOver) setServerTiming(response, scope)
       if (onError !== undefined) {
         await onError(withStatus(error), request, response, handOn)
       } else if (errors === 'next' && next !== undefined) {
@@ -113,10 +113,10 @@ function errorHandler(...given) {
 
 /**
  * @param {any} response
- * @param {Work} work
+ * @param {RequestScope} scope
  */
-function setServerTiming(response, work) {
-  const timing = work.takeServerTiming()
+function setServerTiming(response, scope) {
+  const timing = scope.takeServerTiming()
   if (timing !== undefined) response.appendHeader('Server-Timing', timing)
 }
 
@@ -124,17 +124,17 @@ function setServerTiming(response, work) {
  * Sends a value as Express does, but that a number is a body and never a status, and a string is text.
  * @param {any} response
  * @param {any} value
- * @param {Work} work
+ * @param {RequestScope} scope
  */
-async function send(response, value, work) {
+async function send(response, value, scope) {
   const streamed = streamOf(value)
   if (streamed !== undefined) {
-    await sendStream(response, streamed, work)
+    await sendStream(response, streamed, scope)
     return
   }
   const body = typeof value === 'string' ? value : bytesOf(value)
   if (body === undefined) checkJson(value)
-  setServerTiming(response, work)
+  setServerTiming(response, scope)
   if (value === undefined) {
     if (response.statusCode === 200) response.statusCode = 204
     response.end()
@@ -149,11 +149,11 @@ async function send(response, value, work) {
 /**
  * @param {any} response
  * @param {import('./bodies.js').Streamed} streamed
- * @param {Work} work
+ * @param {RequestScope} scope
  */
-async function sendStream(response, { stream, type = BYTES_TYPE, length, status, headers }, work) {
-  if (stream !== undefined) await begun(stream, work.signal)
-  if (work.isOver) {
+async function sendStream(response, { stream, type = BYTES_TYPE, length, status, headers }, scope) {
+  if (stream !== undefined) await begun(stream, scope.signal)
+  if (scope.isOver) {
     stream?.destroy()
     return
   }
@@ -163,7 +163,7 @@ async function sendStream(response, { stream, type = BYTES_TYPE, length, status,
       if (name === 'set-cookie' || name === 'server-timing') response.appendHeader(name, value)
       else response.setHeader(name, value)
     }
-    setServerTiming(response, work)
+    setServerTiming(response, scope)
     if (stream !== undefined && !hasNoBody(response)) {
       setType(response, type)
       if (length !== undefined) response.setHeader('Content-Length', length)
@@ -177,7 +177,7 @@ async function sendStream(response, { stream, type = BYTES_TYPE, length, status,
     response.end()
     return
   }
-  await pipeline(stream, response, { signal: work.signal })
+  await pipeline(stream, response, { signal: scope.signal })
 }
 
 /**

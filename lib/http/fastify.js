@@ -7,7 +7,7 @@ const { Readable } = require('node:stream')
 const fastifyPlugin = require('fastify-plugin')
 const { codeOf } = require('../errors.js')
 const { Buffer } = require('../host.js')
-const { Work, checkRoute } = require('./request.js')
+const { RequestScope, checkRoute } = require('./request.js')
 const { VALUE_HEADERS, answerTo, isProduction, withStatus } = require('./answers.js')
 const { begun, bytesOf, checkJson, discard, hasNoBody, noJson, streamOf } = require('./bodies.js')
 const { closeOnSignals } = require('./ending.js')
@@ -20,7 +20,7 @@ const { closeOnSignals } = require('./ending.js')
 const BYTES_TYPE = 'application/octet-stream'
 const JSON_TYPE = 'application/json; charset=utf-8'
 /** Of the parameters of handlers, which one is the reply: who takes it may answer by it. */
-const REPLY = 3
+const REPLY_PARAMETER = 3
 
 /**
  * What was last given to the `send` of a reply, and what was thrown that is to be answered with it.
@@ -47,7 +47,7 @@ function heavyLoad(fastify, _options, done) {
 function offload(handler, options = {}) {
   checkRoute(handler, options)
   const { errors, onError } = options
-  const mayAnswer = handler.length >= REPLY
+  const mayAnswer = handler.length >= REPLY_PARAMETER
   /**
    * What it returns, Fastify sends; what it throws, Fastify handles.
    * @this {FastifyInstance}
@@ -55,24 +55,24 @@ function offload(handler, options = {}) {
    * @param {FastifyReply} reply
    */
   return async function offloaded(request, reply) {
-    const work = new Work(reply.raw)
+    const scope = new RequestScope(reply.raw)
     watch(reply)
     try {
-      const value = await handler.call(this, request, work.task(options, request), reply)
-      if (work.signal.aborted) discard(value)
-      if (isOver(reply, work)) return leave(reply)
+      const value = await handler.call(this, request, scope.task(options, request), reply)
+      if (scope.signal.aborted) discard(value)
+      if (isOver(reply, scope)) return leave(reply)
       // It answers itself, later.
       if (value === undefined && mayAnswer) return reply
-      const sent = await payload(reply, value, work)
-      if (isOver(reply, work)) {
+      const sent = await payload(reply, value, scope)
+      if (isOver(reply, scope)) {
         discard(sent)
         return leave(reply)
       }
-      addServerTiming(reply, work)
+      addServerTiming(reply, scope)
       return sent
     } catch (error) {
-      if (work.isAbandonment(error)) return leave(reply)
-      if (!isOver(reply, work)) addServerTiming(reply, work)
+      if (scope.isAbandonment(error)) return leave(reply)
+      if (!isOver(reply, scope)) addServerTiming(reply, scope)
       if (onError === undefined && errors !== 'next') return answerError(reply, error)
       if (onError === undefined) return handOn(reply, withStatus(error))
       try {
@@ -101,10 +101,10 @@ async function errorHandler(error, _request, reply) {
 /**
  * Whether nobody is there to be answered, or somebody else has begun to or said that he would.
  * @param {FastifyReply} reply
- * @param {Work} work
+ * @param {RequestScope} scope
  */
-function isOver(reply, work) {
-  return work.isOver || reply.sent
+function isOver(reply, scope) {
+  return scope.isOver || reply.sent
 }
 
 /**
@@ -117,10 +117,10 @@ function leave(reply) {
 
 /**
  * @param {FastifyReply} reply
- * @param {Work} work
+ * @param {RequestScope} scope
  */
-function addServerTiming(reply, work) {
-  const timing = work.takeServerTiming()
+function addServerTiming(reply, scope) {
+  const timing = scope.takeServerTiming()
   if (timing === undefined) return
   const before = /** @type {string | string[]} */ (reply.getHeader('Server-Timing') ?? [])
   reply.header('Server-Timing', [...[before].flat(), timing].join(', '))
@@ -130,12 +130,12 @@ function addServerTiming(reply, work) {
  * What Fastify's `send` is to be given.
  * @param {FastifyReply} reply
  * @param {any} value
- * @param {Work} work
+ * @param {RequestScope} scope
  */
-async function payload(reply, value, work) {
+async function payload(reply, value, scope) {
   if (value === undefined && reply.statusCode === 200) reply.code(204)
   const streamed = streamOf(value)
-  if (streamed !== undefined) return streamPayload(reply, streamed, work)
+  if (streamed !== undefined) return streamPayload(reply, streamed, scope)
   const bytes = bytesOf(value)
   if (bytes === undefined) return jsonPayload(reply, value)
   // Over shared memory, Fastify would take it for an object and send it as JSON.
@@ -146,15 +146,15 @@ async function payload(reply, value, work) {
  * Once there is something to send: what fails before is answered as any error.
  * @param {FastifyReply} reply
  * @param {import('./bodies.js').Streamed} streamed
- * @param {Work} work
+ * @param {RequestScope} scope
  */
-async function streamPayload(reply, { stream, type = BYTES_TYPE, length, status, headers }, work) {
+async function streamPayload(reply, { stream, type = BYTES_TYPE, length, status, headers }, scope) {
   if (stream !== undefined) {
-    await begun(stream, work.signal)
+    await begun(stream, scope.signal)
     // With HTTP/2, Fastify is not always told that the client has gone.
     const abort = () => stream.destroy()
-    work.signal.addEventListener('abort', abort)
-    stream.once('close', () => work.signal.removeEventListener('abort', abort))
+    scope.signal.addEventListener('abort', abort)
+    stream.once('close', () => scope.signal.removeEventListener('abort', abort))
   }
   if (status !== undefined) reply.code(status)
   for (const [name, value] of headers ?? []) reply.header(name, value)

@@ -46,7 +46,7 @@ function checkRoute(handler, options) {
 }
 
 /** A request's work: it lives no longer than somebody waits for the response. */
-class Work {
+class RequestScope {
   #client = new AbortController()
   #times = new Times()
   #began = performance.now()
@@ -178,4 +178,4 @@ function milliseconds(value) {
   return Number(value.toFixed(3))
 }
 
-module.exports = { Work, checkRoute }
+module.exports = { RequestScope, checkRoute }

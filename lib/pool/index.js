@@ -1,16 +1,13 @@
 'use strict'
 
+// What only some processes need is loaded where it is used: loading takes longer than a short task.
 const { EventEmitter } = require('node:events')
 const { handOver } = require('../buffers.js')
-const { close } = require('../closing.js')
 const { aborted, brand, cut, invalidType, invalidValue, makeError, toError } = require('../errors.js')
-const { Feed } = require('./feed.js')
 const { Batch } = require('./batch.js')
 const { nextTick, performance } = require('../host.js')
-const { usableMemory } = require('../memory.js')
 const { NativePool, defaultThreads, kernels } = require('../native.js')
 const { integer, positive, refusePool, refuseUnknown, taskSettings } = require('../options.js')
-const { map } = require('../map.js')
 const { isTraced, trace } = require('../observe.js')
 const { whichAborted } = require('../signals.js')
 const { isStream, isTouched } = require('../source.js')
@@ -152,7 +149,7 @@ class Pool extends EventEmitter {
    * @param {any} [options]
    */
   map(kernel, inputs, options) {
-    return map(this, kernel, inputs, options)
+    return require('../map.js').map(this, kernel, inputs, options)
   }
 
   /**
@@ -171,7 +168,7 @@ class Pool extends EventEmitter {
       this.#batch?.flush()
       stopAll(this.#owner, STOP_CLOSED)
     }
-    return close(options, () => this.#end(), cancel)
+    return require('../closing.js').close(options, () => this.#end(), cancel)
   }
 
   [Symbol.asyncDispose]() {
@@ -247,6 +244,7 @@ class Pool extends EventEmitter {
       throw brand(invalidValue(kernels()[kernel].input, reason, input), 'input')
     }
     const { timeout, priority, key, weight, maxThreads } = settings
+    const { Feed } = require('./feed.js')
     const called = performance.now()
     const task = new Task(resolve, reject, this.#owner, undefined, kernel)
     const feed = new Feed(input, timeout, task, (piece, part, ran) => {
@@ -291,7 +289,7 @@ class Pool extends EventEmitter {
     if (this.#native === undefined) {
       const { threads, maxQueue, niceness, maxMemory, name } = this.#config
       try {
-        const config = { threads, maxQueue, niceness, maxMemory: maxMemory ?? usableMemory() / 4, name }
+        const config = { threads, maxQueue, niceness, maxMemory: maxMemory ?? memoryByDefault(), name }
         this.#native = new NativePool(port, this.#number, config, this.#shared, this.#owner.counts)
       } catch (failure) {
         throw toError(failure, 'call')
@@ -317,6 +315,11 @@ class Pool extends EventEmitter {
     })
     return this.#closed
   }
+}
+
+/** A quarter of what this process may use, in bytes. */
+function memoryByDefault() {
+  return require('../memory.js').usableMemory() / 4
 }
 
 function poolIsClosed() {

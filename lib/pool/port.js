@@ -112,7 +112,7 @@ function settleBatch(stay) {
 function settle(slot, tag, value, wait, run) {
   const task = /** @type {Task} */ (slots[slot])
   if (task.owner !== undefined) polling.lastSojourn = wait + run
-  const feed = task.extras?.feed
+  const feed = task.attachments?.feed
   if (feed !== undefined) {
     if (tag === TAG_NUMBER && !feed.isLast && !task.settled) {
       feed.goOn(wait, run)
@@ -126,7 +126,7 @@ function settle(slot, tag, value, wait, run) {
     if (tag === TAG_NUMBER) task.succeed(value)
     else if (tag === TAG_HELD) task.collect()
     else if (!task.settled) task.rejectAsStopped(tag - TAG_STOPPED, wait, run > 0 ? run : undefined)
-    if (task.extras?.times !== undefined || observers.size !== 0) task.measured(wait, run)
+    if (task.attachments?.times !== undefined || observers.size !== 0) task.measured(wait, run)
   } catch (error) {
     throwApart(error)
   } finally {

@@ -4,12 +4,11 @@
 
 const { AsyncResource } = require('node:async_hooks')
 const { asBuffer, countReaders } = require('../buffers.js')
-const deadlines = require('./deadlines.js')
+const deadlines = require('../deadlines.js')
 const { enter, leave, port } = require('./port.js')
 const { aborted, closed, codeOf, isTimeout, rejectLate, timedOut, toError } = require('../errors.js')
 const { performance } = require('../host.js')
 const { OUTCOMES, observers, outcomeOf, tell } = require('../observe.js')
-const progress = require('./progress.js')
 const signals = require('../signals.js')
 const { NAMES } = require('../specs.js')
 
@@ -42,7 +41,7 @@ const TOLD = [...OUTCOMES, 'failed', 'rejected']
  */
 
 /** What only some tasks have: those without it are small, of which there may be very many. */
-class Extras extends deadlines.Limited {
+class Attachments extends deadlines.Limited {
   /**
    * @param {Task} task
    * @param {import('../observe.js').Times | undefined} times
@@ -83,8 +82,8 @@ class Task {
     this.gaveBuffer = given?.isBuffer === true
     /** Whether the addon has it. Getters of the caller's run before that, of calls with options. */
     this.submitted = given === undefined
-    /** @type {Extras | undefined} */
-    this.extras = undefined
+    /** @type {Attachments | undefined} */
+    this.attachments = undefined
     if (this.frozen !== undefined) countReaders(this.frozen, 1)
     this.slot = enter(this)
     owner?.taskStarted()
@@ -97,10 +96,10 @@ class Task {
    * @param {import('./feed.js').Feed} [feed] of a task whose input is a stream; its first piece is on its way
    */
   arm({ signal, timeout, onProgress, times }, foreign, feed) {
-    const extras = new Extras(this, times)
-    extras.timeout = timeout
-    extras.feed = feed
-    this.extras = extras
+    const attachments = new Attachments(this, times)
+    attachments.timeout = timeout
+    attachments.feed = feed
+    this.attachments = attachments
     this.submitted = true
     times?.begin(this)
     if (this.settled) {
@@ -111,7 +110,7 @@ class Task {
     try {
       if (signal !== undefined) {
         signals.watch(signal, this)
-        extras.signal = signal
+        attachments.signal = signal
         const meanwhile = foreign || !signals.isOwn(signal) ? signals.whichAborted(signal) : undefined
         if (meanwhile !== undefined) this.abort(meanwhile.reason)
       }
@@ -124,12 +123,12 @@ class Task {
       this.#disarm()
       return
     }
-    if (timeout !== Infinity) deadlines.limit(extras, timeout)
+    if (timeout !== Infinity) deadlines.limit(attachments, timeout)
     if (onProgress !== undefined) {
-      extras.onProgress = onProgress
-      extras.context = new AsyncResource('heavy-load.task')
+      attachments.onProgress = onProgress
+      attachments.context = new AsyncResource('heavy-load.task')
       // Nobody knows how much a stream will give.
-      if (feed === undefined) progress.watch(this)
+      if (feed === undefined) require('./progress.js').watch(this)
     }
     feed?.begin()
   }
@@ -149,7 +148,7 @@ class Task {
    */
   timesSince(called) {
     const waited = port.waited(this.slot)
-    const feed = this.extras?.feed
+    const feed = this.attachments?.feed
     if (feed !== undefined) return feed.times(waited)
     const all = performance.now() - called
     return waited < 0 ? [all, 0] : [waited, Math.max(0, all - waited)]
@@ -157,7 +156,7 @@ class Task {
 
   /** The task's time is over. */
   expire() {
-    const { feed } = /** @type {Extras} */ (this.extras)
+    const { feed } = /** @type {Attachments} */ (this.attachments)
     const waited = port.waited(this.slot)
     if (feed !== undefined) this.cut(STOP_TIMED_OUT, ...feed.times(waited))
     else if (waited < 0) this.cut(STOP_TIMED_OUT, this.#age())
@@ -166,7 +165,7 @@ class Task {
 
   /** Milliseconds since the call, of a task with a timeout. */
   #age() {
-    const { deadline, timeout } = /** @type {Extras} */ (this.extras)
+    const { deadline, timeout } = /** @type {Attachments} */ (this.attachments)
     return performance.now() - deadline + timeout
   }
 
@@ -177,7 +176,7 @@ class Task {
    */
   #stop(why) {
     const ended = !port.stop(this.slot, why)
-    return ended && this.submitted && this.extras?.feed?.isLast !== false
+    return ended && this.submitted && this.attachments?.feed?.isLast !== false
   }
 
   /**
@@ -198,7 +197,7 @@ class Task {
    */
   rejectAsStopped(why, waited = 0, ran) {
     if (why === STOP_TIMED_OUT) {
-      const { feed, timeout } = /** @type {Extras} */ (this.extras)
+      const { feed, timeout } = /** @type {Attachments} */ (this.attachments)
       const idle = feed === undefined ? 0 : this.#age() - waited - (ran ?? 0)
       this.rejectLate(() => timedOut(NAMES[this.kernel], timeout, waited, ran, idle), TIMED_OUT)
     } else this.rejectLate(why === STOP_CLOSED ? closed : aborted, CANCELLED)
@@ -206,11 +205,11 @@ class Task {
 
   /** Calls `onProgress`, in the caller's async context, if there is progress. */
   report(fraction = port.progress(this.slot)) {
-    const extras = /** @type {Extras} */ (this.extras)
-    if (this.settled || fraction <= extras.reported) return
-    extras.reported = fraction
+    const attachments = /** @type {Attachments} */ (this.attachments)
+    if (this.settled || fraction <= attachments.reported) return
+    attachments.reported = fraction
     try {
-      this.inContext(() => extras.onProgress?.(fraction))
+      this.inContext(() => attachments.onProgress?.(fraction))
     } catch (error) {
       this.abandon(error)
     }
@@ -223,7 +222,7 @@ class Task {
    * @returns {T}
    */
   inContext(f) {
-    const context = /** @type {AsyncResource} */ (/** @type {Extras} */ (this.extras).context)
+    const context = /** @type {AsyncResource} */ (/** @type {Attachments} */ (this.attachments).context)
     return context.runInAsyncScope(f)
   }
 
@@ -253,7 +252,7 @@ class Task {
    * @param {number | undefined} outcome none if the call is to count nowhere
    * @param {import('../observe.js').Times | undefined} [times] of the call, which a task that was refused has not taken down
    */
-  rejectWith(error, outcome, times = this.extras?.times) {
+  rejectWith(error, outcome, times = this.attachments?.times) {
     if (this.settled) return
     this.settled = true
     this.reject(error)
@@ -272,7 +271,7 @@ class Task {
     if (this.settled) return
     this.settled = true
     rejectLate(this.resolve, make)
-    this.#count(outcome, this.extras?.times)
+    this.#count(outcome, this.attachments?.times)
     this.#disarm()
   }
 
@@ -306,10 +305,10 @@ class Task {
 
   /** Whatever might have stopped the task, or wanted to know of it, is let go. */
   #disarm() {
-    if (this.extras === undefined) return
-    const { signal, onProgress, feed } = this.extras
-    deadlines.release(this.extras)
-    if (onProgress !== undefined) progress.unwatch(this)
+    if (this.attachments === undefined) return
+    const { signal, onProgress, feed } = this.attachments
+    deadlines.release(this.attachments)
+    if (onProgress !== undefined) require('./progress.js').unwatch(this)
     if (signal !== undefined) signals.unwatch(signal, this)
     feed?.stop()
   }
@@ -338,11 +337,11 @@ class Task {
    */
   succeed(value) {
     // The callback may stop the task yet, or throw, which does.
-    if (!this.settled && this.extras?.onProgress !== undefined) this.report(1)
+    if (!this.settled && this.attachments?.onProgress !== undefined) this.report(1)
     if (this.settled) return
     this.settled = true
     this.resolve(this.gaveBuffer ? asBuffer(value) : value)
-    this.#count(COMPLETED, this.extras?.times)
+    this.#count(COMPLETED, this.attachments?.times)
     this.#disarm()
   }
 
@@ -353,7 +352,7 @@ class Task {
   fail(failure) {
     const outcome = OUTCOMES.indexOf(outcomeOf(failure))
     // Whoever may try again is to know the error by which it was refused.
-    const mayBeTriedAgain = outcome === REJECTED && this.extras?.times?.uncounted !== undefined
+    const mayBeTriedAgain = outcome === REJECTED && this.attachments?.times?.uncounted !== undefined
     if (mayBeTriedAgain) this.rejectWith(toError(failure, 'input'), outcome)
     else this.rejectLate(() => toError(failure, 'input'), outcome)
   }
@@ -392,7 +391,7 @@ class Task {
    * @param {number} run from there to the end
    */
   measured(wait, run) {
-    const times = this.extras?.times
+    const times = this.attachments?.times
     times?.end(this, wait, run)
     if (observers.size === 0) return
     this.#observe((observer, pool, kernel) => observer.measured(pool, kernel, wait, run, times?.route))
@@ -402,7 +401,7 @@ class Task {
   leave() {
     leave(this)
     if (this.frozen !== undefined) countReaders(this.frozen, -1)
-    if (this.extras?.feed !== undefined) port.unfold(this.slot)
+    if (this.attachments?.feed !== undefined) port.unfold(this.slot)
     this.owner?.taskEnded()
   }
 }

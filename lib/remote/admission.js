@@ -9,7 +9,7 @@ const MARGIN = 1.15
 /** How much of the mean of tasks' times the last one makes. */
 const NEWEST = 1 / 16
 /** The longest that a caller is told to stay away, in seconds. */
-const LONGEST_RETRY = 60
+const LONGEST_RETRY_S = 60
 
 /**
  * @typedef {import('./workers.js').View} View
@@ -149,7 +149,7 @@ class Admission {
 
 /** @param {number} ms */
 function retryAfter(ms) {
-  return Math.min(LONGEST_RETRY, Math.max(0.001, ms / 1e3))
+  return Math.min(LONGEST_RETRY_S, Math.max(0.001, ms / 1e3))
 }
 
 module.exports = { Admission }

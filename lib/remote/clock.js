@@ -3,13 +3,13 @@
 const { performance } = require('../host.js')
 
 /** An answer that came so soon, in milliseconds, is taken without asking again. */
-const SOON = 50
+const RETRY_MS = 50
 /** How often is asked for one that does. */
 const TRIES = 5
 /** How long an answer is believed, in milliseconds: clocks of machines run at slightly different speeds. */
-const BELIEVED = 30_000
+const BELIEVED_MS = 30_000
 /** By how many milliseconds this machine's two clocks may part: more says that it slept, or that its time was set. */
-const APART = 100
+const APART_MS = 100
 
 /** Redis's clock, by which machines whose own clocks differ agree on deadlines. */
 class Clock {
@@ -43,7 +43,7 @@ class Clock {
 
   async #ask() {
     let best = { took: Infinity, ahead: 0 }
-    for (let time = 0; time < TRIES && best.took > SOON; time++) {
+    for (let time = 0; time < TRIES && best.took > RETRY_MS; time++) {
       const asked = this.#steady()
       const [seconds, microseconds] = await this.#redis.time()
       const answered = this.#steady()
@@ -58,9 +58,9 @@ class Clock {
 
   /** Milliseconds since 1970, as Redis has it. */
   async now() {
-    if (Math.abs(this.#apart() - this.#wall) > APART) await this.set()
+    if (Math.abs(this.#apart() - this.#wall) > APART_MS) await this.set()
     // What is known is good enough until there is an answer.
-    else if (this.#steady() - this.#asked > BELIEVED) this.set().catch(() => {})
+    else if (this.#steady() - this.#asked > BELIEVED_MS) this.set().catch(() => {})
     return this.#steady() + this.#ahead
   }
 

@@ -8,11 +8,11 @@ const { AbortController, clearTimeout, setTimeout } = require('../host.js')
 const { LONGEST_TIMER, integer, refuseUnknown } = require('../options.js')
 
 /** How long Redis may take to answer at first, in milliseconds, if the caller does not say. */
-const CONNECT_TIMEOUT = 10_000
+const CONNECT_TIMEOUT_MS = 10_000
 /** Until the next try to reach a Redis that is away: longer each time, up to this. */
-const LONGEST_PAUSE = 1000
+const LONGEST_PAUSE_MS = 1000
 /** How long the end may take when there is nothing more to wait for, in milliseconds. */
-const LAST_WORDS = 5000
+const CLOSE_TIMEOUT_MS = 5000
 /**
  * Options of ioredis' that would break what goes over our connections: answers of another form (`replyMapping`, `stringNumbers`), commands
  * out of turn (`enableAutoPipelining`), and commands lost with a connection, or given up though they are to wait.
@@ -43,9 +43,9 @@ const PLACE = ['connection', 'queue', 'prefix', 'connectTimeout']
  * @param {string[]} more names of options that are not of the place
  * @returns {Place}
  */
-function place(options, more) {
+function connectionSettings(options, more) {
   refuseUnknown('options', options, new Set([...PLACE, ...more]))
-  const { connection, queue = 'heavy-load', prefix = 'bull', connectTimeout = CONNECT_TIMEOUT } = options
+  const { connection, queue = 'heavy-load', prefix = 'bull', connectTimeout = CONNECT_TIMEOUT_MS } = options
   if (typeof queue !== 'string') throw invalidType('options.queue', 'of type string', queue)
   // BullMQ's rule: the colon parts its keys.
   if (queue === '' || queue.includes(':')) throw invalidValue('options.queue', 'must be a name without a colon', queue)
@@ -127,7 +127,7 @@ function connect(connection, options) {
 function make(connection, forced) {
   const leftOut = Object.fromEntries(LEFT_OUT.map((name) => [name, undefined]))
   if (typeof connection.duplicate === 'function') return connection.duplicate({ ...forced, ...leftOut })
-  const { Redis } = peer('ioredis')
+  const { Redis } = requireOptional('ioredis')
   const isAddress = typeof connection === 'string' || isUrl(connection)
   // As BullMQ has it: a URL among the options.
   const { url, ...rest } = isAddress ? { url: connection } : connection
@@ -149,7 +149,7 @@ function withoutTimeouts(url) {
  * @param {number} times
  */
 function pauseBefore(times) {
-  return Math.min(50 * times, LONGEST_PAUSE)
+  return Math.min(50 * times, LONGEST_PAUSE_MS)
 }
 
 /**
@@ -157,7 +157,7 @@ function pauseBefore(times) {
  * @param {Redis} redis
  * @param {number} timeout milliseconds; then ERR_REMOTE
  */
-async function reach(redis, timeout) {
+async function waitUntilReady(redis, timeout) {
   if (redis.status !== 'ready') await ready(redis, timeout)
   // Our keys, and those of BullMQ, would be on several machines.
   if (/^redis_mode:cluster/m.test(await redis.info('server'))) {
@@ -206,7 +206,7 @@ function hangUp(redis) {
  * @param {number} ms
  * @param {Promise<unknown>} work
  */
-async function within(ms, work) {
+async function settleWithin(ms, work) {
   const ended = new AbortController()
   const late = sleep(ms, undefined, { signal: ended.signal }).catch(() => {})
   await Promise.race([work.catch(() => {}), late])
@@ -251,7 +251,7 @@ function remoteError(message, cause) {
  * @param {string} name
  * @returns {any}
  */
-function peer(name) {
+function requireOptional(name) {
   try {
     return require(name)
   } catch (error) {
@@ -261,16 +261,16 @@ function peer(name) {
 }
 
 module.exports = {
-  LAST_WORDS,
+  CLOSE_TIMEOUT_MS,
   connect,
   hangUp,
   isRefusal,
   isTemporary,
   nameOf,
-  peer,
-  place,
-  reach,
+  requireOptional,
+  connectionSettings,
+  waitUntilReady,
   ready,
   remoteError,
-  within,
+  settleWithin,
 }

@@ -4,16 +4,26 @@
 
 const { clearInterval, performance, setInterval } = require('../host.js')
 const { Clock } = require('./clock.js')
-const { LAST_WORDS, connect, hangUp, nameOf, peer, reach, ready, remoteError, within } = require('./connection.js')
+const {
+  CLOSE_TIMEOUT_MS,
+  connect,
+  hangUp,
+  nameOf,
+  ready,
+  remoteError,
+  requireOptional,
+  settleWithin,
+  waitUntilReady,
+} = require('./connection.js')
 const { Inbox } = require('./replies.js')
 const workers = require('./workers.js')
 
 /** Attempts to reach a Redis that was lost before what has been asked of it fails: some fifteen seconds. */
 const RETRIES = 20
 /** A Redis that has not answered for so long is away, in milliseconds. */
-const AWAY = 1000
+const AWAY_MS = 1000
 /** How long is waited at the end for a Redis that was there, in milliseconds: a few tries. */
-const BACK = 500
+const BACK_MS = 500
 
 /**
  * @typedef {import('./connection.js').Redis} Redis
@@ -70,14 +80,14 @@ class Link {
 
   async #connect() {
     const { connection, queue: name, prefix, connectTimeout } = this.#place
-    const { Queue } = peer('bullmq')
+    const { Queue } = requireOptional('bullmq')
     const redis = connect(connection, { maxRetriesPerRequest: RETRIES })
     this.#redis = redis
     this.#asked = performance.now()
     const clock = new Clock(redis)
     let queue
     try {
-      await reach(redis, connectTimeout)
+      await waitUntilReady(redis, connectTimeout)
       queue = new Queue(name, { connection: redis, prefix })
       // What fails says so itself.
       queue.on('error', () => {})
@@ -143,11 +153,11 @@ class Link {
   get trouble() {
     const redis = this.#redis
     if (redis === undefined) return undefined
-    const isUnheard = this.#asked !== undefined && performance.now() - this.#asked > AWAY
+    const isUnheard = this.#asked !== undefined && performance.now() - this.#asked > AWAY_MS
     // Where it has answered before, a connection that is not there is one that was lost.
     const isLost = redis.lastError !== undefined || (this.#hasAnswered && redis.status !== 'ready')
     if (!isLost && !isUnheard) return undefined
-    const known = isLost ? 'The connection is lost' : `No answer for more than ${AWAY} ms`
+    const known = isLost ? 'The connection is lost' : `No answer for more than ${AWAY_MS} ms`
     return { what: `${nameOf(redis)} is away`, cause: redis.lastError ?? new Error(known) }
   }
 
@@ -172,12 +182,12 @@ class Link {
     this.#isClosing = true
     clearInterval(this.#look)
     // One that was there may only be reconnecting, and what we have in it would stay.
-    if (this.#isOpen && this.#redis.status !== 'ready') await ready(this.#redis, BACK).catch(() => {})
+    if (this.#isOpen && this.#redis.status !== 'ready') await ready(this.#redis, BACK_MS).catch(() => {})
     // Nobody needs it any more.
     if (this.#redis !== undefined && this.#redis.status !== 'ready') hangUp(this.#redis)
     const ends = await this.#ends?.catch(() => undefined)
     // Redis may be away, or a worker that is to stop: what they have has a time to live.
-    if (ends?.redis.status === 'ready') await within(LAST_WORDS, tidy(ends, before))
+    if (ends?.redis.status === 'ready') await settleWithin(CLOSE_TIMEOUT_MS, tidy(ends, before))
     ends?.inbox.stop()
     ends?.redis.disconnect()
   }

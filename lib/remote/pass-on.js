@@ -9,10 +9,10 @@ const { setTimeout: sleep } = require('node:timers/promises')
 const workers = require('./workers.js')
 
 /** How long a job rests that was passed on, in milliseconds: doubled each time, up to a limit. */
-const REST_FIRST = 20
-const REST_LONGEST = 1000
+const REST_FIRST_MS = 20
+const REST_LONGEST_MS = 1000
 /** How long it then stays where nobody gets it, in milliseconds: whoever passed it on has let go of it by then, and may try it anew. */
-const LET_GO = 50
+const LET_GO_MS = 50
 /** Writes it down with a job that is there; gives a name and a number for each worker that has passed it on. */
 const PASSED = `if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
 redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
@@ -52,8 +52,8 @@ async function note(redis, keys, key, id) {
  * @param {AbortSignal} signal ends the rest
  */
 async function rest(job, token, times, signal) {
-  await sleep(Math.min(REST_FIRST * 2 ** (times - 1), REST_LONGEST), undefined, { signal }).catch(() => {})
-  await job.moveToDelayed(Date.now() + LET_GO, token)
+  await sleep(Math.min(REST_FIRST_MS * 2 ** (times - 1), REST_LONGEST_MS), undefined, { signal }).catch(() => {})
+  await job.moveToDelayed(Date.now() + LET_GO_MS, token)
 }
 
 module.exports = { note, rest }

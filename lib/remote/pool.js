@@ -9,53 +9,34 @@
  *    whoever hears of it, also when nobody waits for it any more.
  */
 
-const { AsyncResource } = require('node:async_hooks')
 const { randomUUID } = require('node:crypto')
 const { EventEmitter } = require('node:events')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { close } = require('../closing.js')
 const { aborted, closed, faultOf, invalidType, invalidValue, late, makeError, rejectLate } = require('../errors.js')
-const { clearTimeout, nextTick, performance, setTimeout } = require('../host.js')
+const { nextTick, performance } = require('../host.js')
 const { map } = require('../map.js')
 const { isTraced, trace } = require('../observe.js')
 const { LONGEST_TIMER, PRIORITIES, integer, object, refusePool, taskSettings } = require('../options.js')
 const signals = require('../signals.js')
 const { nameOf, ownOptionsOf } = require('../specs.js')
 const { Admission } = require('./admission.js')
-const { place, remoteError } = require('./connection.js')
+const { connectionSettings, remoteError } = require('./connection.js')
 const { packTask } = require('./input.js')
 const { Link } = require('./link.js')
 const payloads = require('./payloads.js')
 const { Tally } = require('./tally.js')
+const { Task } = require('./task.js')
 const { VERSION, keysOf, unpack, unpackError } = require('./wire.js')
 
-const DAY = 86_400_000
+const DAY_MS = 86_400_000
 /** How long a worker is given to stop before it is told again, in milliseconds: doubled each time, up to a limit. */
-const STOP_FIRST = 20
-const STOP_EVERY = 1000
-const STOP_TIMES = 60
+const STOP_FIRST_MS = 20
+const STOP_LONGEST_MS = 1000
+const STOP_ATTEMPTS = 60
 /** Bytes stay so much longer than their task, in milliseconds: clocks differ. */
-const GRACE = 10_000
+const GRACE_MS = 10_000
 const OPTIONS = ['attempts', 'backoff', 'maxQueue', 'payloadTtl']
-/**
- * A task whose promise has not been settled.
- * @typedef {object} Task
- * @property {string} id
- * @property {string} kernel
- * @property {(value: any) => void} resolve
- * @property {(error: any) => void} reject
- * @property {import('../options.js').Settings} settings
- * @property {number} called by performance.now()
- * @property {boolean} sent whether Redis has had its job
- * @property {boolean} begun whether a worker has it
- * @property {boolean} stopped whether that is to be stopped
- * @property {boolean} answered whether its result is being fetched
- * @property {NodeJS.Timeout | undefined} timer
- * @property {{ abort: (reason: unknown) => void }} watcher
- * @property {AsyncResource | undefined} context
- * @property {number} reported
- */
-
 /** Runs tasks on other machines, over BullMQ and Redis. */
 class RemotePool extends EventEmitter {
   #place
@@ -72,6 +53,12 @@ class RemotePool extends EventEmitter {
   #needsDrain = false
   #began = performance.now()
   #tally = new Tally(this)
+  /** @type {import('./task.js').Owner} */
+  #owner = {
+    stop: (task, make) => this.#stop(task, make),
+    abandon: (task, error) => this.#abandon(task, error),
+    late: (task) => this.#late(task),
+  }
   /** @type {Promise<void> | undefined} */
   #closed
   /** @type {(() => void) | undefined} */
@@ -80,7 +67,7 @@ class RemotePool extends EventEmitter {
   /** @param {any} options */
   constructor(options) {
     super()
-    this.#place = place(options, OPTIONS)
+    this.#place = connectionSettings(options, OPTIONS)
     this.#config = remoteConfig(options)
     this.#keys = keysOf(this.#place)
     this.#link = new Link(this.#place, this.#keys, this.#caller, {
@@ -172,49 +159,20 @@ class RemotePool extends EventEmitter {
     if (this.#closed !== undefined) throw makeError('ERR_POOL_CLOSED', 'The pool is closed')
     // Of a kernel that only workers know, they know the options.
     const settings = taskSettings(options, ownOptionsOf(kernel))
-    const { signal, timeout, onProgress } = settings
+    const { signal } = settings
     const before = signal === undefined ? undefined : signals.whichAborted(signal)
     if (before !== undefined) throw aborted({ cause: before.reason })
     const packed = packTask(kernel, input, options, settings)
     this.#admit(kernel, settings)
     packed.take()
-    /** @type {Task} */
-    const task = {
-      id: `${this.#caller}-${this.#made++}`,
-      kernel,
-      resolve,
-      reject,
-      settings,
-      called: performance.now(),
-      sent: false,
-      begun: false,
-      stopped: false,
-      answered: false,
-      timer: undefined,
-      watcher: {
-        abort: (reason) => this.#stop(task, () => aborted({ cause: reason })),
-      },
-      context: onProgress === undefined ? undefined : new AsyncResource('heavy-load.task'),
-      reported: -1,
-    }
+    const task = new Task(`${this.#caller}-${this.#made++}`, kernel, settings, resolve, reject, this.#owner)
     this.#tasks.set(task.id, task)
     this.#queue(task, 1)
-    try {
-      if (signal !== undefined) {
-        signals.watch(signal, task.watcher)
-        // A getter of the options may have aborted it.
-        const meanwhile = signals.whichAborted(signal)
-        if (meanwhile !== undefined) task.watcher.abort(meanwhile.reason)
-      }
-    } catch (error) {
-      // A signal of somebody else's make.
-      this.#abandon(task, error)
-    }
+    task.arm()
     if (task.stopped) {
       packed.release()
       return
     }
-    if (timeout <= LONGEST_TIMER) task.timer = setTimeout(() => this.#stop(task, () => this.#late(task)), timeout)
     this.#chore(this.#send(task, packed))
   }
 
@@ -261,7 +219,7 @@ class RemotePool extends EventEmitter {
       const left = timeout - (performance.now() - task.called)
       const deadline = timeout === Infinity ? undefined : now + left
       if (parts.length > 0) {
-        const ttl = Math.min(this.#config.payloadTtl, Math.max(left, 0) + GRACE)
+        const ttl = Math.min(this.#config.payloadTtl, Math.max(left, 0) + GRACE_MS)
         await payloads.write(redis, this.#keys.input(task.id), parts, ttl)
       }
       /** @type {import('./wire.js').Message} */
@@ -326,9 +284,9 @@ class RemotePool extends EventEmitter {
   async #stopJob({ id }) {
     const { redis, queue } = await this.#link.open()
     // It cannot be removed while a worker has it, and that one may just have lost its connection.
-    for (let time = 0; time < STOP_TIMES && (await queue.remove(id)) === 0; time++) {
+    for (let time = 0; time < STOP_ATTEMPTS && (await queue.remove(id)) === 0; time++) {
       await redis.publish(this.#keys.stop, id)
-      await sleep(Math.min(STOP_FIRST * 2 ** time, STOP_EVERY))
+      await sleep(Math.min(STOP_FIRST_MS * 2 ** time, STOP_LONGEST_MS))
     }
     await redis.unlink(this.#keys.input(id), this.#keys.result(id))
   }
@@ -360,7 +318,7 @@ class RemotePool extends EventEmitter {
     } else if ('value' in reply) {
       this.#succeed(task, reply, [])
     } else if ('progress' in reply) {
-      this.#report(task, reply.progress)
+      task.report(reply.progress)
     } else if ('begun' in reply) {
       this.#setBegun(task, reply.begun === true)
     } else {
@@ -393,8 +351,8 @@ class RemotePool extends EventEmitter {
    */
   #succeed(task, { value, run }, parts) {
     const result = unpack(value, parts)
-    // The callback may stop the task yet.
-    this.#report(task, 1)
+    // It may have been stopped while its bytes were fetched; and by the callback it may be yet.
+    if (this.#tasks.has(task.id)) task.report(1)
     if (!this.#settle(task)) return
     task.resolve(result)
     this.#tally.settled(task.kernel, 'completed', task.settings.times)
@@ -433,21 +391,6 @@ class RemotePool extends EventEmitter {
   }
 
   /**
-   * @param {Task} task
-   * @param {number} fraction of the attempt that is under way: what an earlier one had done is not undone
-   */
-  #report(task, fraction) {
-    const { onProgress } = task.settings
-    if (onProgress === undefined || fraction <= task.reported || !this.#tasks.has(task.id)) return
-    task.reported = fraction
-    try {
-      task.context?.runInAsyncScope(onProgress, undefined, fraction)
-    } catch (error) {
-      this.#abandon(task, error)
-    }
-  }
-
-  /**
    * Its caller is not on the stack any more: see `rejectLate`.
    * @param {Task} task
    * @param {() => unknown} make the error; does not throw
@@ -468,8 +411,7 @@ class RemotePool extends EventEmitter {
    */
   #settle(task) {
     if (!this.#tasks.delete(task.id)) return false
-    clearTimeout(task.timer)
-    if (task.settings.signal !== undefined) signals.unwatch(task.settings.signal, task.watcher)
+    task.disarm()
     if (!task.begun) this.#queue(task, -1)
     if (this.#tasks.size === 0) this.#onEmpty?.()
     return true
@@ -532,7 +474,7 @@ class RemotePool extends EventEmitter {
 
 /** @param {any} options */
 function remoteConfig(options) {
-  const { attempts = 3, backoff = { type: 'exponential', delay: 200 }, maxQueue = 16384, payloadTtl = DAY } = options
+  const { attempts = 3, backoff = { type: 'exponential', delay: 200 }, maxQueue = 16384, payloadTtl = DAY_MS } = options
   integer('options.attempts', attempts, 1, 2 ** 31 - 1)
   integer('options.payloadTtl', payloadTtl, 1, Number.MAX_SAFE_INTEGER)
   if (maxQueue !== Infinity) integer('options.maxQueue', maxQueue, 1, Number.MAX_SAFE_INTEGER)

@@ -11,17 +11,17 @@ const { setTimeout: sleep } = require('node:timers/promises')
 const { isRefusal, isTemporary } = require('./connection.js')
 
 /** How long a question for replies waits for one, in milliseconds: a connection that is dead without a word is found out. */
-const QUESTION = 5000
+const BLOCK_MS = 5000
 /** By then even the slowest answer to it would have come. */
-const PATIENCE = 3 * QUESTION
+const SILENCE_MS = 3 * BLOCK_MS
 /** Most replies of one answer: what settles them does not hold the event loop for long. */
 const BATCH = 64
 /** How long the replies to a caller that is gone stay, in milliseconds. */
-const TTL = 3_600_000
+const TTL_MS = 3_600_000
 /** Until what Redis refused is sent again, in milliseconds. */
-const AGAIN = 500
+const RETRY_MS = 500
 /** Most replies of an entry: neither end holds its event loop for long with them. */
-const FULL = 500
+const MOST_REPLIES = 500
 
 /**
  * @typedef {import('./connection.js').Redis} Redis
@@ -96,9 +96,9 @@ class Inbox {
 
   /** @returns {Promise<[string, string[]][]>} entries: jobs' ids and their replies, in turn */
   async #ask() {
-    this.#overdue = setTimeout(() => this.#reader.disconnect(true), PATIENCE)
+    this.#overdue = setTimeout(() => this.#reader.disconnect(true), SILENCE_MS)
     try {
-      const streams = await this.#reader.xread('COUNT', BATCH, 'BLOCK', QUESTION, 'STREAMS', this.#key, this.#last)
+      const streams = await this.#reader.xread('COUNT', BATCH, 'BLOCK', BLOCK_MS, 'STREAMS', this.#key, this.#last)
       return streams?.[0][1] ?? []
     } catch {
       // It comes back, and so does this.
@@ -167,7 +167,7 @@ class Outbox {
    */
   #enter(caller, entry) {
     let batch = this.#batches.get(caller)
-    if (batch === undefined || batch.entries.length >= FULL) {
+    if (batch === undefined || batch.entries.length >= MOST_REPLIES) {
       const entries = /** @type {Entry[]} */ ([])
       // Results that come together settle together: by the next tick all their promises have had their turn.
       const sent = new Promise((resolve) => nextTick(resolve)).then(() => this.#flush(caller, entries))
@@ -204,7 +204,7 @@ class Outbox {
       if (!isTemporary(error)) return
     }
     const last = entries.filter(({ isLast }) => isLast)
-    if (last.length > 0) await sleep(AGAIN, undefined, { ref: false })
+    if (last.length > 0) await sleep(RETRY_MS, undefined, { ref: false })
     if (this.#redis.status !== 'end') await Promise.all(last.map((entry) => this.#enter(caller, entry)))
   }
 
@@ -223,7 +223,7 @@ class Outbox {
  * @param {string[]} fields
  */
 function add(redis, key, fields) {
-  return Promise.all([redis.xadd(key, '*', ...fields), redis.pexpire(key, TTL)])
+  return Promise.all([redis.xadd(key, '*', ...fields), redis.pexpire(key, TTL_MS)])
 }
 
 module.exports = { Inbox, Outbox }

@@ -9,15 +9,15 @@
  */
 
 const { types } = require('node:util')
-const { CLASSES: VIEWS, FrozenBuffer, classOf } = require('../buffers.js')
-const { CLASSES: ERRORS, brand, faultOf, makeError } = require('../errors.js')
+const { TYPED_ARRAYS: VIEWS, FrozenBuffer, classOf } = require('../buffers.js')
+const { brand, factsOf, faultOf, makeError } = require('../errors.js')
 const { Buffer } = require('../host.js')
 const { remoteError } = require('./connection.js')
 
 /** Of what is written here. A worker leaves jobs of another version to others. */
 const VERSION = 1
 /** Deeper than any kernel's input; circles are infinitely deep. */
-const DEEPEST = 32
+const MOST_NESTING = 32
 
 /**
  * @typedef {{ prefix: string, queue: string }} Names
@@ -106,7 +106,7 @@ function pack(value, parts, bytesOf, depth = 0) {
       throw unsendable(`a ${typeof value}`)
   }
   if (value === null) return null
-  if (depth > DEEPEST) throw unsendable(`an object deeper than ${DEEPEST} levels`)
+  if (depth > MOST_NESTING) throw unsendable(`an object deeper than ${MOST_NESTING} levels`)
   const kind = kindOf(value)
   if (kind !== undefined) {
     const bytes = bytesOf(value)
@@ -194,11 +194,11 @@ function packError(error) {
 function unpackError({ code, name, message, retryAfter, fault }) {
   const text = String(message)
   if (code === 'ERR_REMOTE') return remoteError(text)
-  if (typeof code !== 'string' || !Object.hasOwn(ERRORS, code)) {
+  if (factsOf(code) === undefined) {
     const cause = Object.assign(new Error(text), { name: String(name), ...(typeof code === 'string' && { code }) })
     return remoteError(`A worker failed: ${text}`, cause)
   }
-  const error = makeError(/** @type {keyof typeof ERRORS} */ (code), text)
+  const error = makeError(/** @type {import('../errors.js').Code} */ (code), text)
   brand(error, fault === 'input' ? 'input' : 'call')
   return Number.isFinite(retryAfter) && retryAfter >= 0 ? Object.assign(error, { retryAfter }) : error
 }

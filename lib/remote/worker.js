@@ -14,23 +14,23 @@ const { randomUUID } = require('node:crypto')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { version } = require('../../package.json')
 const { close } = require('../closing.js')
-const { codeOf, invalidType, makeError } = require('../errors.js')
+const { codeOf, factsOf, invalidType, makeError } = require('../errors.js')
 const { AbortController, clearInterval, performance, setInterval, throwApart } = require('../host.js')
 const { TIMES, Times } = require('../observe.js')
 const { LONGEST_TIMER, integer } = require('../options.js')
 const { Pool, defaultPool } = require('../pool/index.js')
 const { Clock } = require('./clock.js')
 const {
-  LAST_WORDS,
+  CLOSE_TIMEOUT_MS,
   connect,
   isRefusal,
   isTemporary,
   nameOf,
-  peer,
-  place,
-  reach,
+  requireOptional,
+  connectionSettings,
+  waitUntilReady,
   remoteError,
-  within,
+  settleWithin,
 } = require('./connection.js')
 const passOn = require('./pass-on.js')
 const payloads = require('./payloads.js')
@@ -39,33 +39,22 @@ const { VERSION, keysOf, pack, packError, unpack } = require('./wire.js')
 const workers = require('./workers.js')
 
 /** A caller's ids of jobs that are to stop come by another way than the jobs, and may be first: so many are remembered. */
-const REMEMBERED = 10_000
+const MOST_REMEMBERED = 10_000
 /** How often a caller is told of progress, in milliseconds. */
-const PROGRESS_EVERY = 100
+const PROGRESS_MS = 100
 /** How soon BullMQ tries again what a Redis that is away has made fail, in milliseconds. */
-const RETRY_DELAY = 500
+const BULLMQ_RETRY_MS = 500
 /** How long a worker without jobs sleeps, in seconds: of jobs that are given back BullMQ wakes nobody. */
-const LONGEST_SLEEP = 1
+const DRAIN_DELAY_S = 1
 /** Locks are short, because a worker's death is noticed only when they end; to renew them costs little. Milliseconds. */
-const LOCK = 3000
+const LOCK_MS = 3000
 /** Until a result is offered again to a Redis that has refused it, in milliseconds. */
-const AGAIN = 500
+const KEEP_AGAIN_MS = 500
 /** How often is told that Redis refuses results, in milliseconds. */
-const TELL_EVERY = 1000
+const REPORT_REFUSALS_MS = 1000
 /** Without a word from Redis for so long, a worker is not ready, in milliseconds. */
-const UNHEARD = 3000
+const UNHEARD_MS = 3000
 const OPTIONS = ['pool', 'concurrency', 'lockDuration', 'stalledInterval', 'resultTtl', 'onError']
-/** What would go wrong again, wherever it is tried. */
-const FINAL = new Set([
-  'ERR_INVALID_ARG_TYPE',
-  'ERR_INVALID_ARG_VALUE',
-  'ERR_INVALID_DATA',
-  'ERR_OUTPUT_TOO_LARGE',
-  'ERR_OUT_OF_RANGE',
-  'ERR_TASK_TIMEOUT',
-])
-/** What this worker cannot do, and another may: of its version, its kernels, or its load. */
-const NOT_HERE = new Set(['ERR_UNKNOWN_KERNEL', 'ERR_POOL_OVERLOADED', 'ERR_POOL_CLOSED'])
 /** A message of another version. */
 class UnknownVersion extends Error {}
 /** Why a running job is stopped. */
@@ -77,14 +66,14 @@ const LEAVING = Symbol('this worker takes its leave')
  * @param {any} options
  */
 async function startWorker(options) {
-  const worker = new RemoteWorker(place(options, OPTIONS), workerConfig(options))
+  const worker = new RemoteWorker(connectionSettings(options, OPTIONS), workerConfig(options))
   await worker.start()
   return worker
 }
 
 /** @param {any} options */
 function workerConfig(options) {
-  const { pool = defaultPool, lockDuration = LOCK, resultTtl = 3_600_000, onError = () => {} } = options
+  const { pool = defaultPool, lockDuration = LOCK_MS, resultTtl = 3_600_000, onError = () => {} } = options
   if (!(pool instanceof Pool)) throw invalidType('options.pool', 'an instance of Pool', pool)
   if (typeof onError !== 'function') throw invalidType('options.onError', 'of type function', onError)
   const { concurrency = Math.max(16, 4 * pool.threads), stalledInterval = Math.ceil(lockDuration / 4) } = options
@@ -167,7 +156,7 @@ class RemoteWorker {
 
   get ready() {
     const isConnected = this.#redis.status === 'ready' && this.#subscriber.status === 'ready'
-    return isConnected && this.#ended === undefined && performance.now() - this.#heard < UNHEARD
+    return isConnected && this.#ended === undefined && performance.now() - this.#heard < UNHEARD_MS
   }
 
   async start() {
@@ -181,10 +170,10 @@ class RemoteWorker {
   }
 
   async #connect() {
-    const { DelayedError, UnrecoverableError, WaitingError, Worker } = peer('bullmq')
+    const { DelayedError, UnrecoverableError, WaitingError, Worker } = requireOptional('bullmq')
     const { connectTimeout, prefix, queue } = this.#place
     const { concurrency, lockDuration, stalledInterval, onError } = this.#config
-    await Promise.all([reach(this.#redis, connectTimeout), reach(this.#subscriber, connectTimeout)])
+    await Promise.all([waitUntilReady(this.#redis, connectTimeout), waitUntilReady(this.#subscriber, connectTimeout)])
     this.#redis.on('ready', () => this.#clock.set().catch(() => {}))
     for (const redis of [this.#redis, this.#subscriber]) {
       redis.once('end', () => {
@@ -208,8 +197,8 @@ class RemoteWorker {
         stalledInterval,
         // `attempts` counts the deaths, too: see #work.
         maxStalledCount: Number.MAX_SAFE_INTEGER,
-        runRetryDelay: RETRY_DELAY,
-        drainDelay: LONGEST_SLEEP,
+        runRetryDelay: BULLMQ_RETRY_MS,
+        drainDelay: DRAIN_DELAY_S,
         // Its reply is with the caller.
         removeOnComplete: { count: 0 },
         removeOnFail: { count: 0 },
@@ -256,7 +245,7 @@ class RemoteWorker {
         throw new WaitingError()
       }
       if (control.signal.reason === UNWANTED) return
-      const isNotHere = error instanceof UnknownVersion || NOT_HERE.has(codeOf(error) ?? '')
+      const isNotHere = error instanceof UnknownVersion || factsOf(codeOf(error))?.elsewhere === 'uncounted'
       if (isNotHere && (await this.#passOn(job, token, control.signal))) throw new DelayedError()
       if (!isNotHere && !isFinal(error, job)) {
         this.#tellBegun(job, false)
@@ -311,7 +300,7 @@ class RemoteWorker {
     /** @type {import('./wire.js').Message} */
     const { version, caller, input, options, sizes = [], deadline, priority, key, weight, maxThreads, progress } = data
     if (version !== VERSION) throw new UnknownVersion(`No worker knows version ${version} of heavy-load's messages`)
-    if (timesBegun(job) >= opts.attempts) throw worn(job)
+    if (timesBegun(job) >= opts.attempts) throw attemptsExhausted(job)
     this.#tellBegun(job, true)
     const parts = await payloads.read(this.#redis, this.#keys.input(id), sizes)
     const left = async () => (deadline === undefined ? Infinity : deadline - (await this.#clock.now()))
@@ -361,14 +350,14 @@ class RemoteWorker {
         if (!isTemporary(error)) throw refusedBy(this.#redis, error)
         if ((await left()) <= 0) throw timedOut(name)
       }
-      await sleep(AGAIN, undefined, { signal })
+      await sleep(KEEP_AGAIN_MS, undefined, { signal })
     }
   }
 
   /** @param {unknown} error which Redis gives to each result that comes: not all of them need to be told */
   #tellRefused(error) {
     const now = performance.now()
-    if (now - this.#toldRefused < TELL_EVERY) return
+    if (now - this.#toldRefused < REPORT_REFUSALS_MS) return
     this.#toldRefused = now
     this.#config.onError(refusedBy(this.#redis, error))
   }
@@ -400,7 +389,7 @@ class RemoteWorker {
     return (/** @type {number} */ fraction) => {
       const now = performance.now()
       // The end has a message of its own.
-      if (now - told < PROGRESS_EVERY || fraction === 1) return
+      if (now - told < PROGRESS_MS || fraction === 1) return
       told = now
       this.#outbox.send(caller, id, { progress: fraction }).catch(() => {})
     }
@@ -426,7 +415,7 @@ class RemoteWorker {
       return
     }
     this.#unwanted.add(id)
-    if (this.#unwanted.size > REMEMBERED) {
+    if (this.#unwanted.size > MOST_REMEMBERED) {
       for (const oldest of this.#unwanted) {
         this.#unwanted.delete(oldest)
         break
@@ -471,7 +460,7 @@ class RemoteWorker {
     for (const { control } of this.#running.values()) control.abort(LEAVING)
     // To a Redis that is away nothing can be given: others will find these jobs abandoned.
     if (this.#redis.status !== 'ready') this.#giveUp()
-    else within(LAST_WORDS, /** @type {Promise<void>} */ (this.#ended)).then(() => this.#giveUp())
+    else settleWithin(CLOSE_TIMEOUT_MS, /** @type {Promise<void>} */ (this.#ended)).then(() => this.#giveUp())
   }
 
   #disconnect() {
@@ -495,7 +484,7 @@ function timesBegun({ attemptsMade, stalledCounter }) {
  * @param {any} job
  */
 function isFinal(error, job) {
-  return FINAL.has(error?.code) || timesBegun(job) + 1 >= job.opts.attempts
+  return factsOf(codeOf(error))?.elsewhere === 'never' || timesBegun(job) + 1 >= job.opts.attempts
 }
 
 /**
@@ -512,7 +501,7 @@ function timedOut(kernel) {
 }
 
 /** @param {any} job begun too often; those whose worker died could not say why */
-function worn({ opts: { attempts }, failedReason }) {
+function attemptsExhausted({ opts: { attempts }, failedReason }) {
   const message = `The task was begun ${attempts} times and not done: its workers died`
   return failedReason ? remoteError(`${message}, or failed: ${failedReason}`) : remoteError(message)
 }

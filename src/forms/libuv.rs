@@ -1,7 +1,7 @@
 //! The synchronous form, on the calling thread, and the AsyncTask form, on libuv's thread pool.
 //!
 //! napi-rs runs an AsyncTask's `compute` with no fence of its own, and its abort signal cannot stop one that runs
-//! (ARCHITECTURE.md, "What we do not take from napi-rs"): so the fence and the cancel flag are the engine's.
+//! (docs/internals/decisions.md): so the fence and the cancel flag are the engine's.
 //!
 //! libuv waits for its threads before the process ends, and no hook of Node-API's comes before that. So an AsyncTask has the
 //! event loop woken now and then, and if that does not turn it gives its thread back, whatever the reason; JavaScript has it go

@@ -12,8 +12,8 @@
  */
 
 const { AsyncResource } = require('node:async_hooks')
-const { clearTimeout, performance, setTimeout } = require('../host.js')
-const { LONGEST_TIMER } = require('../options.js')
+const { clearTimeout, performance, setTimeout } = require('./host.js')
+const { LONGEST_TIMER } = require('./options.js')
 
 /** A member of a queue. */
 class Limited {

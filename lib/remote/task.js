@@ -1,0 +1,101 @@
+'use strict'
+
+/** A task of a RemotePool whose promise has not been settled: what may stop it, and whom it tells of its progress. */
+
+const { AsyncResource } = require('node:async_hooks')
+const { Limited, limit, release } = require('../deadlines.js')
+const { aborted } = require('../errors.js')
+const { performance } = require('../host.js')
+const signals = require('../signals.js')
+
+/**
+ * `stop` rejects it with an error that is made then, and has its work stopped; `abandon` does with an error of the caller's own code.
+ * @typedef {object} Owner
+ * @property {(task: Task, make: () => unknown) => void} stop
+ * @property {(task: Task, error: unknown) => void} abandon
+ * @property {(task: Task) => unknown} late the error of a task whose time is over
+ */
+
+class Task {
+  called = performance.now()
+  /** Whether Redis has had its job. */
+  sent = false
+  /** Whether a worker has it. */
+  begun = false
+  /** Whether that is to be stopped. */
+  stopped = false
+  /** Whether its result is being fetched. */
+  answered = false
+  #limited = new Limited(this)
+  /** @type {AsyncResource | undefined} */
+  #context
+  #reported = -1
+  #owner
+
+  /**
+   * @param {string} id
+   * @param {string} kernel
+   * @param {import('../options.js').Settings} settings
+   * @param {(value: any) => void} resolve
+   * @param {(error: any) => void} reject
+   * @param {Owner} owner
+   */
+  constructor(id, kernel, settings, resolve, reject, owner) {
+    this.id = id
+    this.kernel = kernel
+    this.settings = settings
+    this.resolve = resolve
+    this.reject = reject
+    this.#owner = owner
+    if (settings.onProgress !== undefined) this.#context = new AsyncResource('heavy-load.task')
+  }
+
+  /** Listens to what may stop it. */
+  arm() {
+    const { signal, timeout } = this.settings
+    try {
+      if (signal !== undefined) {
+        signals.watch(signal, this)
+        // A getter of the options may have aborted it.
+        const meanwhile = signals.whichAborted(signal)
+        if (meanwhile !== undefined) this.abort(meanwhile.reason)
+      }
+    } catch (error) {
+      // A signal that is not Node's own.
+      this.#owner.abandon(this, error)
+    }
+    if (!this.stopped) limit(this.#limited, timeout)
+  }
+
+  /** Its promise is being settled: whatever might have stopped it is let go. */
+  disarm() {
+    release(this.#limited)
+    if (this.settings.signal !== undefined) signals.unwatch(this.settings.signal, this)
+  }
+
+  /** @param {unknown} reason */
+  abort(reason) {
+    this.#owner.stop(this, () => aborted({ cause: reason }))
+  }
+
+  expire() {
+    this.#owner.stop(this, () => this.#owner.late(this))
+  }
+
+  /**
+   * Calls `onProgress`, in the caller's async context, if there is progress.
+   * @param {number} fraction of the attempt that is under way: what an earlier one had done is not undone
+   */
+  report(fraction) {
+    const { onProgress } = this.settings
+    if (onProgress === undefined || fraction <= this.#reported) return
+    this.#reported = fraction
+    try {
+      this.#context?.runInAsyncScope(onProgress, undefined, fraction)
+    } catch (error) {
+      this.#owner.abandon(this, error)
+    }
+  }
+}
+
+module.exports = { Task }
