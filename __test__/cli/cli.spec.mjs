@@ -8,11 +8,11 @@ import { freemem, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import test from 'ava'
-import { kernels } from '../../lib/native.js'
 import { runCli, startCli, version, without } from '../helpers/cli.mjs'
 import { root } from '../helpers/root.mjs'
 
 const require = createRequire(import.meta.url)
+const { kernels } = require('../../lib/native.js')
 /** Minutes of work: whoever sees the end of it has stopped it. */
 const ENDLESS = '1e13'
 // Elsewhere `script`, which makes a terminal, is another program.
