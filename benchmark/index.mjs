@@ -1,11 +1,11 @@
 // The command: `npm run bench -- [NAME ...]`. See README.md.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { machine } from '../tools/machine.mjs'
+import { progressBar } from '../tools/progress.mjs'
 import { parseCommandLine, scenarioNames, USAGE } from './lib/arguments.mjs'
 import { compare } from './lib/compare.mjs'
 import { buildLimits } from './lib/limits.mjs'
-import { machine } from './lib/machine.mjs'
-import { progressBar } from './lib/progress.mjs'
 import { report } from './lib/report.mjs'
 import { run } from './lib/runner.mjs'
 import { asJson, heading, save, settingsOf } from './lib/save.mjs'

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Redis } from 'ioredis'
-import { redisIsInstalled, startRedis } from '../__test__/helpers/redis.mjs'
+import { redisIsInstalled, startRedis } from '../tools/redis.mjs'
 import { ask, leave, pipeline, stay } from './soak/clients.mjs'
 import { Counts, random } from './soak/counts.mjs'
 

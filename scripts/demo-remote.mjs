@@ -3,9 +3,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { redisIsInstalled, startRedis } from '../__test__/helpers/redis.mjs'
 import { heavyLoad } from '../index.js'
 import { RemotePool, startWorker } from '../lib/remote/index.js'
+import { redisIsInstalled, startRedis } from '../tools/redis.mjs'
 
 const TASKS = 200
 /** Some milliseconds each. */

@@ -1,7 +1,7 @@
 // Makes the picture of the comparison's page for the README: two strategies fired, one after the other.
 import { fileURLToPath } from 'node:url'
-import { missing, openBrowser } from '../__test__/helpers/comparison-browser.mjs'
-import { startComparison } from '../__test__/helpers/comparison-child.mjs'
+import { missing, openBrowser } from '../tools/browser.mjs'
+import { startComparison } from '../tools/comparison-server.mjs'
 
 const STRATEGIES = ['blocking', 'rayon']
 const path = fileURLToPath(new URL('../examples/comparison/screenshot.png', import.meta.url))

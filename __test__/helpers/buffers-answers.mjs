@@ -1,6 +1,6 @@
 // What kernels over buffers are given, and what they must answer: made by other means, or from a copy that nobody touches.
 import { createHash } from 'node:crypto'
-import { hashSync } from '../../index.js'
+import { hashSync } from 'heavy-load'
 import { VIEWS } from './buffers-memory.mjs'
 
 const TYPE = 'ERR_INVALID_ARG_TYPE'

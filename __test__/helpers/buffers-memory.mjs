@@ -1,6 +1,7 @@
 // Memory of every kind, and what a hostile caller does with it.
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { randomFrom } from './random.mjs'
 
 setFlagsFromString('--expose-gc')
 export const collectGarbage = runInNewContext('gc')
@@ -54,17 +55,6 @@ export function differ(result, expected) {
 /** Detaches what a view stands on, as any caller can; gives its memory, with a new owner. */
 export function detach({ buffer }) {
   return structuredClone(buffer, { transfer: [buffer] })
-}
-
-/** Random numbers in 0..1 (mulberry32) that can be had again: of a failing test, only the seed has to be known. */
-export function randomFrom(seed) {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }
 
 const words = randomFrom(0)

@@ -1,18 +1,39 @@
-// Runs a script, an ES module given as text, in a process of its own, and says how that ended.
-import { execFile } from 'node:child_process'
+// Runs a fixture or a script in a process of its own, and says how that ended.
+import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { root } from './root.mjs'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
-/** A child that hangs is killed after this: then its `signal` is SIGKILL. */
-const LONGEST_MS = 60_000
+/** A child that hangs is killed after this, before ava gives up: then its `signal` is SIGKILL. */
+const LONGEST_MS = 110_000
 
-/** `./index.js` is the package's own, whatever the current directory is. */
+/** A file of `fixtures/`; without an extension, an ES module. */
+export function runFixture(name, { args = [], env = {}, flags = [], prefix = [], longest = LONGEST_MS } = {}) {
+  const fixture = fileURLToPath(new URL(`../fixtures/${name.includes('.') ? name : `${name}.mjs`}`, import.meta.url))
+  return run([...prefix, process.execPath, ...flags, fixture, ...args], { env, longest })
+}
+
+/** An ES module, given as text. What it imports is looked for as from the root: 'heavy-load' is this package. */
 export function runScript(source, { env = {} } = {}) {
-  const args = ['--input-type=module', '--eval', source]
-  const options = { cwd: root, env: { ...process.env, ...env }, timeout: LONGEST_MS, killSignal: 'SIGKILL' }
-  return new Promise((resolve) => {
-    execFile(process.execPath, args, options, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : error.code, signal: error?.signal ?? null, stdout, stderr })
+  const command = [process.execPath, '--input-type=module', '--eval', source]
+  return run(command, { cwd: root, env, longest: LONGEST_MS })
+}
+
+function run([command, ...args], { cwd, env, longest }) {
+  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const bound = setTimeout(() => child.kill('SIGKILL'), longest)
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (text) => {
+    stdout += text
+  })
+  child.stderr.on('data', (text) => {
+    stderr += text
+  })
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code, signal) => {
+      clearTimeout(bound)
+      resolve({ code, signal, stdout, stderr })
     })
   })
 }

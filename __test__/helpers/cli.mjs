@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { root } from './root.mjs'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
 const { version, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const file = join(root, bin['heavy-load'])
 /** A process that hangs is killed after this: then its `signal` is SIGKILL. */

@@ -10,3 +10,8 @@ export async function errorOf(promise) {
   }
   throw new Error(`was to reject, and gave ${String(value)}`)
 }
+
+/** The code of the error that a promise rejects with. */
+export async function codeOf(promise) {
+  return (await errorOf(promise)).code
+}

@@ -1,5 +1,5 @@
 // The forms of a kernel, called alike, so that one table of cases serves them all.
-import api from '../../index.js'
+import api from 'heavy-load'
 
 /** All three as functions that give a promise: what the synchronous form throws is a rejection, too. */
 export function formsOf(kernel) {

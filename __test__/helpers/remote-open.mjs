@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RemotePool, startWorker } from 'heavy-load/remote'
 import { Redis } from 'ioredis'
-import { openPool } from './pool-open.mjs'
+import { openPool } from './pool.mjs'
 
 const LONGEST_MS = 60_000
 let queues = 0

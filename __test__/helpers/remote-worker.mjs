@@ -1,18 +1,11 @@
 // Workers in processes of their own, which can be killed.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { signalled } from './remote-open.mjs'
+import { testAddonFile } from './test-addon-file.mjs'
 
 const fixture = fileURLToPath(new URL('../fixtures/remote-worker.mjs', import.meta.url))
-
-/** The addon that has the kernel that misbehaves on purpose. */
-function testAddon() {
-  const folder = new URL('../native/', import.meta.url)
-  const [file] = readdirSync(folder).filter((name) => name.endsWith('.node'))
-  return fileURLToPath(new URL(file, folder))
-}
 
 /**
  * Resolves when it takes jobs. It ends with the test.
@@ -25,7 +18,7 @@ function testAddon() {
 export async function forkWorker(t, redis, remote, options, { misbehaves = false } = {}) {
   const settings = { connection: redis.url, queue: remote.name, lockDuration: 500, ...options }
   const child = fork(fixture, [JSON.stringify(settings)], {
-    env: { ...process.env, ...(misbehaves ? { NAPI_RS_NATIVE_LIBRARY_PATH: testAddon() } : {}) },
+    env: { ...process.env, ...(misbehaves ? { NAPI_RS_NATIVE_LIBRARY_PATH: testAddonFile() } : {}) },
     // A kernel that panics says so.
     stdio: ['ignore', 'inherit', misbehaves ? 'ignore' : 'inherit', 'ipc'],
   })

@@ -1,7 +1,7 @@
 // Pictures: the same figures give the same bytes, text cannot break out, and what was not measured has no bar.
 import test from 'ava'
+import { picture } from '../../tools/picture.mjs'
 import { panels } from '../lib/panels.mjs'
-import { picture } from '../lib/picture.mjs'
 import { summary } from '../lib/stats.mjs'
 
 const COLUMNS = [

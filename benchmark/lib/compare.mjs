@@ -1,6 +1,6 @@
 // Compares two files of results and names what moved by more than the noise.
+import { figure, table } from '../../tools/table.mjs'
 import { columnsOf } from './columns.mjs'
-import { figure, table } from './table.mjs'
 
 /** Below this a difference is not worth a line, however quiet the rounds were. */
 const LEAST_CHANGE = 0.05

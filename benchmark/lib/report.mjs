@@ -1,6 +1,6 @@
 // A scenario's results as Markdown.
+import { figure, table } from '../../tools/table.mjs'
 import { columnsOf, limitColumnsOf } from './columns.mjs'
-import { figure, table } from './table.mjs'
 
 /**
  * @param {object} scenario

@@ -1,9 +1,9 @@
 // Keeps a run: raw results, tables, and a picture of each scenario.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { describe } from '../../tools/machine.mjs'
+import { picture } from '../../tools/picture.mjs'
 import { columnsOf } from './columns.mjs'
-import { describe } from './machine.mjs'
 import { panels } from './panels.mjs'
-import { picture } from './picture.mjs'
 import { report } from './report.mjs'
 
 const RESULTS = new URL('../results/', import.meta.url)

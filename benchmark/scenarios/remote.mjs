@@ -2,7 +2,7 @@
 // one worker process share this machine.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { redisIsInstalled, startRedis } from '../../__test__/helpers/redis.mjs'
+import { redisIsInstalled, startRedis } from '../../tools/redis.mjs'
 import { workerFile } from '../lib/workers.mjs'
 
 export const title = 'Jobs over one Redis'

@@ -1,5 +1,5 @@
 // The comparison's figures as one SVG, a panel for each figure.
-import { picture as draw } from '../../../benchmark/lib/picture.mjs'
+import { picture as draw } from '../../../tools/picture.mjs'
 import { OURS } from '../lib/strategies.mjs'
 
 const PANELS = [

@@ -1,0 +1,36 @@
+// The codes are born in Rust; the JavaScript face and the documentation have the same.
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import test from 'ava'
+
+const require = createRequire(import.meta.url)
+const { errorCodes } = require('../../lib/native.js')
+const { CODES } = require('../../lib/errors.js')
+const codes = errorCodes().sort()
+
+/** Code and class, from rows of the table: | `CODE` | Class | ... */
+const documented = readFileSync(new URL('../../docs/reference/errors.md', import.meta.url), 'utf8')
+  .split('\n')
+  .map((line) => line.match(/^\| `(\w+)` \| (\w+) \|/))
+  .filter((match) => match !== null)
+  .map(([, code, className]) => [code, className])
+
+test('there are some, and none twice', (t) => {
+  t.true(codes.length > 0)
+  t.is(new Set(codes).size, codes.length)
+})
+
+/** Of kernels that this package has not yet: whoever has them beside it throws these, too. */
+const OF_OTHERS = ['ERR_INVALID_DATA', 'ERR_OUTPUT_TOO_LARGE']
+
+test('each is in the table', (t) => {
+  t.deepEqual(Object.keys(CODES).sort(), [...codes, ...OF_OTHERS].sort())
+})
+
+test('each is documented, once', (t) => {
+  t.deepEqual(documented.map(([code]) => code).sort(), codes)
+})
+
+test("each is documented with its errors' name", (t) => {
+  for (const [code, className] of documented) t.is(CODES[code].Class.prototype.name, className, code)
+})

@@ -1,0 +1,302 @@
+// The comparison server over real HTTP: each strategy gives the same answer, tells how far it is, and stops, as far as it says it can.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setImmediate as turn } from 'node:timers/promises'
+import test from 'ava'
+import { redisIsInstalled, startRedis } from '../../../tools/redis.mjs'
+import { createApp } from '../index.mjs'
+import { strategies } from '../lib/strategies.mjs'
+import { eventsOf } from './events.mjs'
+
+const example = dirname(import.meta.dirname)
+
+const NAMES = [
+  'blocking',
+  'set-immediate',
+  'child-process',
+  'worker-farm',
+  'worker-thread',
+  'worker-pool',
+  'shared-array-buffer',
+  'cluster',
+  'pm2',
+  'queue',
+  'sync',
+  'libuv',
+  'rayon',
+  'shared',
+  'remote',
+]
+/** They need something outside Node.js, which may not be there. */
+const MAY_LACK = ['pm2', 'queue', 'remote']
+const OURS = ['libuv', 'rayon', 'shared', 'remote']
+/** So much that only a hang-up ends it while a test waits. */
+const ENDLESS = '1e12'
+
+let comparison
+let server
+let url
+let redis
+
+test.before(async () => {
+  // Without one, those that need it say so, which is tested then.
+  if (redisIsInstalled) {
+    redis = await startRedis()
+    process.env.REDIS_URL = redis.url
+  }
+  comparison = createApp()
+  server = await listen(comparison.app)
+  url = urlOf(server)
+})
+
+test.after.always(async () => {
+  await end(server, comparison)
+  await redis?.stop()
+})
+
+test.serial('/strategies lists all, in order, with what each can do', async (t) => {
+  const response = await fetch(`${url}/strategies`)
+  t.is(response.status, 200)
+  const list = await response.json()
+  t.deepEqual(
+    list.map(({ name }) => name),
+    NAMES,
+  )
+  for (const { name, route, title, summary, can } of list) {
+    t.is(route, `/strategies/${name}`)
+    t.truthy(title)
+    t.truthy(summary)
+    t.deepEqual(Object.keys(can), ['parallel', 'progress', 'cancel', 'zeroCopy', 'otherMachines'])
+    t.true(Object.values(can).every((value) => typeof value === 'boolean'))
+  }
+})
+
+test.serial('the README has the same table', (t) => {
+  const readme = readFileSync(join(example, 'README.md'), 'utf8')
+  const rows = [...readme.matchAll(/^\| `([\w-]+)` \| (.*) \|$/gm)].map(([, name, cells]) => [
+    name,
+    ...cells.split(' | '),
+  ])
+  const mark = (value) => (value ? 'yes' : '–')
+  t.deepEqual(
+    rows.map((cells) => cells.map((cell) => cell.trim())),
+    strategies.map(({ name, title, can }) => [name, title, ...Object.values(can).map(mark)]),
+  )
+})
+
+test.serial('/fast answers', async (t) => {
+  t.is(await (await fetch(`${url}/fast`)).text(), 'fast')
+})
+
+for (const strategy of strategies) {
+  const { name, can } = strategy
+  const route = `/strategies/${name}`
+
+  test.serial(`${name}: gives the count`, async (t) => {
+    for (const iterations of [0, 1, 70_001, 2e7]) {
+      const response = await fetch(`${url}${route}?iterations=${iterations}`)
+      if (await isLacking(t, name, response.status, async () => (await response.json()).error)) return
+      t.is(response.status, 200)
+      t.is(response.headers.has('Server-Timing'), OURS.includes(name))
+      const { strategy, answer, ms } = await response.json()
+      t.is(strategy, name)
+      t.is(answer, iterations)
+      t.true(ms >= 0)
+    }
+    t.is(comparison.running(), 0)
+  })
+
+  test.serial(`${name}: progress rises, and then comes the result`, async (t) => {
+    const response = await stream(`${route}?iterations=2e8`)
+    t.is(response.status, 200)
+    t.is(response.headers.get('Content-Type'), 'text/event-stream')
+    const events = []
+    for await (const event of eventsOf(response)) events.push(event)
+    const last = events.pop()
+    if (last.event === 'failure') {
+      t.true(await isLacking(t, name, 503, async () => last.data))
+      return
+    }
+    t.is(last.event, 'result')
+    t.is(last.data.answer, 2e8)
+    t.true(events.every(({ event }) => event === 'progress'))
+    if (!can.progress) t.is(events.length, 0)
+    assertRising(
+      t,
+      events.map(({ data }) => data.fraction),
+    )
+  })
+
+  if (can.cancel) {
+    test.serial(`${name}: others are answered meanwhile, and a client that goes away stops it`, async (t) => {
+      const processes = childProcesses()
+      const hangUp = new AbortController()
+      const response = await stream(`${route}?iterations=${ENDLESS}`, hangUp.signal)
+      const events = eventsOf(response)
+      const fractions = []
+      while (fractions.length < 3) {
+        const { event, data } = (await events.next()).value
+        if (event === 'failure') {
+          t.true(await isLacking(t, name, 503, async () => data))
+          return
+        }
+        t.is(event, 'progress')
+        fractions.push(data.fraction)
+      }
+      assertRising(t, fractions)
+      t.is(comparison.running(), 1)
+      t.is((await fetch(`${url}/fast`)).status, 200)
+      hangUp.abort()
+      await until(() => comparison.running() === 0)
+      await until(() => childProcesses() === processes)
+      // What has been stopped was not the strategy itself.
+      t.is((await (await fetch(`${url}${route}?iterations=1000`)).json()).answer, 1000)
+    })
+  } else {
+    test.serial(`${name}: a client that goes away does no harm`, async (t) => {
+      const hangUp = new AbortController()
+      const asked = fetch(`${url}${route}?iterations=2e8`, { signal: hangUp.signal })
+      let isOver = false
+      const over = asked.then(
+        () => (isOver = true),
+        () => (isOver = true),
+      )
+      await until(() => isOver || comparison.running() === 1)
+      hangUp.abort()
+      await over
+      await until(() => comparison.running() === 0)
+      t.is((await fetch(`${url}/fast`)).status, 200)
+    })
+  }
+}
+
+test.serial('child-process: a process that dies is a failure, and says how it died', async (t) => {
+  const events = eventsOf(await stream(`/strategies/child-process?iterations=${ENDLESS}`))
+  t.is((await events.next()).value.event, 'progress')
+  const isIt = ({ spawnargs }) => spawnargs?.some((argument) => argument.endsWith('child-process.mjs'))
+  process._getActiveHandles().find(isIt).kill('SIGKILL')
+  let last
+  for await (const event of events) last = event
+  t.is(last.event, 'failure')
+  t.regex(last.data.message, /SIGKILL/)
+})
+
+test.serial('queue: a job can be put in without waiting for it, or it says what is missing', async (t) => {
+  const jobs = `${url}/strategies/queue/jobs`
+  const response = await fetch(`${jobs}?iterations=1000`, { method: 'POST' })
+  const body = await response.json()
+  if (await isLacking(t, 'queue', response.status, async () => body.error)) return
+  t.is(response.status, 202)
+  t.is((await fetch(`${jobs}/${body.id}`)).status, 200)
+})
+
+for (const accept of ['application/json', 'text/event-stream']) {
+  test.serial(`bad iterations get 400 and say why (${accept})`, async (t) => {
+    const bad = ['', 'many', '-1', '0.5', '1e13', 'NaN', 'Infinity', '1&iterations=2']
+    for (const text of bad) {
+      const response = await fetch(`${url}/strategies/rayon?iterations=${text}`, { headers: { accept } })
+      t.is(response.status, 400, text)
+      const { error } = await response.json()
+      t.is(error.code, 'ERR_OUT_OF_RANGE', text)
+      t.regex(error.message, /"iterations" is out of range/, text)
+    }
+  })
+
+  test.serial(`an unknown strategy gets 404 (${accept})`, async (t) => {
+    const response = await fetch(`${url}/strategies/magic`, { headers: { accept } })
+    t.is(response.status, 404)
+    const { error } = await response.json()
+    t.is(error.code, 'ERR_UNKNOWN_STRATEGY')
+    t.regex(error.message, /magic/)
+  })
+}
+
+test.serial('close() ends what runs and what is kept, also where a request cannot be cancelled', async (t) => {
+  const before = childProcesses()
+  const other = createApp()
+  const otherServer = await listen(other.app)
+  const names = ['child-process', 'worker-farm', 'worker-thread', 'worker-pool', 'set-immediate', 'rayon']
+  const asked = names.map((name) => fetch(`${urlOf(otherServer)}/strategies/${name}?iterations=${ENDLESS}`))
+  await until(() => other.running() === names.length && childProcesses() > before)
+  await end(otherServer, other)
+  for (const { status } of await Promise.allSettled(asked)) t.is(status, 'rejected')
+  await until(() => childProcesses() === before)
+  await until(() => other.running() === 0)
+  t.pass()
+})
+
+test.serial('run directly it listens on PORT, and on SIGTERM exits when it has answered', async (t) => {
+  const child = spawn(process.execPath, [join(example, 'index.mjs')], {
+    env: { ...process.env, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  const exited = once(child, 'exit')
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const [address] = /http:\S+/.exec((await lines.next()).value)
+
+  // Somebody watches, and a strategy that keeps processes is open.
+  const live = await fetch(`${address}/live`)
+  const farm = await fetch(`${address}/strategies/worker-farm?iterations=1000`)
+  t.is((await farm.json()).answer, 1000)
+  const heavy = eventsOf(await fetch(`${address}/strategies/rayon?iterations=3e9`, EVENT_STREAM))
+  await heavy.next()
+  child.kill('SIGTERM')
+  let last
+  for await (const event of heavy) last = event
+  t.is(last.event, 'result')
+  t.is(last.data.answer, 3e9)
+  await live.text()
+  t.deepEqual(await exited, [0, null])
+})
+
+const EVENT_STREAM = { headers: { accept: 'text/event-stream' } }
+
+function stream(path, signal) {
+  return fetch(url + path, { ...EVENT_STREAM, signal })
+}
+
+/** Whether a strategy lacks what it needs, as it may; then it says so. */
+async function isLacking(t, name, status, errorOf) {
+  if (status !== 503 || !MAY_LACK.includes(name)) return false
+  const { code, message } = await errorOf()
+  t.is(code, 'ERR_STRATEGY_UNAVAILABLE')
+  t.regex(message, /start/i)
+  return true
+}
+
+function assertRising(t, fractions) {
+  t.true(
+    fractions.every((fraction, index) => fraction > (fractions[index - 1] ?? -1) && fraction <= 1),
+    String(fractions),
+  )
+}
+
+async function listen(app) {
+  const server = app.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return server
+}
+
+function urlOf(server) {
+  return `http://127.0.0.1:${server.address().port}`
+}
+
+async function end(server, { close }) {
+  server.close()
+  await close()
+  server.closeAllConnections()
+}
+
+/** Those that run, of this process. */
+function childProcesses() {
+  return process.getActiveResourcesInfo().filter((resource) => resource === 'ProcessWrap').length
+}
+
+/** Lets the event loop turn until `condition` holds; ava's timeout bounds it. */
+async function until(condition) {
+  while (!condition()) await turn()
+}
