@@ -21,30 +21,27 @@ pub(super) static KERNEL: Hash = Hash;
 
 pub(super) struct Hash;
 
-static SPEC: Spec = Spec {
-    name: "hash",
-    summary: "digest of bytes: BLAKE3 (on all threads), SHA-256, SHA-512, XXH3, CRC-32",
-    docs: "\
+static SPEC: Spec = Spec::new("hash")
+    .summary("digest of bytes: BLAKE3 (on all threads), SHA-256, SHA-512, XXH3, CRC-32")
+    .docs(
+        "\
 Digest of `data`: a Buffer, or a string with `encoding` 'hex' or 'base64'. On a pool, `data` may also be a stream of bytes.
 
 Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_MEMORY. Sources: BLAKE3 (O'Connor et al., 2020), SHA-2 (FIPS 180-4), XXH3 (its
 64-bit form, seed 0), CRC-32 (IEEE 802.3).",
-    type_parameter: "E extends HashOptions['encoding'] = 'buffer'",
-    input: "data",
-    input_type: "Bytes",
-    integers_to: None,
-    output_type: "E extends 'hex' | 'base64' ? string : Buffer",
-    in_place: false,
-    streams: true,
-    options: &[
+    )
+    .type_parameter("E extends HashOptions['encoding'] = 'buffer'")
+    .input("data", "Bytes")
+    .output("E extends 'hex' | 'base64' ? string : Buffer")
+    .streams()
+    .options(&[
         OptionSpec {
             name: "algorithm",
             ts_type: "'blake3' | 'sha256' | 'sha512' | 'xxh3' | 'crc32'",
             docs: "Default 'blake3'. 'xxh3' gives 8 bytes and 'crc32' 4, both big-endian, as their tools print them.",
         },
         OptionSpec { name: "encoding", ts_type: "'buffer' | 'hex' | 'base64'", docs: "Of the result. Default 'buffer'." },
-    ],
-};
+    ]);
 
 #[derive(Clone, Copy)]
 enum Algorithm {

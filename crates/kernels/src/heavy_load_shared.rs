@@ -16,29 +16,24 @@ pub(super) static KERNEL: HeavyLoadShared = HeavyLoadShared;
 
 pub(super) struct HeavyLoadShared;
 
-static SPEC: Spec = Spec {
-    name: "heavyLoadShared",
-    summary: "advances every element of a Uint32Array by `rounds` xorshift32 steps, in place, without a copy",
-    docs: "\
+static SPEC: Spec = Spec::new("heavyLoadShared")
+    .summary("advances every element of a Uint32Array by `rounds` xorshift32 steps, in place, without a copy")
+    .docs(
+        "\
 The heavy load over a buffer, in place and without a copy: advances every element by `rounds` xorshift32 steps
 (x ^= x << 13; x ^= x >>> 17; x ^= x << 5). `view` stands on a SharedArrayBuffer (worked in place while JS can read it;
 resolves with the same view), or on an ArrayBuffer with `transfer: true` (resolves with a new view over the same memory).
 An ArrayBuffer without `transfer` rejects with ERR_INVALID_ARG_VALUE: this form never copies.
 
 Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE. Source: Marsaglia, \"Xorshift RNGs\", 2003.",
-    type_parameter: "",
-    input: "view",
-    input_type: "Uint32Array",
-    integers_to: None,
-    output_type: "Uint32Array",
-    in_place: false,
-    streams: false,
-    options: &[OptionSpec {
+    )
+    .input("view", "Uint32Array")
+    .output("Uint32Array")
+    .options(&[OptionSpec {
         name: "rounds",
         ts_type: "number",
         docs: "Steps for each element: integer, 0..2^32-1. Default 1000.",
-    }],
-};
+    }]);
 
 /// Rounds of one element in one phase: some 0.2 ms, well below a morsel.
 const ROUNDS_PER_PHASE: u64 = 1 << 16;

@@ -16,24 +16,20 @@ pub(super) static KERNEL: Sort = Sort;
 
 pub(super) struct Sort;
 
-static SPEC: Spec = Spec {
-    name: "sort",
-    summary: "sorts a typed array's numbers, on all threads",
-    docs: "\
+static SPEC: Spec = Spec::new("sort")
+    .summary("sorts a typed array's numbers, on all threads")
+    .docs(
+        "\
 Sorts numbers ascending as TypedArray.prototype.sort does (NaN last, -0 before 0). Resolves with a new array, or, with
 `transfer: true`, with a view over the same memory; an array over a SharedArrayBuffer is sorted in place, and is what the
 promise resolves with.
 
 Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_MEMORY.",
-    type_parameter: "T extends NumericView",
-    input: "view",
-    input_type: "T",
-    integers_to: None,
-    output_type: "T",
-    in_place: true,
-    streams: false,
-    options: &[],
-};
+    )
+    .type_parameter("T extends NumericView")
+    .input("view", "T")
+    .output("T")
+    .in_place();
 
 /// Elements of a run, and of a piece of a merge's output.
 const RUN: usize = 32 * 1024;
@@ -187,10 +183,6 @@ impl<T: Ordered> Parallel for Runs<T> {
         self.home.count() as u64
     }
 
-    fn first_morsel(&self) -> u64 {
-        1
-    }
-
     fn run(&self, range: Range<u64>) -> Result<()> {
         for index in range.start as usize..range.end as usize {
             let run = self.home.take(index);
@@ -232,10 +224,6 @@ struct Round<T> {
 impl<T: Ordered> Parallel for Round<T> {
     fn len(&self) -> u64 {
         self.to.count() as u64
-    }
-
-    fn first_morsel(&self) -> u64 {
-        1
     }
 
     fn run(&self, range: Range<u64>) -> Result<()> {
@@ -305,10 +293,6 @@ struct Store<T> {
 impl<T: Ordered> Parallel for Store<T> {
     fn len(&self) -> u64 {
         self.home.as_slice().len().div_ceil(RUN) as u64
-    }
-
-    fn first_morsel(&self) -> u64 {
-        1
     }
 
     fn run(&self, range: Range<u64>) -> Result<()> {
