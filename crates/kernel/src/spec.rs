@@ -12,7 +12,17 @@ pub trait Kernel: Sync {
     /// Its name, its documentation and its TypeScript signature.
     fn spec(&self) -> &'static Spec;
 
-    /// Checks the arguments and makes them into work; runs nothing of it yet.
+    /// Checks the arguments and makes them into work; runs nothing of it.
+    ///
+    /// It serves two steps of a call:
+    /// - *check*, before the task is admitted: the memory is not the kernel's yet, so of its bytes nothing but their number is
+    ///   to be had (whoever touches them panics), and a call that is refused has cost its caller nothing;
+    /// - *commit*, once nothing can be refused any more: the memory becomes the kernel's. Where it stands as it stood at the check
+    ///   (shared, frozen, as a rule moved), the work of the check runs. Where it does not (a copy), `prepare` is called once more,
+    ///   over that and with the same options, and the first work is dropped.
+    ///
+    /// So it is to give the same work twice. What it asks for at the commit alone (much memory, say) it may leave out over
+    /// [a draft](crate::value::Memory::is_draft), whose work never runs. Bytes are touched by the work, when it runs.
     ///
     /// # Errors
     /// The codes for arguments: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE; and ERR_OUT_OF_MEMORY.

@@ -51,14 +51,14 @@ impl Kernel for HeavyLoadShared {
     }
 
     fn prepare(&self, input: Value, options: &Options) -> Result<Work> {
-        let Value::View(View { element: Element::Uint32, bare: false, memory }) = &input else {
+        let Value::View(View { element: element @ Element::Uint32, bare: false, memory }) = input else {
             return Err(EngineError::invalid_type(SPEC.input, "an instance of Uint32Array", &input));
         };
         let rounds = options.integer("rounds", 0..=u64::from(u32::MAX), 1000)?;
-        let Some(elements) = Shared::new(memory) else {
+        let elements = memory.into_shared().map_err(|memory| {
             let reason = "must stand on a SharedArrayBuffer, or be given with transfer: true, since it is never copied";
-            return Err(EngineError::invalid_value(SPEC.input, reason, &input));
-        };
+            EngineError::invalid_value(SPEC.input, reason, Value::View(View { element, bare: false, memory }))
+        })?;
         Ok(Work::parallel(Phase { elements, rounds, done: 0 }))
     }
 }
@@ -88,9 +88,7 @@ impl Parallel for Phase {
 
     fn run(&self, range: Range<u64>) -> Result<()> {
         let rounds = self.rounds_now();
-        for index in range {
-            self.elements.update(index as usize, |element| xorshift32(element, rounds));
-        }
+        self.elements.update(range.start as usize..range.end as usize, |element| xorshift32(element, rounds));
         Ok(())
     }
 
@@ -120,22 +118,19 @@ fn xorshift32(mut x: u32, rounds: u64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use heavy_load_kernel::testing::run;
-    use heavy_load_kernel::value::{Memory, Region};
+    use heavy_load_kernel::testing::{run, shared};
 
     #[test]
     fn advances_every_element_over_phases() {
         for (len, rounds) in [(0, 5), (1, 0), (7, 1), (33, 1000), (3, ROUNDS_PER_PHASE + 1)] {
             let before: Vec<u32> = (0..len).map(|i| 2_654_435_761_u32.wrapping_mul(i)).collect();
-            let mut memory = before.clone();
-            // SAFETY: `memory` outlives the work, which ends with the next statements.
-            let region = unsafe { Region::new(memory.as_mut_ptr().cast(), memory.len() * 4) };
-            let view = View { element: Element::Uint32, bare: false, memory: Memory::Shared(region) };
+            let (memory, lender) = shared(before.clone());
+            let view = View { element: Element::Uint32, bare: false, memory };
             let options = Options::new(vec![("rounds", Value::Number(rounds as f64))]);
             let work = KERNEL.prepare(Value::View(view), &options).unwrap();
             assert_eq!(run(work), Ok(Value::Input));
             let expected: Vec<u32> = before.into_iter().map(|element| xorshift32(element, rounds)).collect();
-            assert_eq!(memory, expected);
+            assert_eq!(lender.take_back().unwrap(), expected);
         }
     }
 
