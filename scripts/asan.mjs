@@ -42,6 +42,7 @@ const specs = [
   'hand-over',
   'hand-over-{getters,liars,unsafe}',
   'hash',
+  'kept-memory',
   'shared',
   'sort',
   'teardown',
