@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{Sender, bounded};
 
-use super::mailbox::{Mailbox, own_memory};
+use super::mailbox::{Mailbox, disown};
 use heavy_load_engine::{Completion, Sink};
 use heavy_load_kernel::value::Loan;
 
@@ -70,9 +70,9 @@ impl Borrowed {
     }
 
     /// Has the end told, now or once nobody holds the memory. The work was dropped.
-    pub(crate) fn complete(self, completion: Completion) {
-        let outcome = completion.outcome.map(own_memory);
-        *self.0.keeper().end() = Some(End::Tell(Completion { outcome, ..completion }));
+    pub(crate) fn complete(self, mut completion: Completion) {
+        disown(&mut completion.outcome);
+        *self.0.keeper().end() = Some(End::Tell(completion));
     }
 
     /// Waits until nobody else holds the memory. The work was dropped, so that nobody does, unless a kernel has kept some of it.

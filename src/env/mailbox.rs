@@ -34,11 +34,18 @@ pub(crate) struct Mailbox {
     silent: AtomicU64,
     /// Empty before the port is there, and once it is going.
     waker: RwLock<Option<Waker>>,
-    /// How many loans there are of the environment's memory.
-    lent: Mutex<usize>,
+    loans: Mutex<Loans>,
     returned: Condvar,
     /// AsyncTasks that have given their threads back, by slot; none once nobody will resume them.
     paused: Mutex<Option<HashMap<u32, Box<Turn>>>>,
+}
+
+/// What is lent of the environment's memory.
+#[derive(Default)]
+struct Loans {
+    out: usize,
+    /// The environment's end waits for it.
+    is_end_waiting: bool,
 }
 
 /// The threadsafe function that has the event loop drain.
@@ -60,7 +67,7 @@ impl Default for Mailbox {
             turns: AtomicU64::new(0),
             silent: AtomicU64::new(u64::MAX),
             waker: RwLock::new(None),
-            lent: Mutex::new(0),
+            loans: Mutex::default(),
             returned: Condvar::new(),
             paused: Mutex::new(Some(HashMap::new())),
         }
@@ -190,36 +197,43 @@ impl Mailbox {
 
     /// Memory of the environment is lent.
     pub(crate) fn lend(&self) {
-        *self.lent() += 1;
+        self.loans().out += 1;
     }
 
     /// Nobody holds such memory any more.
     pub(crate) fn give_back(&self) {
-        *self.lent() -= 1;
-        self.returned.notify_all();
+        let mut loans = self.loans();
+        loans.out -= 1;
+        // To notify nobody is a system call, too.
+        if loans.out == 0 && loans.is_end_waiting {
+            self.returned.notify_all();
+        }
     }
 
     /// Waits until nobody holds memory of the environment.
     pub(crate) fn wait_for_borrowers(&self) {
-        let mut lent = self.lent();
-        while *lent > 0 {
-            lent = self.returned.wait(lent).unwrap_or_else(PoisonError::into_inner);
+        let mut loans = self.loans();
+        loans.is_end_waiting = true;
+        while loans.out > 0 {
+            loans = self.returned.wait(loans).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    fn lent(&self) -> MutexGuard<'_, usize> {
-        self.lent.lock().unwrap_or_else(PoisonError::into_inner)
+    fn loans(&self) -> MutexGuard<'_, Loans> {
+        self.loans.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Sink for Mailbox {
-    fn complete(&self, completion: Completion) {
-        let outcome = completion.outcome.map(own_memory);
-        self.push(Event::Completion(Completion { outcome, ..completion }));
+    fn complete(&self, mut completion: Completion) {
+        disown(&mut completion.outcome);
+        self.push(Event::Completion(completion));
     }
 }
 
-/// A result without memory that was lent: that goes back as the input alone. So no result holds what its own end waits for.
-pub(crate) fn own_memory(value: Value) -> Value {
-    if matches!(&value, Value::View(view) if view.memory.is_lent()) { Value::Undefined } else { value }
+/// Takes memory that was lent out of a result: it goes back as the input alone. So no result holds what its own end waits for.
+pub(crate) fn disown(outcome: &mut heavy_load_kernel::Result<Value>) {
+    if matches!(outcome, Ok(Value::View(view)) if view.memory.is_lent()) {
+        *outcome = Ok(Value::Undefined);
+    }
 }

@@ -122,8 +122,8 @@ impl Call {
 
     /// Takes over the memory that was checked, now that the call cannot be refused for overload any more. No JavaScript has run since,
     /// so the view is as it was found.
-    pub(super) fn commit(&self, env: &Env, port: &PortState, memory: Option<Claim>) -> Result<Committed> {
-        let Some(Claim { found, borrowed }) = memory else { return Ok(Committed::default()) };
+    pub(super) fn commit(&self, env: &Env, port: &PortState, memory: Claim) -> Result<Committed> {
+        let Claim { found, borrowed } = memory;
         match self.hand_over {
             HandOver::Shared | HandOver::Frozen => {
                 Ok(Committed { instead: None, lease: found.pin(env, self.arg)?, borrowed })

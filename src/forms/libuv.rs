@@ -18,7 +18,7 @@ use napi_derive::napi;
 use super::call::{Call, Checked, Committed, timeout_of};
 use crate::env::borrow::Borrowed;
 use crate::env::environment::process_ends;
-use crate::env::mailbox::{Mailbox, own_memory};
+use crate::env::mailbox::{Mailbox, disown};
 use crate::env::port::{Port, PortState};
 use crate::env::turn::Turn;
 use crate::env::wake::runs_javascript;
@@ -64,8 +64,9 @@ impl Port {
                 }
             }
         };
-        let outcome = run_inline(work, &control, between).map(own_memory);
+        let mut outcome = run_inline(work, &control, between);
         if let Some(borrowed) = borrowed {
+            disown(&mut outcome);
             borrowed.wait();
         }
         match outcome {
@@ -125,6 +126,7 @@ fn prepare(
 ) -> Result<(Work, Lease, Option<Borrowed>)> {
     let call = Call::new(env, kernel, input, Some(options), hand_over)?;
     let Checked { work, memory, .. } = call.check(env, Some(&port.mailbox))?;
+    let Some(memory) = memory else { return Ok((work, Lease::default(), None)) };
     let Committed { instead, lease, borrowed } = call.commit(env, port, memory)?;
     Ok((instead.unwrap_or(work), lease, borrowed))
 }

@@ -11,7 +11,7 @@ use napi::{Env, Result};
 use napi_derive::napi;
 use once_cell::sync::OnceCell;
 
-use super::call::{self, Call, Checked, Committed, prepare_number, timeout_of};
+use super::call::{self, Call, Checked, prepare_number, timeout_of};
 use crate::env::borrow::Borrowed;
 use crate::env::ledger::Kept;
 use crate::env::mailbox::Mailbox;
@@ -239,9 +239,13 @@ impl Handle {
         let config = config_of(config.kernel, estimate, config);
         let pool = self.pool().map_err(throw)?;
         let mut reservation = pool.reserve(work, config, Instant::now()).map_err(throw)?;
-        let Committed { instead, lease, borrowed } = call.commit(env, &self.port, memory)?;
-        if let Some(work) = instead {
-            reservation.replace(work).map_err(throw)?;
+        let (mut lease, mut borrowed) = (Lease::default(), None);
+        if let Some(memory) = memory {
+            let committed = call.commit(env, &self.port, memory)?;
+            if let Some(work) = committed.instead {
+                reservation.replace(work).map_err(throw)?;
+            }
+            (lease, borrowed) = (committed.lease, committed.borrowed);
         }
         self.kept.ledger.take();
         Ok(self.send(&pool, reservation, lease, borrowed, slot, may_poll))
