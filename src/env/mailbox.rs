@@ -9,13 +9,14 @@
 use std::collections::HashMap;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use napi::sys;
 
 use super::turn::Turn;
 use heavy_load_engine::{Completion, Sink};
+use heavy_load_kernel::value::Value;
 
 pub(crate) enum Event {
     Completion(Completion),
@@ -33,11 +34,18 @@ pub(crate) struct Mailbox {
     silent: AtomicU64,
     /// Empty before the port is there, and once it is going.
     waker: RwLock<Option<Waker>>,
-    /// Tasks that borrow memory of the environment.
-    borrowing: Mutex<usize>,
+    loans: Mutex<Loans>,
     returned: Condvar,
-    /// AsyncTasks that have given their threads back, by slot.
-    paused: Mutex<HashMap<u32, Box<Turn>>>,
+    /// AsyncTasks that have given their threads back, by slot; none once nobody will resume them.
+    paused: Mutex<Option<HashMap<u32, Box<Turn>>>>,
+}
+
+/// What is lent of the environment's memory.
+#[derive(Default)]
+struct Loans {
+    out: usize,
+    /// The environment's end waits for it.
+    is_end_waiting: bool,
 }
 
 /// The threadsafe function that has the event loop drain.
@@ -59,9 +67,9 @@ impl Default for Mailbox {
             turns: AtomicU64::new(0),
             silent: AtomicU64::new(u64::MAX),
             waker: RwLock::new(None),
-            borrowing: Mutex::new(0),
+            loans: Mutex::default(),
             returned: Condvar::new(),
-            paused: Mutex::default(),
+            paused: Mutex::new(Some(HashMap::new())),
         }
     }
 }
@@ -135,21 +143,25 @@ impl Mailbox {
 
     /// Keeps a task that has given its thread back.
     pub(crate) fn pause(&self, slot: u32, turn: Box<Turn>) {
-        self.paused().insert(slot, turn);
+        let late = match &mut *self.paused() {
+            Some(paused) => paused.insert(slot, turn),
+            None => Some(turn),
+        };
+        drop(late);
     }
 
     /// The paused task of a slot, to go on.
     pub(crate) fn resume(&self, slot: u32) -> Option<Box<Turn>> {
-        self.paused().remove(&slot)
+        self.paused().as_mut().and_then(|paused| paused.remove(&slot))
     }
 
     /// Nobody will resume those that have paused.
     pub(crate) fn drop_paused(&self) {
-        let paused = std::mem::take(&mut *self.paused());
+        let paused = self.paused().take();
         drop(paused);
     }
 
-    fn paused(&self) -> MutexGuard<'_, HashMap<u32, Box<Turn>>> {
+    fn paused(&self) -> MutexGuard<'_, Option<HashMap<u32, Box<Turn>>>> {
         self.paused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -183,36 +195,45 @@ impl Mailbox {
         }
     }
 
-    /// Waits until no task borrows memory of the environment.
-    pub(crate) fn wait_for_borrowers(&self) {
-        let mut borrowing = self.borrowing.lock().unwrap_or_else(PoisonError::into_inner);
-        while *borrowing > 0 {
-            borrowing = self.returned.wait(borrowing).unwrap_or_else(PoisonError::into_inner);
+    /// Memory of the environment is lent.
+    pub(crate) fn lend(&self) {
+        self.loans().out += 1;
+    }
+
+    /// Nobody holds such memory any more.
+    pub(crate) fn give_back(&self) {
+        let mut loans = self.loans();
+        loans.out -= 1;
+        // To notify nobody is a system call, too.
+        if loans.out == 0 && loans.is_end_waiting {
+            self.returned.notify_all();
         }
+    }
+
+    /// Waits until nobody holds memory of the environment.
+    pub(crate) fn wait_for_borrowers(&self) {
+        let mut loans = self.loans();
+        loans.is_end_waiting = true;
+        while loans.out > 0 {
+            loans = self.returned.wait(loans).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn loans(&self) -> MutexGuard<'_, Loans> {
+        self.loans.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Sink for Mailbox {
-    fn complete(&self, completion: Completion) {
+    fn complete(&self, mut completion: Completion) {
+        disown(&mut completion.outcome);
         self.push(Event::Completion(completion));
     }
 }
 
-/// The sink of a task that borrows memory of the environment.
-pub(crate) struct Borrowing(Arc<Mailbox>);
-
-impl Borrowing {
-    pub(crate) fn new(mailbox: &Arc<Mailbox>) -> Self {
-        *mailbox.borrowing.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        Self(Arc::clone(mailbox))
-    }
-}
-
-impl Sink for Borrowing {
-    /// Comes once, after the task's work, which did the borrowing, has been dropped.
-    fn complete(&self, completion: Completion) {
-        self.0.complete(completion);
-        *self.0.borrowing.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-        self.0.returned.notify_all();
+/// Takes memory that was lent out of a result: it goes back as the input alone. So no result holds what its own end waits for.
+pub(crate) fn disown(outcome: &mut heavy_load_kernel::Result<Value>) {
+    if matches!(outcome, Ok(Value::View(view)) if view.memory.is_lent()) {
+        *outcome = Ok(Value::Undefined);
     }
 }

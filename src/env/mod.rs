@@ -3,8 +3,9 @@
 //! - `environment`: what an environment has once.
 //! - `port`: the way back of completions, and all that ends with the environment. `mailbox`: what other threads hold of it.
 //!   `wake`: the threadsafe function between the two. `ledger`: how callers were told that their tasks ended. `turn`: an AsyncTask that
-//!   has paused.
+//!   has paused. `borrow`: memory that a task has borrowed.
 
+pub(crate) mod borrow;
 pub(crate) mod environment;
 pub(crate) mod ledger;
 pub(crate) mod mailbox;

@@ -13,8 +13,8 @@
 //! 2. The event loop and the copy are kept alive (the threadsafe function is ref'd, its callbacks are held) exactly while
 //!    records of tasks are to come. So a copy that is forgotten goes, with its port.
 //! 3. A lease is dropped when its task's completion is taken in, unless the result stands in the view: then when that is
-//!    taken or discarded.
-//! 4. The cleanup waits for the tasks that borrow memory of the environment, and drops what refers to its values.
+//!    taken or discarded. The completion comes when nobody holds the memory any more (`borrow`).
+//! 4. The cleanup waits until nobody holds memory of the environment, and drops what refers to its values.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
@@ -330,14 +330,10 @@ impl Woken for PortState {
     fn end(&self) {
         self.mailbox.take_waker();
         self.close();
-        self.mailbox.wait_for_borrowers();
+        // Node has waited for libuv's threads before it comes here: so of AsyncTasks, these are all.
         self.mailbox.drop_paused();
-        for slot in self.slots.take() {
-            // Node waits for libuv's threads before it comes here. Where that should not be so, the memory stays.
-            if let Slot::Inline { lease, .. } = slot {
-                std::mem::forget(lease);
-            }
-        }
+        self.mailbox.wait_for_borrowers();
+        drop(self.slots.take());
         self.callbacks.take();
         for ledger in self.ledgers.take().iter().filter_map(Weak::upgrade) {
             ledger.finish();
@@ -438,9 +434,13 @@ impl Port {
     pub fn discard(&self, slot: u32) {
         match self.state.take_slot(slot) {
             Slot::Held { lease, .. } => self.state.returned(&lease),
-            Slot::Inline { lease, .. } => {
+            Slot::Inline { control, lease } => {
                 self.state.returned(&lease);
                 self.state.landed();
+                // It may have begun, before a pause, and then there is no end that says when the memory is free: it stays.
+                if control.waited().is_some() {
+                    std::mem::forget(lease);
+                }
             }
             other => self.state.put(slot, other),
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::borrow::Borrowed;
 use heavy_load_engine::{Alone, Control};
 
 /// What is left to do of it.
@@ -11,4 +12,6 @@ pub(crate) struct Turn {
     pub(crate) control: Arc<Control>,
     pub(crate) submitted: Instant,
     pub(crate) began: Option<Instant>,
+    /// Its hold on the memory that its work borrows, which is dropped before it.
+    pub(crate) borrowed: Option<Borrowed>,
 }

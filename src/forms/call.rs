@@ -4,28 +4,29 @@
 //! 1. The caller's code (getters of its options) runs before any address is read.
 //! 2. An address is read from a view whose ArrayBuffer is not detached, and of the kind (shared or not) that its hand-over
 //!    claims; it is used after the call only if JavaScript cannot free the memory: shared, frozen or moved.
-//! 3. Memory is copied or moved only when the call cannot be refused for overload any more. Until then the work is prepared over
-//!    the caller's memory, to check the arguments, and is never run; unless the memory is the same after the move, so that all
-//!    that could fail has been done before it.
+//! 3. *Check*, then *commit*: memory is copied or moved only when the call cannot be refused for overload any more. Until then the work
+//!    is prepared over the caller's memory, which is closed to it. That is the work to run if the memory stands there still after
+//!    the commit, so that all that could fail has been done before it.
+//! 4. No JavaScript of the caller's runs between the two.
 
-use std::cell::Cell;
-use std::ptr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use napi::{Env, Result, sys};
+use napi::{Env, Result};
 use napi_derive::napi;
 
+use crate::env::borrow::Borrowed;
+use crate::env::mailbox::Mailbox;
 use crate::env::port::PortState;
 use crate::js::convert;
-use crate::js::elements::{element_of, number_of};
-use crate::js::external::new_array_buffer;
 use crate::js::failure;
-use crate::js::pinned::{Lease, Pinned};
-use crate::js::value::{JsArg, check};
+use crate::js::pinned::Lease;
+use crate::js::value::JsArg;
+use crate::js::view::{FoundView, copy, view};
 use heavy_load_engine::fence;
 use heavy_load_kernel::error::EngineError;
 use heavy_load_kernel::fold::KeptFold;
-use heavy_load_kernel::value::{Bytes, Element, Memory, Options, Owned, Region, Value, View};
+use heavy_load_kernel::value::{Bytes, Element, Loan, Memory, Options, Owned, Value, View};
 use heavy_load_kernel::{Estimate, Kernel, Work};
 use heavy_load_kernels::KERNELS;
 
@@ -57,8 +58,34 @@ pub(super) struct Call {
     arg: JsArg,
     hand_over: HandOver,
     bare: bool,
-    /// What `prepare` has made the work over.
-    prepared: Cell<Option<(Element, Region)>>,
+}
+
+/// A call whose arguments are right.
+pub(super) struct Checked {
+    /// Unless `commit` gives other work, this is the work to run.
+    pub(super) work: Work,
+    /// What the call takes.
+    pub(super) estimate: Estimate,
+    /// The input, if it is memory.
+    pub(super) memory: Option<Claim>,
+}
+
+/// Memory that is not the kernel's yet.
+pub(super) struct Claim {
+    found: FoundView,
+    /// None for a copy, whose work is a draft.
+    borrowed: Option<Borrowed>,
+}
+
+/// What `commit` leaves to do.
+#[derive(Default)]
+pub(super) struct Committed {
+    /// The work to run instead, if the memory was copied or moved.
+    pub(super) instead: Option<Work>,
+    /// What keeps the memory alive until the task has ended.
+    pub(super) lease: Lease,
+    /// What the work holds of the lease's memory. It is to be opened, when nothing can be refused any more.
+    pub(super) borrowed: Option<Borrowed>,
 }
 
 impl Call {
@@ -75,73 +102,92 @@ impl Call {
             3 => HandOver::Frozen,
             _ => HandOver::Copy,
         };
-        Ok(Self { number, kernel, options, arg, hand_over, bare, prepared: Cell::new(None) })
+        Ok(Self { number, kernel, options, arg, hand_over, bare })
     }
 
-    /// Checks the arguments; what the call takes. Unless `take_over` gives other work, this is the work to run.
-    pub(super) fn prepare(&self, env: &Env) -> Result<(Work, Estimate)> {
-        let value = match view(env, self.arg)? {
-            None => convert::value(env, self.arg)?,
+    /// Checks the arguments, over the caller's memory. Without a mailbox the work never runs.
+    pub(super) fn check(&self, env: &Env, mailbox: Option<&Arc<Mailbox>>) -> Result<Checked> {
+        let (value, memory) = match view(env, self.arg)? {
+            None => (convert::value(env, self.arg)?, None),
             Some(found) => {
                 self.admits(env, &found)?;
-                self.prepared.set(Some((found.element, found.region)));
-                Value::View(self.view(found.element, self.claim(found.region)))
+                let borrowed = mailbox.filter(|_| self.hand_over != HandOver::Copy).map(Borrowed::new);
+                let memory = self.lend(&found, borrowed.as_ref());
+                (Value::View(self.view(found.element, memory)), Some(Claim { found, borrowed }))
             }
         };
         let estimate = fence(|| Ok(self.kernel.estimate(&value, &self.options))).unwrap_or_default();
-        Ok((self.work(env, value)?, estimate))
+        Ok(Checked { work: self.work(env, value)?, estimate, memory })
     }
 
-    /// Takes the input's memory over, now that nothing can be refused: the work to run instead, if the memory is to be
-    /// copied or moved, and what keeps it alive until the task has ended.
-    pub(super) fn take_over(&self, env: &Env, port: &PortState) -> Result<(Option<Work>, Lease)> {
-        if self.prepared.get().is_none() {
-            return Ok((None, Lease::default())); // it was no memory
-        }
-        let Some(found) = view(env, self.arg)? else { return Ok((None, Lease::default())) };
-        let pin = |view: JsArg| Pinned::new(env.raw(), view.0).map(|pinned| Lease::of(pinned, found.region.len()));
+    /// Takes over the memory that was checked, now that the call cannot be refused for overload any more. No JavaScript has run since,
+    /// so the view is as it was found.
+    pub(super) fn commit(&self, env: &Env, port: &PortState, memory: Claim) -> Result<Committed> {
+        let Claim { found, borrowed } = memory;
         match self.hand_over {
-            HandOver::Shared | HandOver::Frozen => Ok((None, pin(self.arg)?)),
+            HandOver::Shared | HandOver::Frozen => {
+                Ok(Committed { instead: None, lease: found.pin(env, self.arg)?, borrowed })
+            }
             HandOver::Copy if self.kernel.spec().in_place => {
                 let copy = copy(env, &found)?;
-                self.take(env, copy)
+                self.take(env, port, copy, None)
             }
             HandOver::Copy => {
-                // SAFETY: JavaScript, which alone writes the region, does not run meanwhile.
-                let memory =
-                    Memory::Owned(unsafe { Owned::copy(found.region) }.map_err(|error| failure::throw(env, &error))?);
+                // SAFETY: V8 gave the address of `len` bytes, and JavaScript, which alone writes or frees them, has not run since
+                // (invariant 4).
+                let copy = unsafe { Owned::copy(found.start, found.len) };
+                let memory = Memory::owned(copy.map_err(|error| failure::throw(env, &error))?);
                 let work = self.work(env, Value::View(self.view(found.element, memory)))?;
-                Ok((Some(work), Lease::default()))
+                Ok(Committed { instead: Some(work), ..Committed::default() })
             }
             HandOver::Transfer => {
                 let moved = port.detach(env, self.arg, self.number)?;
                 if !found.is_detached(env) {
                     return Err(napi::Error::from_reason("the buffer was not detached"));
                 }
-                self.take(env, moved)
+                self.take(env, port, moved, Some((found, borrowed)))
             }
         }
     }
 
-    /// Work over a view that nobody but us knows.
-    fn take(&self, env: &Env, own: JsArg) -> Result<(Option<Work>, Lease)> {
+    /// Takes a view that nobody but us knows; `before` is where the memory of the work stood that there is.
+    fn take(
+        &self,
+        env: &Env,
+        port: &PortState,
+        own: JsArg,
+        before: Option<(FoundView, Option<Borrowed>)>,
+    ) -> Result<Committed> {
         let Some(found) = view(env, own)? else { return Err(napi::Error::from_reason("not a view")) };
-        let lease = Lease::of(Pinned::new(env.raw(), own.0)?, found.region.len());
-        if self.hand_over == HandOver::Transfer && self.prepared.get() == Some((found.element, found.region)) {
-            return Ok((None, lease)); // it has kept its address: the work is over this memory
+        let lease = found.pin(env, own)?;
+        if let Some((before, borrowed)) = before
+            && (before.element, before.start, before.len) == (found.element, found.start, found.len)
+        {
+            return Ok(Committed { instead: None, lease, borrowed }); // the work is over this memory
         }
-        let work = self.work(env, Value::View(self.view(found.element, Memory::Moved(found.region))))?;
-        Ok((Some(work), lease))
+        let borrowed = Borrowed::new(&port.mailbox);
+        // SAFETY: V8 gave the address of `len` bytes, aligned to their elements. The loan is opened while the lease pins our view, the only
+        // one that knows them, until the end of the task is told.
+        let memory = unsafe { Memory::moved(found.start, found.len, borrowed.loan()) };
+        let work = self.work(env, Value::View(self.view(found.element, memory)))?;
+        Ok(Committed { instead: Some(work), lease, borrowed: Some(borrowed) })
     }
 
-    /// The caller's memory as its hand-over will have it.
-    fn claim(&self, region: Region) -> Memory {
-        match self.hand_over {
-            HandOver::Copy => Memory::Unowned(region),
-            HandOver::Transfer => Memory::Moved(region),
-            HandOver::Shared => Memory::Shared(region),
-            HandOver::Frozen => Memory::Frozen(region),
-        }
+    /// The caller's memory as its hand-over will have it; closed for ever if it is borrowed by nobody.
+    fn lend(&self, found: &FoundView, borrowed: Option<&Borrowed>) -> Memory {
+        let lend: unsafe fn(*mut u8, usize, Arc<Loan>) -> Memory = match self.hand_over {
+            HandOver::Copy => return Memory::draft(found.len),
+            HandOver::Transfer => Memory::moved,
+            HandOver::Shared => Memory::shared,
+            HandOver::Frozen => Memory::frozen,
+        };
+        let loan = borrowed.map_or_else(|| Loan::new(()) as Arc<Loan>, Borrowed::loan);
+        // SAFETY: V8 gave the address of `len` bytes, aligned to their elements. The loan is opened only after `commit`, while the view is
+        // pinned that stands on them, until the end of the task is told. What is shared is neither detached nor moved, ever, and
+        // others access it outside Rust, or as other calls' shared memory. A frozen view is known to `lib/buffers.js` alone, which gives
+        // it to nobody who writes while tasks read it. Moved bytes are known to our own view alone; if they have not kept their
+        // address, `take` drops this loan.
+        unsafe { lend(found.start, found.len, loan) }
     }
 
     fn view(&self, element: Element, memory: Memory) -> View {
@@ -172,11 +218,13 @@ pub(super) fn fold(env: &Env, kernel: u32, options: JsArg) -> Result<KeptFold> {
 }
 
 /// A piece of a stream, in memory that nobody writes before its task has ended (`lib/pool/feed.js`), and that is pinned until then.
-pub(super) fn piece(env: &Env, arg: JsArg) -> Result<(Bytes, Lease)> {
+pub(super) fn piece(env: &Env, mailbox: &Arc<Mailbox>, arg: JsArg) -> Result<(Bytes, Lease, Borrowed)> {
     let Some(found) = view(env, arg)? else { return Err(napi::Error::from_reason("not a view")) };
-    let lease = Lease::of(Pinned::new(env.raw(), arg.0)?, found.region.len());
-    let view = View { element: found.element, bare: true, memory: Memory::Frozen(found.region) };
-    Ok((view.into_bytes(), lease))
+    let (lease, borrowed) = (found.pin(env, arg)?, Borrowed::new(mailbox));
+    // SAFETY: V8 gave the address of `len` bytes. The loan is opened while the lease pins their view, and until the end of the task is
+    // told nobody writes or detaches them.
+    let memory = unsafe { Memory::frozen(found.start, found.len, borrowed.loan()) };
+    Ok((memory.into_bytes(), lease, borrowed))
 }
 
 /// Checks a call's arguments as `submit` does, and runs nothing: its work is done elsewhere.
@@ -188,64 +236,7 @@ pub fn check_call(
     #[napi(ts_arg_type = "unknown")] options: JsArg,
     hand_over: u32,
 ) -> Result<()> {
-    Call::new(&env, kernel, input, Some(options), hand_over)?.prepare(&env).map(drop)
-}
-
-struct FoundView {
-    element: Element,
-    region: Region,
-    buffer: sys::napi_value,
-    shared: bool,
-}
-
-impl FoundView {
-    fn is_detached(&self, env: &Env) -> bool {
-        let mut detached = false;
-        // SAFETY: `buffer` is a value of the running callback; the out-pointer is a local.
-        let status = unsafe { sys::napi_is_detached_arraybuffer(env.raw(), self.buffer, &mut detached) };
-        status == sys::Status::napi_ok && detached
-    }
-}
-
-/// What a typed array stands on; none if `arg` is something else.
-fn view(env: &Env, arg: JsArg) -> Result<Option<FoundView>> {
-    let raw = env.raw();
-    let mut is_typed_array = false;
-    // SAFETY: `arg` is a value of the running callback; out-pointers are locals, here and below.
-    check(unsafe { sys::napi_is_typedarray(raw, arg.0, &mut is_typed_array) })?;
-    if !is_typed_array {
-        return Ok(None);
-    }
-    let (mut kind, mut len, mut start, mut buffer) = (0, 0, ptr::null_mut(), ptr::null_mut());
-    // SAFETY: it is a typed array; N-API takes null for the offset, which is not asked for.
-    check(unsafe {
-        sys::napi_get_typedarray_info(raw, arg.0, &mut kind, &mut len, &mut start, &mut buffer, ptr::null_mut())
-    })?;
-    let Some(element) = element_of(kind) else { return Ok(None) };
-    let mut is_array_buffer = false;
-    // SAFETY: `buffer` is the typed array's buffer, an object.
-    check(unsafe { sys::napi_is_arraybuffer(raw, buffer, &mut is_array_buffer) })?;
-    // SAFETY: V8 gives the address of `len` elements. They stay there as long as the region is used: within this call,
-    // because JavaScript does not run; after it, because it is used then only if it is shared (neither detached nor
-    // moved, ever), frozen or moved (only our own view knows it), and pinned until the task has ended (invariant 2).
-    let region = unsafe { Region::new(start.cast(), len * element.size()) };
-    Ok(Some(FoundView { element, region, buffer, shared: !is_array_buffer }))
-}
-
-/// A copy of a view, with an ArrayBuffer of its own: memory of JavaScript's, so that the result can be handed over again.
-fn copy(env: &Env, found: &FoundView) -> Result<JsArg> {
-    let raw = env.raw();
-    let mut copy = ptr::null_mut();
-    let len = found.region.len();
-    let (start, buffer) = new_array_buffer(env, len)?;
-    // SAFETY: there are `len` new bytes at `start`, which nobody else knows; the buffer has as many elements as the view that
-    // is copied; the out-pointer is a local.
-    unsafe {
-        found.region.copy_to(start);
-        let kind = number_of(found.element);
-        check(sys::napi_create_typedarray(raw, kind, len / found.element.size(), buffer, 0, &mut copy))?;
-    }
-    Ok(JsArg(copy))
+    Call::new(&env, kernel, input, Some(options), hand_over)?.check(&env, None).map(drop)
 }
 
 /// A timeout in milliseconds as JavaScript gives it; infinite, or longer than the clock can hold, for none.

@@ -15,9 +15,10 @@ use napi::bindgen_prelude::AsyncTask;
 use napi::{Env, Result, Task};
 use napi_derive::napi;
 
-use super::call::{Call, timeout_of};
+use super::call::{Call, Checked, Committed, timeout_of};
+use crate::env::borrow::Borrowed;
 use crate::env::environment::process_ends;
-use crate::env::mailbox::Mailbox;
+use crate::env::mailbox::{Mailbox, disown};
 use crate::env::port::{Port, PortState};
 use crate::env::turn::Turn;
 use crate::env::wake::runs_javascript;
@@ -47,7 +48,12 @@ impl Port {
         timeout: f64,
     ) -> Result<JsArg> {
         let control = Control::new(Instant::now(), timeout_of(timeout));
-        let (work, lease) = prepare(&self.state, &env, kernel, input, options, hand_over)?;
+        let (work, lease, borrowed) = prepare(&self.state, &env, kernel, input, options, hand_over)?;
+        if let Some(borrowed) = &borrowed {
+            // SAFETY: `lease` pins the memory until this function returns, which waits for those who hold it. What the memory is
+            // otherwise, `call` has seen to when it lent it.
+            unsafe { borrowed.open() };
+        }
         let mut beat = Instant::now();
         let between = |now| {
             if now - beat >= HEARTBEAT {
@@ -58,7 +64,12 @@ impl Port {
                 }
             }
         };
-        match run_inline(work, &control, between) {
+        let mut outcome = run_inline(work, &control, between);
+        if let Some(borrowed) = borrowed {
+            disown(&mut outcome);
+            borrowed.wait();
+        }
+        match outcome {
             Ok(value) => convert::output(&env, value, lease.view()).map(JsArg),
             Err(error) => Err(failure::throw(&env, &error)),
         }
@@ -80,14 +91,14 @@ impl Port {
         let submitted = Instant::now();
         self.state.reclaim();
         let control = Arc::new(Control::new(submitted, timeout_of(timeout)));
-        let (work, lease) = prepare(&self.state, &env, kernel, input, options, hand_over)?;
+        let (work, lease, borrowed) = prepare(&self.state, &env, kernel, input, options, hand_over)?;
         let work = Alone::new(work).map_err(|error| failure::throw(&env, &error))?;
         self.state.inline(slot, Arc::clone(&control), lease);
         let mailbox = Arc::clone(&self.state.mailbox);
         Ok(AsyncTask::new(InlineTask {
             mailbox,
             slot,
-            turn: Some(Box::new(Turn { work, control, submitted, began: None })),
+            turn: Some(Box::new(Turn { work, control, submitted, began: None, borrowed })),
         }))
     }
 
@@ -112,11 +123,12 @@ fn prepare(
     input: JsArg,
     options: JsArg,
     hand_over: u32,
-) -> Result<(Work, Lease)> {
+) -> Result<(Work, Lease, Option<Borrowed>)> {
     let call = Call::new(env, kernel, input, Some(options), hand_over)?;
-    let (work, _) = call.prepare(env)?;
-    let (instead, lease) = call.take_over(env, port)?;
-    Ok((instead.unwrap_or(work), lease))
+    let Checked { work, memory, .. } = call.check(env, Some(&port.mailbox))?;
+    let Some(memory) = memory else { return Ok((work, Lease::default(), None)) };
+    let Committed { instead, lease, borrowed } = call.commit(env, port, memory)?;
+    Ok((instead.unwrap_or(work), lease, borrowed))
 }
 
 /// A task on libuv's thread pool. Nothing of it is JavaScript's: its memory is kept by the port, until its end is taken in there.
@@ -137,13 +149,17 @@ impl Task for InlineTask {
             self.mailbox.pause(self.slot, turn);
             return Ok(true);
         };
-        let Turn { work, control, submitted, began } = *turn;
+        let Turn { work, control, submitted, began, borrowed } = *turn;
         let ended = Instant::now();
         // On this thread, and before the end is known: what the work borrows is free then.
         drop(work);
         let outcome = control.stopped().map_or(outcome, |why| Err(why.error()));
         let began = began.unwrap_or(ended);
-        self.mailbox.complete(Completion { slot: self.slot, outcome, wait: began - submitted, run: ended - began });
+        let completion = Completion { slot: self.slot, outcome, wait: began - submitted, run: ended - began };
+        match borrowed {
+            Some(borrowed) => borrowed.complete(completion),
+            None => self.mailbox.complete(completion),
+        }
         Ok(false)
     }
 
@@ -165,6 +181,11 @@ fn run(turn: &mut Turn, mailbox: &Mailbox) -> Option<heavy_load_kernel::Result<V
     if turn.began.is_none() {
         turn.began = Some(now);
         turn.control.begin(now.saturating_duration_since(turn.submitted));
+        if let Some(borrowed) = &turn.borrowed {
+            // SAFETY: the lease that pins the memory is in the task's slot, until the end is told, by this hold; or for ever, if there
+            // is none (`Port::discard`). What the memory is otherwise, `call` has seen to when it lent it.
+            unsafe { borrowed.open() };
+        }
     }
     let (mut beat, mut answered, mut turns) = (now, now, mailbox.turns());
     turn.work.run(&turn.control, |now| {

@@ -11,9 +11,10 @@ use napi::{Env, Result};
 use napi_derive::napi;
 use once_cell::sync::OnceCell;
 
-use super::call::{self, Call, prepare_number, timeout_of};
+use super::call::{self, Call, Checked, prepare_number, timeout_of};
+use crate::env::borrow::Borrowed;
 use crate::env::ledger::Kept;
-use crate::env::mailbox::{Borrowing, Mailbox};
+use crate::env::mailbox::Mailbox;
 use crate::env::port::{Port, PortState};
 use crate::js::pinned::Lease;
 use crate::js::value::JsArg;
@@ -234,16 +235,20 @@ impl Handle {
     fn submit(&self, env: &Env, call: &Call, slot: u32, config: TaskConfig, may_poll: bool) -> Result<bool> {
         let throw = |error| failure::throw(env, &error);
         self.port.reclaim();
-        let (work, estimate) = call.prepare(env)?;
+        let Checked { work, estimate, memory } = call.check(env, Some(&self.port.mailbox))?;
         let config = config_of(config.kernel, estimate, config);
         let pool = self.pool().map_err(throw)?;
         let mut reservation = pool.reserve(work, config, Instant::now()).map_err(throw)?;
-        let (instead, lease) = call.take_over(env, &self.port)?;
-        if let Some(work) = instead {
-            reservation.replace(work).map_err(throw)?;
+        let (mut lease, mut borrowed) = (Lease::default(), None);
+        if let Some(memory) = memory {
+            let committed = call.commit(env, &self.port, memory)?;
+            if let Some(work) = committed.instead {
+                reservation.replace(work).map_err(throw)?;
+            }
+            (lease, borrowed) = (committed.lease, committed.borrowed);
         }
         self.kept.ledger.take();
-        Ok(self.send(&pool, reservation, lease, slot, may_poll))
+        Ok(self.send(&pool, reservation, lease, borrowed, slot, may_poll))
     }
 
     /// Queues the next piece of a stream, which is one task with those before.
@@ -251,7 +256,8 @@ impl Handle {
         let throw = |error| failure::throw(env, &error);
         self.port.reclaim();
         let fold = self.port.fold(slot)?;
-        let (bytes, lease) = call::piece(env, piece)?;
+        let (bytes, lease, borrowed) = call::piece(env, &self.port.mailbox, piece)?;
+        let borrowed = Some(borrowed);
         let estimate = Estimate { cost: fold.cost(bytes.len() as u64), memory: 0 };
         let Part { is_first, is_last, .. } = config.part;
         let pool = self.pool().map_err(throw)?;
@@ -261,16 +267,28 @@ impl Handle {
         if is_first {
             self.kept.ledger.take();
         }
-        Ok(self.send(&pool, reservation, lease, slot, may_poll))
+        Ok(self.send(&pool, reservation, lease, borrowed, slot, may_poll))
     }
 
     /// Whether the caller, who said that it may, is now to poll.
-    fn send(&self, pool: &Arc<Pool>, reservation: Reservation<'_>, lease: Lease, slot: u32, may_poll: bool) -> bool {
+    fn send(
+        &self,
+        pool: &Arc<Pool>,
+        reservation: Reservation<'_>,
+        lease: Lease,
+        borrowed: Option<Borrowed>,
+        slot: u32,
+        may_poll: bool,
+    ) -> bool {
         let mailbox = &self.port.mailbox;
-        let sink: Arc<dyn Sink> = if lease.view().is_some() {
-            Arc::new(Borrowing::new(mailbox))
-        } else {
-            Arc::clone(mailbox) as Arc<dyn Sink>
+        let sink: Arc<dyn Sink> = match borrowed {
+            Some(borrowed) => {
+                // SAFETY: `lease`, which pins the memory, stays in the task's slot, below, until the task's end is told, which this hold
+                // tells. What the memory is otherwise, `call` has seen to when it lent it.
+                unsafe { borrowed.open() };
+                Arc::new(borrowed.into_sink())
+            }
+            None => Arc::clone(mailbox) as Arc<dyn Sink>,
         };
         let poll = may_poll && pool.is_watching();
         if poll {

@@ -11,7 +11,7 @@ use super::value::{JsArg, check, get, write};
 use super::{external, failure};
 use heavy_load_kernel::Spec;
 use heavy_load_kernel::error::EngineError;
-use heavy_load_kernel::value::{Memory, Options, Value, View};
+use heavy_load_kernel::value::{Options, Value, View};
 
 /// Bytes of a text that is short.
 const SHORT: usize = 64;
@@ -151,8 +151,11 @@ pub(crate) fn output(env: &Env, value: Value, input: Option<&Pinned>) -> Result<
         Value::Number(value) => write(env, value),
         Value::String(value) => write(env, value),
         Value::Buffer(bytes) => external::buffer(env, bytes),
-        Value::View(View { element, memory: Memory::Owned(owned), .. }) => external::typed_array(env, element, owned),
+        Value::View(View { element, memory, .. }) => match memory.into_owned() {
+            Some(owned) => external::typed_array(env, element, owned),
+            None => write(env, ()),
+        },
         Value::Input if let Some(input) = input => input.get(),
-        Value::Undefined | Value::Input | Value::View(_) | Value::Other(_) => write(env, ()),
+        Value::Undefined | Value::Input | Value::Other(_) => write(env, ()),
     }
 }

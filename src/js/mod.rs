@@ -1,6 +1,6 @@
 //! Ground: JavaScript's values in Rust. Knows no port and no form.
 //!
-//! - `value`: values as they come. `elements`: the numbers of typed arrays' element types.
+//! - `value`: values as they come. `view`: typed arrays, and what they stand on. `elements`: the numbers of their element types.
 //! - `convert`: values to and from [`heavy_load_kernel::value`]. `external`: results without a copy.
 //! - `failure`: engine errors as what `lib/errors.js` makes real errors of.
 //! - `pinned`: values that Rust refers to.
@@ -11,3 +11,4 @@ pub(crate) mod external;
 pub(crate) mod failure;
 pub(crate) mod pinned;
 pub(crate) mod value;
+pub(crate) mod view;

@@ -3,7 +3,7 @@
 //! Invariants:
 //! 1. A reference is made, used and dropped on its environment's thread (raw pointers are not `Send`; `inline::OnHomeThread`
 //!    says why it may carry one), and before the environment has ended: the port drops those that are left in its cleanup.
-//! 2. The memory under a [`Lease`] stays where it is until the lease is dropped.
+//! 2. The memory under a [`Lease`] stays where it is until the lease is dropped. Who may touch it until when is `env::borrow`'s.
 
 use std::ptr;
 

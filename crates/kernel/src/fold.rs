@@ -6,7 +6,7 @@
 //! Invariants:
 //! 1. The tasks of one stream follow each other: the next is made when the one before has ended.
 //! 2. A state is in one place: in its [`KeptFold`] between the tasks, in the [`Folding`] that works on it, or gone with one that failed.
-#![cfg_attr(not(test), forbid(unsafe_code))]
+#![forbid(unsafe_code)]
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -138,8 +138,7 @@ impl Stepped for Folding {
 mod tests {
     use super::*;
     use crate::Work;
-    use crate::testing::run;
-    use crate::value::{Element, Memory, Region, View};
+    use crate::testing::{frozen, run};
 
     /// Counts bytes and blocks.
     struct Counting(u64, u64);
@@ -157,10 +156,7 @@ mod tests {
     }
 
     fn over<T>(len: usize, run: impl FnOnce(Bytes) -> T) -> T {
-        let mut data = vec![0; len];
-        // SAFETY: the data outlive the work, which ends in `run`.
-        let region = unsafe { Region::new(data.as_mut_ptr(), len) };
-        run(View { element: Element::Uint8, bare: true, memory: Memory::Frozen(region) }.into_bytes())
+        run(frozen(vec![0_u8; len]).0.into_bytes())
     }
 
     #[test]

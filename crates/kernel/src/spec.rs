@@ -12,7 +12,17 @@ pub trait Kernel: Sync {
     /// Its name, its documentation and its TypeScript signature.
     fn spec(&self) -> &'static Spec;
 
-    /// Checks the arguments and makes them into work; runs nothing of it yet.
+    /// Checks the arguments and makes them into work; runs nothing of it.
+    ///
+    /// It serves two steps of a call:
+    /// - *check*, before the task is admitted: the memory is not the kernel's yet, so of its bytes nothing but their number is
+    ///   to be had (whoever touches them panics), and a call that is refused has cost its caller nothing;
+    /// - *commit*, once nothing can be refused any more: the memory becomes the kernel's. Where it stands as it stood at the check
+    ///   (shared, frozen, as a rule moved), the work of the check runs. Where it does not (a copy), `prepare` is called once more,
+    ///   over that and with the same options, and the first work is dropped.
+    ///
+    /// So it is to give the same work twice. What it asks for at the commit alone (much memory, say) it may leave out over
+    /// [a draft](crate::value::Memory::is_draft), whose work never runs. Bytes are touched by the work, when it runs.
     ///
     /// # Errors
     /// The codes for arguments: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE; and ERR_OUT_OF_MEMORY.
@@ -49,8 +59,15 @@ impl fmt::Debug for dyn Kernel {
     }
 }
 
-/// A kernel's public face, from which its exports, types and documentation are generated.
-#[derive(Debug)]
+/// A kernel's public face, from which its exports, types and documentation are generated. It is built from [`Spec::new`], and says
+/// only what differs from that:
+/// ```
+/// # use heavy_load_kernel::Spec;
+/// static SPEC: Spec = Spec::new("double").input("number", "number").output("number");
+/// assert!(SPEC.name == "double" && SPEC.options.is_empty());
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Spec {
     /// The name of the pool form; `Sync` and `Async` are appended for the others.
     pub name: &'static str,
@@ -77,6 +94,71 @@ pub struct Spec {
     pub streams: bool,
     /// Options beside those that every task has.
     pub options: &'static [OptionSpec],
+}
+
+impl Spec {
+    /// A kernel of this name: of an `input` and to an output of any type (`unknown`), without documentation, options or anything else
+    /// of its own.
+    pub const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            summary: "",
+            docs: "",
+            type_parameter: "",
+            input: "input",
+            input_type: "unknown",
+            integers_to: None,
+            output_type: "unknown",
+            in_place: false,
+            streams: false,
+            options: &[],
+        }
+    }
+
+    /// With its line for the README's table.
+    pub const fn summary(self, summary: &'static str) -> Self {
+        Self { summary, ..self }
+    }
+
+    /// With its docstring.
+    pub const fn docs(self, docs: &'static str) -> Self {
+        Self { docs, ..self }
+    }
+
+    /// With a type parameter.
+    pub const fn type_parameter(self, type_parameter: &'static str) -> Self {
+        Self { type_parameter, ..self }
+    }
+
+    /// With its input's name and TypeScript type.
+    pub const fn input(self, input: &'static str, input_type: &'static str) -> Self {
+        Self { input, input_type, ..self }
+    }
+
+    /// Sure to take every integer from 0 to `largest`.
+    pub const fn integers_to(self, largest: u64) -> Self {
+        Self { integers_to: Some(largest), ..self }
+    }
+
+    /// With its result's TypeScript type.
+    pub const fn output(self, output_type: &'static str) -> Self {
+        Self { output_type, ..self }
+    }
+
+    /// Changing the elements it is given.
+    pub const fn in_place(self) -> Self {
+        Self { in_place: true, ..self }
+    }
+
+    /// Taking streams.
+    pub const fn streams(self) -> Self {
+        Self { streams: true, ..self }
+    }
+
+    /// With options of its own.
+    pub const fn options(self, options: &'static [OptionSpec]) -> Self {
+        Self { options, ..self }
+    }
 }
 
 /// One of a kernel's own options.

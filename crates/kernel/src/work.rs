@@ -66,7 +66,9 @@ pub trait Parallel: Send + Sync {
     }
 
     /// Units for the first morsels, before their cost has been measured: some 20 to 200 microseconds of work.
-    fn first_morsel(&self) -> u64;
+    fn first_morsel(&self) -> u64 {
+        1
+    }
 
     /// Does the units of `range`; many ranges run at once, on any threads.
     ///
@@ -88,8 +90,10 @@ pub trait Parallel: Send + Sync {
 
 /// A state machine.
 pub trait Stepped: Send {
-    /// About how many units there are in all.
-    fn len(&self) -> u64;
+    /// About how many units there are in all; 0 if that cannot be told.
+    fn len(&self) -> u64 {
+        0
+    }
 
     /// Whether there are none.
     fn is_empty(&self) -> bool {
@@ -97,7 +101,9 @@ pub trait Stepped: Send {
     }
 
     /// Units for the first step, as [`Parallel::first_morsel`].
-    fn first_morsel(&self) -> u64;
+    fn first_morsel(&self) -> u64 {
+        1
+    }
 
     /// Does up to `units` units.
     ///
@@ -109,9 +115,9 @@ pub trait Stepped: Send {
 /// How a step ended.
 #[derive(Debug)]
 pub enum Step {
-    /// There is more to do; `progress` is the share of the whole task that is done, 0..=1.
+    /// There is more to do.
     More {
-        /// Share done, 0..=1.
+        /// The share of the whole task that is done, 0..=1; 0 if that cannot be told.
         progress: f64,
     },
     /// This piece of work has ended.

@@ -21,30 +21,27 @@ pub(super) static KERNEL: Hash = Hash;
 
 pub(super) struct Hash;
 
-static SPEC: Spec = Spec {
-    name: "hash",
-    summary: "digest of bytes: BLAKE3 (on all threads), SHA-256, SHA-512, XXH3, CRC-32",
-    docs: "\
+static SPEC: Spec = Spec::new("hash")
+    .summary("digest of bytes: BLAKE3 (on all threads), SHA-256, SHA-512, XXH3, CRC-32")
+    .docs(
+        "\
 Digest of `data`: a Buffer, or a string with `encoding` 'hex' or 'base64'. On a pool, `data` may also be a stream of bytes.
 
 Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_MEMORY. Sources: BLAKE3 (O'Connor et al., 2020), SHA-2 (FIPS 180-4), XXH3 (its
 64-bit form, seed 0), CRC-32 (IEEE 802.3).",
-    type_parameter: "E extends HashOptions['encoding'] = 'buffer'",
-    input: "data",
-    input_type: "Bytes",
-    integers_to: None,
-    output_type: "E extends 'hex' | 'base64' ? string : Buffer",
-    in_place: false,
-    streams: true,
-    options: &[
+    )
+    .type_parameter("E extends HashOptions['encoding'] = 'buffer'")
+    .input("data", "Bytes")
+    .output("E extends 'hex' | 'base64' ? string : Buffer")
+    .streams()
+    .options(&[
         OptionSpec {
             name: "algorithm",
             ts_type: "'blake3' | 'sha256' | 'sha512' | 'xxh3' | 'crc32'",
             docs: "Default 'blake3'. 'xxh3' gives 8 bytes and 'crc32' 4, both big-endian, as their tools print them.",
         },
         OptionSpec { name: "encoding", ts_type: "'buffer' | 'hex' | 'base64'", docs: "Of the result. Default 'buffer'." },
-    ],
-};
+    ]);
 
 #[derive(Clone, Copy)]
 enum Algorithm {
@@ -261,21 +258,21 @@ impl Fold for Chain {
 mod tests {
     use super::*;
     use heavy_load_kernel::fold::{BLOCK, KeptFold};
-    use heavy_load_kernel::testing::run;
-    use heavy_load_kernel::value::{Element, Memory, Region, View};
+    use heavy_load_kernel::testing::{Lender, frozen, moved, run, shared};
+    use heavy_load_kernel::value::{Element, Memory, View};
 
-    fn hash(mut data: Vec<u8>, algorithm: &str, encoding: &str, memory: fn(Region) -> Memory) -> Result<Value> {
-        // SAFETY: `data` outlives the work, which ends in this function.
-        let region = unsafe { Region::new(data.as_mut_ptr(), data.len()) };
-        let view = View { element: Element::Uint8, bare: false, memory: memory(region) };
+    type Lend = fn(Vec<u8>) -> (Memory, Lender<u8>);
+
+    fn hash(data: Vec<u8>, algorithm: &str, encoding: &str, lend: Lend) -> Result<Value> {
+        let view = View { element: Element::Uint8, bare: false, memory: lend(data).0 };
         let text = |text: &str| Value::String(text.into());
         let options = Options::new(vec![("algorithm", text(algorithm)), ("encoding", text(encoding))]);
         run(KERNEL.prepare(Value::View(view), &options)?)
     }
 
     fn hex(data: Vec<u8>, algorithm: &str) -> String {
-        let digest = hash(data.clone(), algorithm, "hex", Memory::Moved).unwrap();
-        assert_eq!(hash(data, algorithm, "hex", Memory::Shared).unwrap(), digest);
+        let digest = hash(data.clone(), algorithm, "hex", moved).unwrap();
+        assert_eq!(hash(data, algorithm, "hex", shared).unwrap(), digest);
         let Value::String(digest) = digest else { panic!("{digest:?}") };
         digest
     }
@@ -317,7 +314,7 @@ mod tests {
 
     #[test]
     fn pieces_make_no_difference() {
-        let mut data: Vec<u8> = (0..BLOCK * 9 + 77).map(|i| (i * 7 % 253) as u8).collect();
+        let data: Vec<u8> = (0..BLOCK * 9 + 77).map(|i| (i * 7 % 253) as u8).collect();
         for algorithm in ["blake3", "sha256", "sha512", "xxh3", "crc32"] {
             let text = |text: &str| Value::String(text.into());
             let options = Options::new(vec![("algorithm", text(algorithm)), ("encoding", text("hex"))]);
@@ -325,10 +322,7 @@ mod tests {
             let mut digest = Value::Undefined;
             let cuts = [0, 0, 1, BLOCK, BLOCK + 5, 8 * BLOCK + 1, data.len(), data.len()];
             for (index, cut) in cuts.windows(2).enumerate() {
-                let piece = &mut data[cut[0]..cut[1]];
-                // SAFETY: `data` outlives the work, which ends in this loop.
-                let region = unsafe { Region::new(piece.as_mut_ptr(), piece.len()) };
-                let bytes = View { element: Element::Uint8, bare: true, memory: Memory::Frozen(region) }.into_bytes();
+                let bytes = frozen(data[cut[0]..cut[1]].to_vec()).0.into_bytes();
                 let work = Work::stepped(kept.piece(bytes, index == cuts.len() - 2));
                 digest = run(work).unwrap();
             }
@@ -338,19 +332,19 @@ mod tests {
 
     #[test]
     fn encodings() {
-        assert_eq!(hash(b"123456789".into(), "crc32", "base64", Memory::Moved), Ok(Value::String("y/Q5Jg==".into())));
+        assert_eq!(hash(b"123456789".into(), "crc32", "base64", moved), Ok(Value::String("y/Q5Jg==".into())));
         let bytes = vec![0xcb, 0xf4, 0x39, 0x26];
-        assert_eq!(hash(b"123456789".into(), "crc32", "buffer", Memory::Frozen), Ok(Value::Buffer(bytes)));
+        assert_eq!(hash(b"123456789".into(), "crc32", "buffer", frozen), Ok(Value::Buffer(bytes)));
     }
 
     #[test]
     fn refuses_unknown_algorithms_and_encodings() {
-        let error = hash(vec![], "md5", "hex", Memory::Moved).unwrap_err();
+        let error = hash(vec![], "md5", "hex", moved).unwrap_err();
         assert_eq!(
             error.message,
             "The \"options.algorithm\" property must be one of: 'blake3', 'sha256', 'sha512', 'xxh3', 'crc32'. \
              Received type string ('md5')"
         );
-        assert!(hash(vec![], "crc32", "latin1", Memory::Moved).is_err());
+        assert!(hash(vec![], "crc32", "latin1", moved).is_err());
     }
 }

@@ -14,24 +14,19 @@ pub(super) static KERNEL: HeavyLoad = HeavyLoad;
 
 pub(super) struct HeavyLoad;
 
-static SPEC: Spec = Spec {
-    name: "heavyLoad",
-    summary: "counts from 0 to `iterations`, on all threads: the reference load",
-    docs: "\
+static SPEC: Spec = Spec::new("heavyLoad")
+    .summary("counts from 0 to `iterations`, on all threads: the reference load")
+    .docs(
+        "\
 Counts from 0 to `iterations`, really executing each step, and resolves with the count. Splits over the pool's threads.
 
 `iterations`: integer, 0..2^53-1.
 
 Errors: ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.",
-    type_parameter: "",
-    input: "iterations",
-    input_type: "number",
-    integers_to: Some(MAX_SAFE_INTEGER),
-    output_type: "number",
-    in_place: false,
-    streams: false,
-    options: &[],
-};
+    )
+    .input("iterations", "number")
+    .integers_to(MAX_SAFE_INTEGER)
+    .output("number");
 
 /// The largest integer that a JavaScript number holds exactly, with all smaller ones.
 const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;

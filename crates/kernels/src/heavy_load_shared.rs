@@ -16,29 +16,24 @@ pub(super) static KERNEL: HeavyLoadShared = HeavyLoadShared;
 
 pub(super) struct HeavyLoadShared;
 
-static SPEC: Spec = Spec {
-    name: "heavyLoadShared",
-    summary: "advances every element of a Uint32Array by `rounds` xorshift32 steps, in place, without a copy",
-    docs: "\
+static SPEC: Spec = Spec::new("heavyLoadShared")
+    .summary("advances every element of a Uint32Array by `rounds` xorshift32 steps, in place, without a copy")
+    .docs(
+        "\
 The heavy load over a buffer, in place and without a copy: advances every element by `rounds` xorshift32 steps
 (x ^= x << 13; x ^= x >>> 17; x ^= x << 5). `view` stands on a SharedArrayBuffer (worked in place while JS can read it;
 resolves with the same view), or on an ArrayBuffer with `transfer: true` (resolves with a new view over the same memory).
 An ArrayBuffer without `transfer` rejects with ERR_INVALID_ARG_VALUE: this form never copies.
 
 Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE. Source: Marsaglia, \"Xorshift RNGs\", 2003.",
-    type_parameter: "",
-    input: "view",
-    input_type: "Uint32Array",
-    integers_to: None,
-    output_type: "Uint32Array",
-    in_place: false,
-    streams: false,
-    options: &[OptionSpec {
+    )
+    .input("view", "Uint32Array")
+    .output("Uint32Array")
+    .options(&[OptionSpec {
         name: "rounds",
         ts_type: "number",
         docs: "Steps for each element: integer, 0..2^32-1. Default 1000.",
-    }],
-};
+    }]);
 
 /// Rounds of one element in one phase: some 0.2 ms, well below a morsel.
 const ROUNDS_PER_PHASE: u64 = 1 << 16;
@@ -56,14 +51,14 @@ impl Kernel for HeavyLoadShared {
     }
 
     fn prepare(&self, input: Value, options: &Options) -> Result<Work> {
-        let Value::View(View { element: Element::Uint32, bare: false, memory }) = &input else {
+        let Value::View(View { element: element @ Element::Uint32, bare: false, memory }) = input else {
             return Err(EngineError::invalid_type(SPEC.input, "an instance of Uint32Array", &input));
         };
         let rounds = options.integer("rounds", 0..=u64::from(u32::MAX), 1000)?;
-        let Some(elements) = Shared::new(memory) else {
+        let elements = memory.into_shared().map_err(|memory| {
             let reason = "must stand on a SharedArrayBuffer, or be given with transfer: true, since it is never copied";
-            return Err(EngineError::invalid_value(SPEC.input, reason, &input));
-        };
+            EngineError::invalid_value(SPEC.input, reason, Value::View(View { element, bare: false, memory }))
+        })?;
         Ok(Work::parallel(Phase { elements, rounds, done: 0 }))
     }
 }
@@ -93,9 +88,7 @@ impl Parallel for Phase {
 
     fn run(&self, range: Range<u64>) -> Result<()> {
         let rounds = self.rounds_now();
-        for index in range {
-            self.elements.update(index as usize, |element| xorshift32(element, rounds));
-        }
+        self.elements.update(range.start as usize..range.end as usize, |element| xorshift32(element, rounds));
         Ok(())
     }
 
@@ -125,22 +118,19 @@ fn xorshift32(mut x: u32, rounds: u64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use heavy_load_kernel::testing::run;
-    use heavy_load_kernel::value::{Memory, Region};
+    use heavy_load_kernel::testing::{run, shared};
 
     #[test]
     fn advances_every_element_over_phases() {
         for (len, rounds) in [(0, 5), (1, 0), (7, 1), (33, 1000), (3, ROUNDS_PER_PHASE + 1)] {
             let before: Vec<u32> = (0..len).map(|i| 2_654_435_761_u32.wrapping_mul(i)).collect();
-            let mut memory = before.clone();
-            // SAFETY: `memory` outlives the work, which ends with the next statements.
-            let region = unsafe { Region::new(memory.as_mut_ptr().cast(), memory.len() * 4) };
-            let view = View { element: Element::Uint32, bare: false, memory: Memory::Shared(region) };
+            let (memory, lender) = shared(before.clone());
+            let view = View { element: Element::Uint32, bare: false, memory };
             let options = Options::new(vec![("rounds", Value::Number(rounds as f64))]);
             let work = KERNEL.prepare(Value::View(view), &options).unwrap();
             assert_eq!(run(work), Ok(Value::Input));
             let expected: Vec<u32> = before.into_iter().map(|element| xorshift32(element, rounds)).collect();
-            assert_eq!(memory, expected);
+            assert_eq!(lender.take_back().unwrap(), expected);
         }
     }
 

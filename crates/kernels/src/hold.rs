@@ -11,19 +11,12 @@ pub(super) static KERNEL: Hold = Hold;
 
 pub(super) struct Hold;
 
-static SPEC: Spec = Spec {
-    name: "hold",
-    summary: "takes memory for a while",
-    docs: "Takes so many MiB of memory from its first step to its end, `ms` later, and resolves with their number.",
-    type_parameter: "",
-    input: "mebibytes",
-    input_type: "number",
-    integers_to: None,
-    output_type: "number",
-    in_place: false,
-    streams: false,
-    options: &[OptionSpec { name: "ms", ts_type: "number", docs: "Milliseconds. Default 5." }],
-};
+static SPEC: Spec = Spec::new("hold")
+    .summary("takes memory for a while")
+    .docs("Takes so many MiB of memory from its first step to its end, `ms` later, and resolves with their number.")
+    .input("mebibytes", "number")
+    .output("number")
+    .options(&[OptionSpec { name: "ms", ts_type: "number", docs: "Milliseconds. Default 5." }]);
 
 const MOST: u64 = 4096;
 
@@ -51,10 +44,6 @@ struct Holding {
 
 impl Stepped for Holding {
     fn len(&self) -> u64 {
-        1
-    }
-
-    fn first_morsel(&self) -> u64 {
         1
     }
 

@@ -25,6 +25,8 @@ kernels! {
     misbehave,
     #[cfg(feature = "test-kernels")]
     hold,
+    #[cfg(feature = "test-kernels")]
+    keep,
 }
 
 #[cfg(test)]

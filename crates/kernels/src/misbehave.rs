@@ -8,19 +8,11 @@ pub(super) static KERNEL: Misbehave = Misbehave;
 
 pub(super) struct Misbehave;
 
-static SPEC: Spec = Spec {
-    name: "misbehave",
-    summary: "panics on purpose",
-    docs: "Panics on purpose, in the place that `how` names.",
-    type_parameter: "",
-    input: "how",
-    input_type: "string",
-    integers_to: None,
-    output_type: "undefined",
-    in_place: false,
-    streams: false,
-    options: &[],
-};
+static SPEC: Spec = Spec::new("misbehave")
+    .summary("panics on purpose")
+    .docs("Panics on purpose, in the place that `how` names.")
+    .input("how", "string")
+    .output("undefined");
 
 impl Kernel for Misbehave {
     fn spec(&self) -> &'static Spec {
@@ -113,10 +105,6 @@ impl Parallel for Panicking {
         self.len()
     }
 
-    fn first_morsel(&self) -> u64 {
-        1
-    }
-
     fn run(&self, range: std::ops::Range<u64>) -> Result<()> {
         assert!(!(self.place == Place::Run && range.contains(&40)), "on purpose: run");
         Ok(())
@@ -130,10 +118,6 @@ impl Parallel for Panicking {
 impl Stepped for Panicking {
     fn len(&self) -> u64 {
         self.len()
-    }
-
-    fn first_morsel(&self) -> u64 {
-        1
     }
 
     fn step(&mut self, _units: u64) -> Result<Step> {
@@ -150,10 +134,6 @@ struct Leading {
 
 impl Stepped for Leading {
     fn len(&self) -> u64 {
-        1
-    }
-
-    fn first_morsel(&self) -> u64 {
         1
     }
 

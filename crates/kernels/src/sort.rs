@@ -16,24 +16,20 @@ pub(super) static KERNEL: Sort = Sort;
 
 pub(super) struct Sort;
 
-static SPEC: Spec = Spec {
-    name: "sort",
-    summary: "sorts a typed array's numbers, on all threads",
-    docs: "\
+static SPEC: Spec = Spec::new("sort")
+    .summary("sorts a typed array's numbers, on all threads")
+    .docs(
+        "\
 Sorts numbers ascending as TypedArray.prototype.sort does (NaN last, -0 before 0). Resolves with a new array, or, with
 `transfer: true`, with a view over the same memory; an array over a SharedArrayBuffer is sorted in place, and is what the
 promise resolves with.
 
 Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_MEMORY.",
-    type_parameter: "T extends NumericView",
-    input: "view",
-    input_type: "T",
-    integers_to: None,
-    output_type: "T",
-    in_place: true,
-    streams: false,
-    options: &[],
-};
+    )
+    .type_parameter("T extends NumericView")
+    .input("view", "T")
+    .output("T")
+    .in_place();
 
 /// Elements of a run, and of a piece of a merge's output.
 const RUN: usize = 32 * 1024;
@@ -48,7 +44,7 @@ impl Kernel for Sort {
         let (bytes, elements) = (memory.len() as u64, (memory.len() / element.size()) as u64);
         // The runs are merged from one buffer into another; shared elements are sorted in a copy.
         let spare = if elements > RUN as u64 { bytes } else { 0 };
-        let copy = if matches!(memory, Memory::Shared(_)) { bytes } else { 0 };
+        let copy = if memory.is_shared() { bytes } else { 0 };
         Estimate { cost: elements, memory: spare + copy }
     }
 
@@ -123,27 +119,23 @@ struct Plan<T> {
 }
 
 fn start<T: Ordered>(memory: Memory, element: Element) -> Result<Work> {
-    let shared = if matches!(memory, Memory::Shared(_)) { Shared::new(&memory) } else { None };
-    // Work over memory that only lends its length never runs.
-    let never_runs = matches!(memory, Memory::Unowned(_));
-    let home = match Exclusive::<T>::new(memory) {
-        Ok(home) => home,
-        // Sorted in a copy, which the runs load.
-        Err(Memory::Shared(region)) => Exclusive::zeroed(region.len() / size_of::<T>())?,
+    let never_runs = memory.is_draft();
+    let (home, shared) = match memory.into_exclusive::<T>() {
+        Ok(home) => (home, None),
         Err(memory) => {
-            let received = Value::View(View { element, bare: false, memory });
-            return Err(EngineError::invalid_value(SPEC.input, "must not be read-only", &received));
+            let shared = memory.into_shared::<T>().map_err(|memory| {
+                let received = Value::View(View { element, bare: false, memory });
+                EngineError::invalid_value(SPEC.input, "must not be read-only", &received)
+            })?;
+            // Sorted in a copy, which the runs load.
+            (Exclusive::zeroed(shared.len())?, Some(shared))
         }
     };
-    let runs = home.as_slice().len().div_ceil(RUN);
+    let runs = home.len().div_ceil(RUN);
     let rounds = runs.next_power_of_two().trailing_zeros() as usize;
     let phases = 1 + rounds + usize::from(shared.is_some());
     // Asked for now, so that nothing fails for want of memory once the caller's is taken over. Untouched, it takes none.
-    let spare = if rounds == 0 || never_runs {
-        None
-    } else {
-        Some(Parts::new(Exclusive::zeroed(home.as_slice().len())?, RUN)?)
-    };
+    let spare = if rounds == 0 || never_runs { None } else { Some(Parts::new(Exclusive::zeroed(home.len())?, RUN)?) };
     // The last round is to end at home. So with an odd number of rounds the first begins in the spare buffer.
     let to_spare = rounds % 2 == 1;
     let plan = Plan { element, shared, phases, done: 0 };
@@ -166,7 +158,7 @@ impl<T: Ordered> Plan<T> {
             return Next::Then(Work::parallel(Store { shared, home, phases, done }));
         }
         Next::Done(match home.into_owned() {
-            Some(owned) => Value::View(View { element, bare: false, memory: Memory::Owned(owned) }),
+            Some(owned) => Value::View(View { element, bare: false, memory: Memory::owned(owned) }),
             None => Value::Input,
         })
     }
@@ -185,10 +177,6 @@ struct Runs<T> {
 impl<T: Ordered> Parallel for Runs<T> {
     fn len(&self) -> u64 {
         self.home.count() as u64
-    }
-
-    fn first_morsel(&self) -> u64 {
-        1
     }
 
     fn run(&self, range: Range<u64>) -> Result<()> {
@@ -234,10 +222,6 @@ impl<T: Ordered> Parallel for Round<T> {
         self.to.count() as u64
     }
 
-    fn first_morsel(&self) -> u64 {
-        1
-    }
-
     fn run(&self, range: Range<u64>) -> Result<()> {
         let from = self.from.as_slice();
         for index in range.start as usize..range.end as usize {
@@ -255,7 +239,7 @@ impl<T: Ordered> Parallel for Round<T> {
         let plan = self.plan.after_phase();
         let (from, to) = (mem::take(&mut self.to).into_whole(), mem::take(&mut self.from));
         let width = self.width * 2;
-        if from.as_slice().len() <= width {
+        if from.len() <= width {
             return Ok(plan.deliver(from));
         }
         Ok(Next::Then(Work::parallel(Round { plan, from, to: Parts::new(to, RUN)?, width })))
@@ -304,11 +288,7 @@ struct Store<T> {
 
 impl<T: Ordered> Parallel for Store<T> {
     fn len(&self) -> u64 {
-        self.home.as_slice().len().div_ceil(RUN) as u64
-    }
-
-    fn first_morsel(&self) -> u64 {
-        1
+        self.home.len().div_ceil(RUN) as u64
     }
 
     fn run(&self, range: Range<u64>) -> Result<()> {
@@ -330,16 +310,20 @@ impl<T: Ordered> Parallel for Store<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use heavy_load_kernel::testing::run;
-    use heavy_load_kernel::value::Region;
+    use heavy_load_kernel::testing::{Lender, frozen, moved, run, shared};
+    use heavy_load_kernel::value::Owned;
 
-    fn sorted<T: Number>(mut data: Vec<T>, element: Element, memory: fn(Region) -> Memory) -> (Vec<T>, Value) {
-        // SAFETY: `data` outlives the work, which ends in this function.
-        let region = unsafe { Region::new(data.as_mut_ptr().cast(), data.len() * size_of::<T>()) };
-        let view = View { element, bare: false, memory: memory(region) };
-        let work = KERNEL.prepare(Value::View(view), &Options::default()).unwrap();
-        let value = run(work).unwrap();
-        (data, value)
+    fn sort(element: Element, memory: Memory) -> Value {
+        let view = View { element, bare: false, memory };
+        run(KERNEL.prepare(Value::View(view), &Options::default()).unwrap()).unwrap()
+    }
+
+    type Lend<T> = fn(Vec<T>) -> (Memory, Lender<T>);
+
+    fn sorted<T: Number>(data: Vec<T>, element: Element, lend: Lend<T>) -> (Vec<T>, Value) {
+        let (memory, lender) = lend(data);
+        let value = sort(element, memory);
+        (lender.take_back().unwrap(), value)
     }
 
     /// Not random, but in no order.
@@ -353,17 +337,16 @@ mod tests {
             let data: Vec<u64> = numbers(count).collect();
             let mut expected = data.clone();
             expected.sort_unstable();
-            for memory in [Memory::Moved as fn(Region) -> Memory, Memory::Shared] {
+            for memory in [moved as Lend<u64>, shared] {
                 let (result, value) = sorted(data.clone(), Element::BigUint64, memory);
                 assert!(result == expected, "{count}");
                 assert_eq!(value, Value::Input);
             }
-            // SAFETY: the region is that of `data`, which nothing writes meanwhile.
-            let copy = |region| Memory::Owned(unsafe { heavy_load_kernel::value::Owned::copy(region) }.unwrap());
-            let (untouched, value) = sorted(data.clone(), Element::BigUint64, copy);
-            assert!(untouched == data);
+            // SAFETY: a vector's numbers, borrowed during the call.
+            let copy = unsafe { Owned::copy(data.as_ptr().cast(), size_of_val(&*data)) }.unwrap();
+            let value = sort(Element::BigUint64, Memory::owned(copy));
             let Value::View(View { memory, .. }) = value else { panic!("{value:?}") };
-            assert!(Exclusive::<u64>::new(memory).unwrap().as_slice() == expected);
+            assert!(memory.into_exclusive::<u64>().unwrap().as_slice() == expected);
         }
     }
 
@@ -374,7 +357,7 @@ mod tests {
                 let data: Vec<$type> = numbers(RUN + 100).map(|number| number as $type).collect();
                 let mut expected = data.clone();
                 expected.sort_by(|a, b| a.partial_cmp(b).unwrap());
-                assert!(sorted(data, Element::$element, Memory::Moved).0 == expected, stringify!($type));
+                assert!(sorted(data, Element::$element, moved).0 == expected, stringify!($type));
             )*};
         }
         check! {
@@ -386,7 +369,7 @@ mod tests {
     #[test]
     fn orders_as_typed_arrays_do() {
         let data = vec![f64::NAN, 1.0, -0.0, f64::INFINITY, 0.0, -f64::NAN, -1.0, f64::NEG_INFINITY, 0.0, -0.0];
-        let (result, _) = sorted(data, Element::Float64, Memory::Moved);
+        let (result, _) = sorted(data, Element::Float64, moved);
         assert_eq!(result[..8], [f64::NEG_INFINITY, -1.0, -0.0, -0.0, 0.0, 0.0, 1.0, f64::INFINITY]);
         assert!(result[2].is_sign_negative() && result[3].is_sign_negative() && result[4].is_sign_positive());
         assert!(result[8].is_nan() && result[9].is_nan());
@@ -394,10 +377,7 @@ mod tests {
 
     #[test]
     fn refuses_memory_that_nobody_may_write() {
-        let mut data = [3_u32, 1, 2];
-        // SAFETY: `data` outlives the call, which makes no work.
-        let region = unsafe { Region::new(data.as_mut_ptr().cast(), 12) };
-        let view = View { element: Element::Uint32, bare: false, memory: Memory::Frozen(region) };
+        let view = View { element: Element::Uint32, bare: false, memory: frozen(vec![3_u32, 1, 2]).0 };
         let error = KERNEL.prepare(Value::View(view), &Options::default()).unwrap_err();
         assert_eq!(error.message, "The \"view\" argument must not be read-only. Received an instance of Uint32Array");
     }

@@ -16,10 +16,10 @@ pub(super) static KERNEL: Spin = Spin;
 
 pub(super) struct Spin;
 
-static SPEC: Spec = Spec {
-    name: "spin",
-    summary: "uses `ms` of CPU time on one thread: a stand-in for any CPU work",
-    docs: "\
+static SPEC: Spec = Spec::new("spin")
+    .summary("uses `ms` of CPU time on one thread: a stand-in for any CPU work")
+    .docs(
+        "\
 Uses `ms` of CPU time (of the thread that runs it, not wall time: a task that is paused for others does not finish
 sooner) on one thread, in steps that can be paused and stopped; a calibrated stand-in for any CPU work. Resolves with the
 CPU ms used.
@@ -27,15 +27,10 @@ CPU ms used.
 `ms`: finite number >= 0, milliseconds.
 
 Errors: ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.",
-    type_parameter: "",
-    input: "ms",
-    input_type: "number",
-    integers_to: Some(u32::MAX as u64),
-    output_type: "number",
-    in_place: false,
-    streams: false,
-    options: &[],
-};
+    )
+    .input("ms", "number")
+    .integers_to(u32::MAX as u64)
+    .output("number");
 
 impl Kernel for Spin {
     fn spec(&self) -> &'static Spec {

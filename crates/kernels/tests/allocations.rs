@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use heavy_load_engine::{Completion, Control, Pool, PoolConfig, Sink, TaskConfig, run_inline};
 use heavy_load_kernel::error::{Code, EngineError};
-use heavy_load_kernel::value::{Element, Memory, Options, Owned, Region, Value, View};
+use heavy_load_kernel::value::{Element, Loan, Memory, Options, Owned, Value, View};
 use heavy_load_kernel::{Kernel, Work};
 use heavy_load_kernels::KERNELS;
 
@@ -110,16 +110,6 @@ fn fail_each(what: &str, large: usize, mut attempt: impl FnMut() -> Result<(), E
 /// How memory comes to a kernel, as the binding hands it over.
 const HAND_OVERS: [&str; 4] = ["copy", "transfer", "shared", "frozen"];
 
-fn memory(how: &str, region: Region) -> Result<Memory, EngineError> {
-    Ok(match how {
-        // SAFETY: nothing writes the region during the call.
-        "copy" => Memory::Owned(unsafe { Owned::copy(region)? }),
-        "transfer" => Memory::Moved(region),
-        "shared" => Memory::Shared(region),
-        _ => Memory::Frozen(region),
-    })
-}
-
 struct Input {
     bytes: Vec<u64>,
     element: Element,
@@ -131,9 +121,19 @@ impl Input {
     }
 
     fn prepare(&mut self, kernel: &dyn Kernel, options: &Options, how: &str) -> Result<Work, EngineError> {
-        // SAFETY: the input outlives the work, which its test runs to the end or drops.
-        let region = unsafe { Region::new(self.bytes.as_mut_ptr().cast(), self.bytes.len() * 8) };
-        let view = View { element: self.element, bare: false, memory: memory(how, region)? };
+        let (start, len, loan) = (self.bytes.as_mut_ptr().cast(), self.bytes.len() * 8, Loan::new(()));
+        // SAFETY: the input outlives the work, which its test runs to the end or drops before the next is prepared: so nobody else
+        // accesses the bytes.
+        let memory = unsafe {
+            loan.open();
+            match how {
+                "copy" => Memory::owned(Owned::copy(start, len)?),
+                "transfer" => Memory::moved(start, len, loan),
+                "shared" => Memory::shared(start, len, loan),
+                _ => Memory::frozen(start, len, loan),
+            }
+        };
+        let view = View { element: self.element, bare: false, memory };
         kernel.prepare(Value::View(view), options)
     }
 }

@@ -9,7 +9,7 @@ mod racy;
 use std::fmt;
 use std::ops::RangeInclusive;
 
-pub use memory::{Bytes, Element, Exclusive, Memory, Owned, Parts, Region, Shared, View, collect};
+pub use memory::{Bytes, Element, Exclusive, Loan, Memory, Owned, Parts, Shared, View, collect};
 pub use racy::Number;
 
 use crate::error::{EngineError, cut, number_text};
@@ -27,7 +27,7 @@ pub enum Value {
     Number(f64),
     /// A string.
     String(String),
-    /// Bytes or numbers. As a result, new ones.
+    /// Bytes or numbers. As a result, new ones: memory that was lent goes back as [`Value::Input`] only.
     View(View),
     /// As a result only: new bytes, a Buffer in JavaScript.
     Buffer(Vec<u8>),

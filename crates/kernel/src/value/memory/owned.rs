@@ -1,0 +1,114 @@
+//! Memory of Rust's own, asked for so that a refusal is an error.
+
+use std::alloc::{self, Layout};
+use std::mem::size_of;
+use std::slice;
+
+use crate::error::EngineError;
+
+/// Bytes of Rust's own, aligned for any element.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Owned {
+    /// At least `len` bytes.
+    words: Vec<u64>,
+    len: usize,
+}
+
+impl Owned {
+    /// `len` zero bytes. The system makes the pages of many as they are touched.
+    ///
+    /// # Errors
+    /// ERR_OUT_OF_MEMORY.
+    pub fn zeroed(len: usize) -> Result<Self, EngineError> {
+        Ok(Self { words: zeroed_words(len.div_ceil(size_of::<u64>()))?, len })
+    }
+
+    /// A copy of plain memory: of `len` bytes from `start` on.
+    ///
+    /// # Errors
+    /// ERR_OUT_OF_MEMORY.
+    ///
+    /// # Safety
+    /// The bytes are allocated, and nothing writes them during the call; `start` may be null if `len` is 0.
+    pub unsafe fn copy(start: *const u8, len: usize) -> Result<Self, EngineError> {
+        let mut copy = Self::zeroed(len)?;
+        if len > 0 {
+            // SAFETY: passed on to the caller; the copy has `len` bytes and is new, so the two do not overlap.
+            unsafe { copy.as_mut_ptr().copy_from_nonoverlapping(start, len) };
+        }
+        Ok(copy)
+    }
+
+    /// The number of bytes.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        // SAFETY: the words are initialised, at least `len` bytes, and borrowed with `self`.
+        unsafe { slice::from_raw_parts(self.words.as_ptr().cast(), self.len) }
+    }
+
+    /// Where they start. They stay there while this value lives, wherever it is moved.
+    pub fn as_mut_ptr(&mut self) -> *mut u8 {
+        self.words.as_mut_ptr().cast()
+    }
+}
+
+/// So many zeros, of memory that the allocator gives zeroed: as `vec![0; count]`, which ends the process if there is none.
+fn zeroed_words(count: usize) -> Result<Vec<u64>, EngineError> {
+    if count == 0 {
+        return Ok(vec![]);
+    }
+    let refused = || EngineError::out_of_memory(count.saturating_mul(size_of::<u64>()));
+    let layout = Layout::array::<u64>(count).map_err(|_| refused())?;
+    // SAFETY: the layout's size is not 0.
+    let start = unsafe { alloc::alloc_zeroed(layout) };
+    if start.is_null() {
+        return Err(refused());
+    }
+    // SAFETY: the global allocator gave `start` for the layout of `count` words, and zeroed them; nobody else knows it.
+    Ok(unsafe { Vec::from_raw_parts(start.cast(), count, count) })
+}
+
+/// Collects as many items as the iterator says that it has, in memory that is asked for at once.
+///
+/// # Errors
+/// ERR_OUT_OF_MEMORY.
+pub fn collect<T>(items: impl ExactSizeIterator<Item = T>) -> Result<Vec<T>, EngineError> {
+    let mut all = vec![];
+    let count = items.len();
+    reserve(&mut all, count)?;
+    all.extend(items);
+    Ok(all)
+}
+
+/// Room for so many more items.
+pub(super) fn reserve<T>(items: &mut Vec<T>, more: usize) -> Result<(), EngineError> {
+    items.try_reserve_exact(more).map_err(|_| EngineError::out_of_memory(more.saturating_mul(size_of::<T>())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Code;
+    use crate::value::Exclusive;
+
+    #[test]
+    fn what_the_system_cannot_give_is_an_error() {
+        let code = |error: EngineError| error.code;
+        for len in [usize::MAX, isize::MAX as usize, 1 << 60] {
+            assert_eq!(Owned::zeroed(len).map_err(code), Err(Code::OutOfMemory), "{len}");
+            assert_eq!(Exclusive::<f64>::zeroed(len).map(|_| ()).map_err(code), Err(Code::OutOfMemory), "{len}");
+            assert_eq!(collect((0..len).map(|_| 0_u64)).map_err(code), Err(Code::OutOfMemory), "{len}");
+        }
+        let error = Owned::zeroed(1 << 60).unwrap_err();
+        assert_eq!(error.message, format!("There is not enough memory: {} more bytes are needed", 1_u64 << 60));
+    }
+}

@@ -1,0 +1,103 @@
+//! Memory of an environment that a task has borrowed.
+//!
+//! Invariants:
+//! 1. A [`Borrow`] is dropped when nobody holds the memory any more: neither the task's work, nor what a kernel has kept of it, nor the
+//!    task itself, which holds it until it has ended.
+//! 2. The end of a task that borrows is told by that drop. So whoever hears of it may do with the memory what they like; and a kernel
+//!    that keeps some of it only has its own caller wait.
+//! 3. A loan is opened when the memory has been pinned, and cannot be refused any more; the pin stays until the end was told.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crossbeam_channel::{Sender, bounded};
+
+use super::mailbox::{Mailbox, disown};
+use heavy_load_engine::{Completion, Sink};
+use heavy_load_kernel::value::Loan;
+
+/// Keeps a loan: dropped with the last that holds it, on any thread.
+pub(crate) struct Borrow {
+    mailbox: Arc<Mailbox>,
+    end: Mutex<Option<End>>,
+}
+
+/// What is to be done once the memory is free.
+enum End {
+    Tell(Completion),
+    /// Whoever waits at the other side sees that this is gone.
+    Wake(#[expect(dead_code, reason = "it is there to be dropped")] Sender<Infallible>),
+}
+
+impl Borrow {
+    fn end(&self) -> MutexGuard<'_, Option<End>> {
+        self.end.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Borrow {
+    fn drop(&mut self) {
+        let end = self.end().take();
+        if let Some(End::Tell(completion)) = end {
+            self.mailbox.complete(completion);
+        }
+        self.mailbox.give_back();
+    }
+}
+
+/// A task's own hold on what it borrows.
+pub(crate) struct Borrowed(Arc<Loan<Borrow>>);
+
+impl Borrowed {
+    /// Of the mailbox's environment, which does not end before it is dropped.
+    pub(crate) fn new(mailbox: &Arc<Mailbox>) -> Self {
+        mailbox.lend();
+        Self(Loan::new(Borrow { mailbox: Arc::clone(mailbox), end: Mutex::new(None) }))
+    }
+
+    /// For the memory that is made with it.
+    pub(crate) fn loan(&self) -> Arc<Loan> {
+        Arc::clone(&self.0) as Arc<Loan>
+    }
+
+    /// From here on the memory is the kernel's.
+    ///
+    /// # Safety
+    /// That of [`Loan::open`]: the memory is pinned, and is what it was called, until the task's end is told.
+    pub(crate) unsafe fn open(&self) {
+        // SAFETY: passed on to the caller.
+        unsafe { self.0.open() };
+    }
+
+    /// Has the end told, now or once nobody holds the memory. The work was dropped.
+    pub(crate) fn complete(self, mut completion: Completion) {
+        disown(&mut completion.outcome);
+        *self.0.keeper().end() = Some(End::Tell(completion));
+    }
+
+    /// Waits until nobody else holds the memory. The work was dropped, so that nobody does, unless a kernel has kept some of it.
+    pub(crate) fn wait(self) {
+        let Err(loan) = self.0.end() else { return };
+        let (sender, gone) = bounded(0);
+        *loan.keeper().end() = Some(End::Wake(sender));
+        drop(loan);
+        let _ = gone.recv();
+    }
+
+    /// For the pool, which knows a task's end first.
+    pub(crate) fn into_sink(self) -> impl Sink {
+        Borrowing(Mutex::new(Some(self)))
+    }
+}
+
+struct Borrowing(Mutex<Option<Borrowed>>);
+
+impl Sink for Borrowing {
+    /// Comes once, after the task's work has been dropped.
+    fn complete(&self, completion: Completion) {
+        let borrowed = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(borrowed) = borrowed {
+            borrowed.complete(completion);
+        }
+    }
+}
