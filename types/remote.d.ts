@@ -100,8 +100,8 @@ export interface RemoteWorkerOptions extends RemoteOptions {
   /** How long results lie in Redis for a caller that does not fetch them, in milliseconds. Default an hour. */
   resultTtl?: number | undefined
   /**
-   * Told of what goes wrong beside the jobs: Redis that is away, or refuses results (about once a second; answers that it refuses for good,
-   * for want of rights, their callers never hear). Default: nobody.
+   * Called with what goes wrong beside the jobs, such as a Redis that is away or refuses results; with errors that are alike about once a
+   * second. (Answers that Redis refuses for good, for want of rights, never reach their callers.) Default: nobody.
    */
   onError?: ((error: Error) => void) | undefined
 }

@@ -28,7 +28,7 @@ test('each is in the table', (t) => {
 })
 
 test('each is documented, once', (t) => {
-  t.deepEqual(documented.map(([code]) => code).sort(), codes)
+  t.deepEqual(documented.map(([code]) => code).sort(), Object.keys(CODES).sort())
 })
 
 test("each is documented with its errors' name", (t) => {

@@ -47,6 +47,26 @@ withRedis(test, 'remote pools under attack', () => {
     t.like(pool.stats(), { running: 0, cancelled: 1 })
   })
 
+  test('a Redis that is away is reported once a second, not once a try', async (t) => {
+    const redis = await startRedis()
+    t.teardown(redis.stop)
+    const remote = openRemote(t, redis)
+    let tries = 0
+    const retryStrategy = () => {
+      tries++
+      return 5
+    }
+    const reported = []
+    const connection = { port: redis.port, retryStrategy }
+    await openWorker(t, redis, remote, { connection, onError: (error) => reported.push(error.message) })
+    await redis.end('SIGKILL')
+    const began = performance.now()
+    await until(() => tries > 100, 'a hundred tries')
+    const most = 1 + Math.ceil((performance.now() - began) / 1000)
+    const refused = reported.filter((message) => message.includes('ECONNREFUSED'))
+    t.true(refused.length >= 1 && refused.length <= most, `${refused.length} of ${tries} tries`)
+  })
+
   test('a getter of the options that closes the pool has its call refused', async (t) => {
     const redis = await startRedis()
     t.teardown(redis.stop)

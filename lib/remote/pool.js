@@ -202,7 +202,7 @@ class RemotePool extends EventEmitter {
     const isFull = this.#admission.queued >= maxQueue
     const retryAfter = isFull ? this.#admission.untilRoom(maxQueue) : this.#admission.refusal(settings)
     if (retryAfter === undefined) return
-    const error = isFull ? overloaded(`is full: ${maxQueue} tasks may wait, and do`, retryAfter) : tooLate(retryAfter)
+    const error = isFull ? overloaded(`is full: its queue holds ${maxQueue} at most`, retryAfter) : tooLate(retryAfter)
     this.#tally.failed(kernel, error, settings.times)
     throw error
   }

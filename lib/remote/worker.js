@@ -52,8 +52,9 @@ const DRAIN_DELAY_S = 1
 const LOCK_MS = 3000
 /** Until a result is offered again to a Redis that has refused it, in milliseconds. */
 const KEEP_AGAIN_MS = 500
-/** How often is told that Redis refuses results, in milliseconds. */
-const REPORT_REFUSALS_MS = 1000
+/** How often the same is reported, in milliseconds. */
+const REPORT_AGAIN_MS = 1000
+const NUMBERS_AND_IDS = /[\da-f-]*\d[\da-f-]*/gi
 /** Without a word from Redis for so long, a worker is not ready, in milliseconds. */
 const UNHEARD_MS = 3000
 const OPTIONS = ['pool', 'concurrency', 'lockDuration', 'stalledInterval', 'resultTtl', 'onError']
@@ -81,18 +82,34 @@ function workerConfig(options) {
   const { concurrency = Math.max(16, 4 * pool.threads), stalledInterval = Math.ceil(lockDuration / 4) } = options
   return {
     pool,
-    // What it throws is not to stop what it was told from the midst of.
-    onError: (/** @type {Error} */ error) => {
-      try {
-        onError(error)
-      } catch (thrown) {
-        throwApart(thrown)
-      }
-    },
+    onError: reporter(onError),
     concurrency: integer('options.concurrency', concurrency, 1, 2 ** 31 - 1),
     lockDuration: integer('options.lockDuration', lockDuration, 100, LONGEST_TIMER),
     stalledInterval: integer('options.stalledInterval', stalledInterval, 10, LONGEST_TIMER),
     resultTtl: integer('options.resultTtl', resultTtl, 1, Number.MAX_SAFE_INTEGER),
+  }
+}
+
+/**
+ * Reports errors; of those that are alike but for the numbers and ids in their messages, as each try to reach Redis makes one, one a while.
+ * @param {(error: Error) => void} onError
+ * @returns {(error: Error) => void}
+ */
+function reporter(onError) {
+  /** When each was reported, by performance.now(). @type {Map<string, number>} */
+  const reported = new Map()
+  return (error) => {
+    const now = performance.now()
+    for (const [kind, at] of reported) if (now - at >= REPORT_AGAIN_MS) reported.delete(kind)
+    const kind = String(error?.message).replace(NUMBERS_AND_IDS, '#')
+    if (reported.has(kind)) return
+    reported.set(kind, now)
+    try {
+      onError(error)
+    } catch (thrown) {
+      // It is not to stop what it was called from.
+      throwApart(thrown)
+    }
   }
 }
 
@@ -112,8 +129,6 @@ class RemoteWorker {
   #done = 0
   /** When Redis took its last report, by performance.now(). */
   #heard = Number.NEGATIVE_INFINITY
-  /** When it was told last that Redis refuses results, by performance.now(). */
-  #toldRefused = Number.NEGATIVE_INFINITY
   /** @type {NodeJS.Timeout | undefined} */
   #reporting
   /** @type {any} BullMQ's; none until Redis has answered */
@@ -365,11 +380,8 @@ class RemoteWorker {
     }
   }
 
-  /** @param {unknown} error which Redis gives to each result that comes: not all of them need to be told */
+  /** @param {unknown} error */
   #tellRefused(error) {
-    const now = performance.now()
-    if (now - this.#toldRefused < REPORT_REFUSALS_MS) return
-    this.#toldRefused = now
     this.#config.onError(refusedBy(this.#redis, error))
   }
 

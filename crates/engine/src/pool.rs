@@ -113,7 +113,7 @@ impl Pool {
             drop(stake);
             let retry = driver.admission.all(now.saturating_duration_since(driver.began));
             return Err(overloaded(
-                format!("The pool is full: {} tasks may wait, and do", driver.max_queue),
+                format!("The pool is full: its queue holds {} at most", driver.max_queue),
                 Some(retry),
             ));
         }
