@@ -160,7 +160,7 @@ class RemoteWorker {
     this.#config = config
     this.#keys = keysOf(place)
     this.#redis = connect(place.connection)
-    this.#subscriber = connect(place.connection)
+    this.#subscriber = connect(place.connection, { autoResubscribe: false })
     this.#clock = new Clock(this.#redis)
     this.#outbox = new Outbox(this.#redis, this.#keys.replies, (error) => this.#tellRefused(error))
   }
@@ -194,6 +194,8 @@ class RemoteWorker {
     const { concurrency, lockDuration, stalledInterval, onError } = this.#config
     await Promise.all([waitUntilReady(this.#redis, connectTimeout), waitUntilReady(this.#subscriber, connectTimeout)])
     this.#redis.on('ready', () => this.#clock.set().catch(() => {}))
+    // Not by ioredis: a connection that is closed just then would have its own attempt reject, which nobody could catch.
+    this.#subscriber.on('ready', () => this.#subscriber.subscribe(this.#keys.stop).catch(() => {}))
     for (const redis of [this.#redis, this.#subscriber]) {
       redis.once('end', () => {
         if (this.#ended === undefined)
