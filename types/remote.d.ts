@@ -114,7 +114,8 @@ export interface RemoteWorker {
   readonly ready: boolean
   /**
    * Takes no more jobs and waits for those it has; `force`, or `timeout` (milliseconds) when it has passed, gives the
-   * rest back to the queue for others. Idempotent. Its pool stays open.
+   * rest back to the queue for others. If Redis is away, it waits until their work is done and then 5 s for Redis, so that their answers are
+   * not lost; nothing is given back then, and others find them abandoned. Idempotent. Its pool stays open.
    */
   close(options?: CloseOptions): Promise<void>
   [Symbol.asyncDispose](): Promise<void>

@@ -1,12 +1,14 @@
 // What was found by whoever tried to break RemotePool and its workers, one test a fault.
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
 import test from 'ava'
 import { startRedis } from '../../tools/redis.mjs'
 import { errorOf } from '../helpers/errors.mjs'
 import { openPool } from '../helpers/pool.mjs'
 import { withRedis } from '../helpers/redis.mjs'
-import { begin, openRemote, openWorker } from '../helpers/remote-open.mjs'
+import { begin, openRemote, openWorker, signalled } from '../helpers/remote-open.mjs'
 import { forkWorker } from '../helpers/remote-worker.mjs'
-import { until } from '../helpers/turns.mjs'
+import { turn, until } from '../helpers/turns.mjs'
 
 withRedis(test, 'remote pools under attack', () => {
   for (const closing of [{ force: true }, { timeout: 200 }]) {
@@ -45,6 +47,41 @@ withRedis(test, 'remote pools under attack', () => {
     await worker.close({ timeout: 100 })
     await pool.close()
     t.like(pool.stats(), { running: 0, cancelled: 1 })
+  })
+
+  test('a worker that closes while it subscribes anew rejects nowhere', async (t) => {
+    const redis = await startRedis()
+    t.teardown(redis.stop)
+    const remote = openRemote(t, redis)
+    // Between the worker and Redis: no subscription gets through once it holds them.
+    const sockets = new Set()
+    const held = signalled()
+    let holds = false
+    const proxy = createServer((client) => {
+      const upstream = connect(redis.port, '127.0.0.1')
+      sockets.add(client)
+      for (const [from, to] of [
+        [client, upstream],
+        [upstream, client],
+      ]) {
+        from.on('error', () => {}).on('close', () => to.destroy())
+        from.on('data', (bytes) => {
+          if (holds && from === client && /\r\nsubscribe\r\n/i.test(bytes)) held.tell()
+          else to.write(bytes)
+        })
+      }
+    }).listen(0, '127.0.0.1')
+    t.teardown(() => proxy.close())
+    await once(proxy, 'listening')
+    const connection = { port: proxy.address().port }
+    const worker = await openWorker(t, redis, remote, { connection })
+    holds = true
+    for (const socket of sockets) socket.destroy()
+    await held.told
+    // ava fails for a rejection that nobody handles.
+    await worker.close({ force: true })
+    await turn()
+    t.false(worker.ready)
   })
 
   test('a Redis that is away is reported once a second, not once a try', async (t) => {

@@ -1,6 +1,7 @@
 'use strict'
 
 const { LONGEST_TIMER } = require('../options.js')
+const { withoutRepeats } = require('../repeats.js')
 const { integer, parse } = require('./arguments.js')
 const { UsageError, lineOf } = require('./errors.js')
 const { healthRoutes, metricsRoutes, serve } = require('./metrics.js')
@@ -119,15 +120,10 @@ function giveUp() {
 
 /** Logs errors, the same one at most once a minute. */
 function errorLog() {
-  /** When each was logged. @type {Map<string, number>} */
-  const logged = new Map()
+  const isNew = withoutRepeats(REPEAT_MS)
   return (/** @type {unknown} */ error) => {
-    const now = performance.now()
-    for (const [line, at] of logged) if (now - at > REPEAT_MS) logged.delete(line)
     const line = lineOf(error)
-    if (logged.has(line)) return
-    logged.set(line, now)
-    log(line)
+    if (isNew(line)) log(line)
   }
 }
 

@@ -3,7 +3,7 @@
 const { performance } = require('../host.js')
 
 /** An answer that came so soon, in milliseconds, is taken without asking again. */
-const RETRY_MS = 50
+const SOON_MS = 50
 /** How often is asked for one that does. */
 const TRIES = 5
 /** How long an answer is believed, in milliseconds: clocks of machines run at slightly different speeds. */
@@ -43,7 +43,7 @@ class Clock {
 
   async #ask() {
     let best = { took: Infinity, ahead: 0 }
-    for (let time = 0; time < TRIES && best.took > RETRY_MS; time++) {
+    for (let time = 0; time < TRIES && best.took > SOON_MS; time++) {
       const asked = this.#steady()
       const [seconds, microseconds] = await this.#redis.time()
       const answered = this.#steady()

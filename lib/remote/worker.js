@@ -19,6 +19,7 @@ const { AbortController, clearInterval, performance, setInterval, throwApart } =
 const { TIMES, Times } = require('../observe.js')
 const { LONGEST_TIMER, integer } = require('../options.js')
 const { Pool, defaultPool } = require('../pool/index.js')
+const { withoutRepeats } = require('../repeats.js')
 const { Clock } = require('./clock.js')
 const {
   CLOSE_TIMEOUT_MS,
@@ -54,6 +55,8 @@ const LOCK_MS = 3000
 const KEEP_AGAIN_MS = 500
 /** How often the same is reported, in milliseconds. */
 const REPORT_AGAIN_MS = 1000
+/** Characters of a message by which it is known: it may have a stranger's id in it, as long as they like. */
+const LONGEST_MESSAGE = 200
 const NUMBERS_AND_IDS = /[\da-f-]*\d[\da-f-]*/gi
 /** Without a word from Redis for so long, a worker is not ready, in milliseconds. */
 const UNHEARD_MS = 3000
@@ -96,14 +99,10 @@ function workerConfig(options) {
  * @returns {(error: Error) => void}
  */
 function reporter(onError) {
-  /** When each was reported, by performance.now(). @type {Map<string, number>} */
-  const reported = new Map()
+  const isNew = withoutRepeats(REPORT_AGAIN_MS)
   return (error) => {
-    const now = performance.now()
-    for (const [kind, at] of reported) if (now - at >= REPORT_AGAIN_MS) reported.delete(kind)
-    const kind = String(error?.message).replace(NUMBERS_AND_IDS, '#')
-    if (reported.has(kind)) return
-    reported.set(kind, now)
+    const message = String(error?.message).slice(0, LONGEST_MESSAGE)
+    if (!isNew(message.replace(NUMBERS_AND_IDS, '#'))) return
     try {
       onError(error)
     } catch (thrown) {

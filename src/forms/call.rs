@@ -175,19 +175,21 @@ impl Call {
 
     /// The caller's memory as its hand-over will have it; closed for ever if it is borrowed by nobody.
     fn lend(&self, found: &FoundView, borrowed: Option<&Borrowed>) -> Memory {
-        let lend: unsafe fn(*mut u8, usize, Arc<Loan>) -> Memory = match self.hand_over {
-            HandOver::Copy => return Memory::draft(found.len),
-            HandOver::Transfer => Memory::moved,
-            HandOver::Shared => Memory::shared,
-            HandOver::Frozen => Memory::frozen,
-        };
-        let loan = borrowed.map_or_else(|| Loan::new(()) as Arc<Loan>, Borrowed::loan);
+        let (start, len) = (found.start, found.len);
+        let loan = || borrowed.map_or_else(|| Loan::new(()) as Arc<Loan>, Borrowed::loan);
         // SAFETY: V8 gave the address of `len` bytes, aligned to their elements. The loan is opened only after `commit`, while the view is
         // pinned that stands on them, until the end of the task is told. What is shared is neither detached nor moved, ever, and
         // others access it outside Rust, or as other calls' shared memory. A frozen view is known to `lib/buffers.js` alone, which gives
         // it to nobody who writes while tasks read it. Moved bytes are known to our own view alone; if they have not kept their
         // address, `take` drops this loan.
-        unsafe { lend(found.start, found.len, loan) }
+        unsafe {
+            match self.hand_over {
+                HandOver::Copy => Memory::draft(len),
+                HandOver::Transfer => Memory::moved(start, len, loan()),
+                HandOver::Shared => Memory::shared(start, len, loan()),
+                HandOver::Frozen => Memory::frozen(start, len, loan()),
+            }
+        }
     }
 
     fn view(&self, element: Element, memory: Memory) -> View {
