@@ -13,7 +13,13 @@ if (process.platform !== 'linux' || !isAbsolute(runtime)) {
   process.exit(1)
 }
 
-const compiler = { ...process.env, RUSTC_BOOTSTRAP: '1', RUSTFLAGS: '-Zsanitizer=address' }
+// Tests ask for memory that there is not.
+const compiler = {
+  ...process.env,
+  RUSTC_BOOTSTRAP: '1',
+  RUSTFLAGS: '-Zsanitizer=address',
+  ASAN_OPTIONS: 'allocator_may_return_null=1',
+}
 const folder = join(root, 'target/asan')
 const cargo = (...args) => run('cargo', [...args, '--locked', '--target', target, '--target-dir', folder], compiler)
 cargo('test', '--workspace', '--exclude', 'heavy-load', '--lib', '--quiet')
