@@ -13,16 +13,19 @@ macro_rules! codes {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Code {
             $($(#[$doc])* $variant,)*
+            /// A code of a plug-in's own.
+            Own(&'static str),
         }
 
         impl Code {
-            /// Every code, in the order of the documentation.
+            /// Every code of heavy-load, in the order of the documentation.
             pub const ALL: &'static [Code] = &[$(Code::$variant,)*];
 
             /// The code's public name.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Code::$variant => $code,)*
+                    Code::Own(code) => code,
                 }
             }
         }
@@ -50,6 +53,12 @@ codes! {
     UnknownKernel = "ERR_UNKNOWN_KERNEL",
     /// The frozen buffer is being read.
     BufferInUse = "ERR_BUFFER_IN_USE",
+    /// The input's content cannot be read: a broken image, say.
+    InvalidData = "ERR_INVALID_DATA",
+    /// The output would be larger than the call allows.
+    OutputTooLarge = "ERR_OUTPUT_TOO_LARGE",
+    /// A library of kernels cannot be loaded.
+    PluginLoad = "ERR_PLUGIN_LOAD",
     /// There is not so much memory as the call needs.
     OutOfMemory = "ERR_OUT_OF_MEMORY",
     /// Another machine failed, or the way to it.
@@ -78,6 +87,12 @@ impl EngineError {
     #[cold]
     pub fn out_of_memory(bytes: usize) -> Self {
         Self::new(Code::OutOfMemory, format!("There is not enough memory: {bytes} more bytes are needed"))
+    }
+
+    /// The input's content cannot be read.
+    #[cold]
+    pub fn invalid_data(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Code::InvalidData, message)
     }
 
     /// `subject` (an argument, or `options.x`) is not of the type that is `expected`: "of type number", say.

@@ -30,6 +30,7 @@
 
 pub mod error;
 pub mod fold;
+pub mod plugin;
 mod spec;
 pub mod testing;
 pub mod value;

@@ -36,6 +36,15 @@ pub trait Kernel: Sync {
         unreachable!("{} takes no streams", self.spec().name)
     }
 
+    /// Both at once: the work of `prepare`, and what the call takes.
+    ///
+    /// # Errors
+    /// As `prepare`.
+    fn check(&self, input: Value, options: &Options) -> Result<(Work, Estimate)> {
+        let estimate = self.estimate(&input, options);
+        Ok((self.prepare(input, options)?, estimate))
+    }
+
     /// What a call takes that `prepare` has taken. Cheap, as `prepare` is.
     fn estimate(&self, _input: &Value, _options: &Options) -> Estimate {
         Estimate::default()

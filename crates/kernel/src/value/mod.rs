@@ -5,12 +5,15 @@
 
 mod memory;
 mod racy;
+mod resource;
 
 use std::fmt;
 use std::ops::RangeInclusive;
 
+pub(crate) use memory::Raw;
 pub use memory::{Bytes, Element, Exclusive, Loan, Memory, Owned, Parts, Shared, View, collect};
 pub use racy::Number;
+pub use resource::Resource;
 
 use crate::error::{EngineError, cut, number_text};
 
@@ -29,8 +32,12 @@ pub enum Value {
     String(String),
     /// Bytes or numbers. As a result, new ones: memory that was lent goes back as [`Value::Input`] only.
     View(View),
+    /// What an earlier call has given.
+    Resource(Resource),
     /// As a result only: new bytes, a Buffer in JavaScript.
     Buffer(Vec<u8>),
+    /// As a result only: JSON, which JavaScript gets as the value that it stands for. It is parsed on the JavaScript thread.
+    Json(String),
     /// As a result only: the view that the task was given, over the same memory.
     Input,
     /// Something no kernel takes; the text says what was received.
@@ -48,7 +55,9 @@ impl fmt::Display for Value {
             Value::String(value) => write!(f, "type string ('{}')", cut(value)),
             Value::View(view) if view.bare => f.write_str("a buffer without elements"),
             Value::View(view) => write!(f, "an instance of {}", view.element.class()),
+            Value::Resource(resource) => write!(f, "an instance of {}", resource.name()),
             Value::Buffer(_) => f.write_str("an instance of Buffer"),
+            Value::Json(_) => f.write_str("JSON"),
             Value::Input => f.write_str("the input"),
             Value::Other(description) => f.write_str(description),
         }
@@ -83,7 +92,7 @@ impl Value {
 }
 
 /// A kernel's own options, by name.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Options(Vec<(&'static str, Value)>);
 
 impl Options {
@@ -122,7 +131,8 @@ impl Options {
         }
     }
 
-    fn get(&self, name: &str) -> &Value {
+    /// The option `name` as it was given.
+    pub fn get(&self, name: &str) -> &Value {
         self.0.iter().find(|(key, _)| *key == name).map_or(&Value::Undefined, |(_, value)| value)
     }
 }

@@ -52,9 +52,14 @@ impl<K: ?Sized> Loan<K> {
     #[inline]
     pub(super) fn check(&self) {
         // Acquire: what the lender wrote before it opened the loan is there.
-        if !self.open.load(Ordering::Acquire) {
+        if !self.is_open() {
             untouchable();
         }
+    }
+
+    #[inline]
+    fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire)
     }
 }
 
@@ -102,6 +107,15 @@ impl Lent {
 
     pub(super) fn len(&self) -> usize {
         self.len
+    }
+
+    /// Where the bytes stand, or will: not to be touched before the loan is open.
+    pub(super) fn address(&self) -> NonNull<u8> {
+        self.start
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.loan.is_open()
     }
 
     /// Where the bytes start.

@@ -30,6 +30,7 @@ mod forbidden;
 mod loan;
 mod owned;
 mod parts;
+mod raw;
 mod shared;
 
 pub use bytes::Bytes;
@@ -38,6 +39,7 @@ pub use exclusive::Exclusive;
 pub use loan::Loan;
 pub use owned::{Owned, collect};
 pub use parts::Parts;
+pub(crate) use raw::Raw;
 pub use shared::Shared;
 
 use std::sync::Arc;
@@ -126,6 +128,15 @@ impl Memory {
     /// Whether work over it never runs: it is made to check the arguments, and made again over other memory.
     pub fn is_draft(&self) -> bool {
         matches!(self.0, Place::Draft(_))
+    }
+
+    /// Whether its bytes are there and may be touched.
+    fn is_open(&self) -> bool {
+        match &self.0 {
+            Place::Owned(_) => true,
+            Place::Moved(lent) | Place::Frozen(lent) | Place::Shared(lent) => lent.is_open(),
+            Place::Draft(_) => false,
+        }
     }
 
     /// Rust's own memory, if it is that.

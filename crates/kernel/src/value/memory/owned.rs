@@ -1,17 +1,60 @@
 //! Memory of Rust's own, asked for so that a refusal is an error.
 
 use std::alloc::{self, Layout};
-use std::mem::size_of;
+use std::ffi::c_void;
+use std::mem::{align_of, size_of};
+use std::ptr::NonNull;
 use std::slice;
 
 use crate::error::EngineError;
 
-/// Bytes of Rust's own, aligned for any element.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Bytes of Rust's own, or of a plug-in's that has given them away; aligned for any element.
+#[derive(Debug)]
 pub struct Owned {
-    /// At least `len` bytes.
-    words: Vec<u64>,
+    storage: Storage,
     len: usize,
+}
+
+/// At least so many bytes as the `Owned` says.
+#[derive(Debug)]
+enum Storage {
+    Words(Vec<u64>),
+    Foreign(Foreign),
+}
+
+/// Memory with a function of its own that frees it.
+#[derive(Debug)]
+struct Foreign {
+    start: NonNull<u8>,
+    free: Option<unsafe extern "C" fn(*mut c_void)>,
+    context: *mut c_void,
+}
+
+// SAFETY: `Owned::foreign` asks that nobody else touches the memory, and that any thread may free it.
+unsafe impl Send for Foreign {}
+// SAFETY: as above.
+unsafe impl Sync for Foreign {}
+
+impl Drop for Foreign {
+    fn drop(&mut self) {
+        if let Some(free) = self.free {
+            // SAFETY: `Owned::foreign` asks that it may be called, once, by any thread, when the memory is used no more.
+            unsafe { free(self.context) };
+        }
+    }
+}
+
+impl Default for Owned {
+    /// No bytes.
+    fn default() -> Self {
+        Self { storage: Storage::Words(vec![]), len: 0 }
+    }
+}
+
+impl PartialEq for Owned {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_slice() == other.as_slice()
+    }
 }
 
 impl Owned {
@@ -20,7 +63,7 @@ impl Owned {
     /// # Errors
     /// ERR_OUT_OF_MEMORY.
     pub fn zeroed(len: usize) -> Result<Self, EngineError> {
-        Ok(Self { words: zeroed_words(len.div_ceil(size_of::<u64>()))?, len })
+        Ok(Self { storage: Storage::Words(zeroed_words(len.div_ceil(size_of::<u64>()))?), len })
     }
 
     /// A copy of plain memory: of `len` bytes from `start` on.
@@ -39,6 +82,29 @@ impl Owned {
         Ok(copy)
     }
 
+    /// `len` bytes from `start` on, which `free` frees; copied, and freed at once, if they are not aligned for every element.
+    ///
+    /// # Errors
+    /// ERR_OUT_OF_MEMORY, for a copy.
+    ///
+    /// # Safety
+    /// From here on nobody else touches the bytes, which are initialised and stay allocated until `free` has been called with `context`; any thread may
+    /// call it, once. `start` may be null if `len` is 0.
+    pub unsafe fn foreign(
+        start: *mut u8,
+        len: usize,
+        free: Option<unsafe extern "C" fn(*mut c_void)>,
+        context: *mut c_void,
+    ) -> Result<Self, EngineError> {
+        let start = NonNull::new(start).unwrap_or(NonNull::<u64>::dangling().cast());
+        let foreign = Foreign { start, free, context };
+        if start.addr().get().is_multiple_of(align_of::<u64>()) {
+            return Ok(Self { storage: Storage::Foreign(foreign), len });
+        }
+        // SAFETY: passed on to the caller; `foreign` is freed after that.
+        unsafe { Self::copy(start.as_ptr(), len) }
+    }
+
     /// The number of bytes.
     pub fn len(&self) -> usize {
         self.len
@@ -51,13 +117,20 @@ impl Owned {
 
     /// The bytes.
     pub fn as_slice(&self) -> &[u8] {
-        // SAFETY: the words are initialised, at least `len` bytes, and borrowed with `self`.
-        unsafe { slice::from_raw_parts(self.words.as_ptr().cast(), self.len) }
+        let start = match &self.storage {
+            Storage::Words(words) => words.as_ptr().cast(),
+            Storage::Foreign(foreign) => foreign.start.as_ptr().cast_const(),
+        };
+        // SAFETY: there are at least `len` initialised bytes (`Storage`), borrowed with `self`.
+        unsafe { slice::from_raw_parts(start, self.len) }
     }
 
     /// Where they start. They stay there while this value lives, wherever it is moved.
     pub fn as_mut_ptr(&mut self) -> *mut u8 {
-        self.words.as_mut_ptr().cast()
+        match &mut self.storage {
+            Storage::Words(words) => words.as_mut_ptr().cast(),
+            Storage::Foreign(foreign) => foreign.start.as_ptr(),
+        }
     }
 }
 

@@ -1,0 +1,26 @@
+//! The engine's side of the border.
+
+mod call;
+mod functions;
+mod plugin;
+mod work;
+
+pub use functions::HOST;
+pub use plugin::{LoadError, Plugin};
+
+use std::borrow::Cow;
+use std::slice;
+
+use super::abi;
+
+/// A plug-in's text.
+///
+/// # Safety
+/// `text` has so many bytes at its start, which nobody writes, for `'a`; or no length.
+unsafe fn text<'a>(text: abi::Text) -> Cow<'a, str> {
+    if text.start.is_null() || text.length == 0 {
+        return Cow::Borrowed("");
+    }
+    // SAFETY: passed on to the caller.
+    String::from_utf8_lossy(unsafe { slice::from_raw_parts(text.start.cast(), text.length) })
+}

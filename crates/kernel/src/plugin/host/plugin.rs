@@ -1,0 +1,382 @@
+//! A plug-in's table, checked, and its kernels.
+
+use std::fmt;
+use std::ptr;
+use std::sync::Arc;
+
+use super::call::{Inputs, Outcome};
+use super::work::ForeignWork;
+use super::{HOST, text};
+use crate::error::{Code, EngineError};
+use crate::plugin::abi;
+use crate::value::{Options, Value};
+use crate::{Estimate, Kernel, OptionSpec, Result, Spec, Work};
+
+/// Kernels that one plug-in may have.
+const MOST_KERNELS: usize = 4096;
+/// Options that one kernel may have, and choices that one option may have.
+const MOST_OPTIONS: usize = 256;
+/// Bytes of one text in a table.
+const LONGEST_TEXT: usize = 1 << 20;
+
+/// Why a plug-in's table cannot be used: a sentence without its end, to which the file is added.
+#[derive(Debug, PartialEq)]
+pub struct LoadError(pub String);
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A plug-in whose table is right.
+#[derive(Debug)]
+pub struct Plugin {
+    /// Its name.
+    pub name: String,
+    /// Its kernels.
+    pub kernels: Vec<&'static dyn Kernel>,
+}
+
+impl Plugin {
+    /// Asks a plug-in for its table, checks it, and makes kernels of its entries; these stay for ever.
+    ///
+    /// # Errors
+    /// What is wrong with the table.
+    ///
+    /// # Safety
+    /// `entry` is what a plug-in for version 1 exports, and its library is never unloaded: it does what `include/heavy_load.h` says.
+    pub unsafe fn read(entry: abi::Entry) -> std::result::Result<Self, LoadError> {
+        // SAFETY: passed on to the caller; the host's table is a static.
+        let table = unsafe { entry(&raw const HOST).as_ref() };
+        let table = table.ok_or_else(|| LoadError("it says that it cannot be used here".into()))?;
+        // The first two fields are the same in all versions.
+        if table.abi != abi::ABI {
+            return Err(LoadError(format!(
+                "it is for version {} of the plug-in interface, not {}",
+                table.abi,
+                abi::ABI
+            )));
+        }
+        has_size::<abi::Plugin>(table.size as usize, "hl_plugin")?;
+        has_size::<abi::Kernel>(table.kernel_size, "hl_kernel")?;
+        if table.kernels.is_null() || table.kernel_count == 0 || table.kernel_count > MOST_KERNELS {
+            return Err(LoadError(format!("it has {} kernels, not 1 to {MOST_KERNELS}", table.kernel_count)));
+        }
+        let mut kernels: Vec<&'static dyn Kernel> = vec![];
+        for number in 0..table.kernel_count {
+            // SAFETY: the table says that there are so many entries of this size, and that they stay (invariant 5).
+            let entry: &'static abi::Kernel = unsafe { &*table.kernels.byte_add(number * table.kernel_size) };
+            let kernel = PluginKernel::read(entry).map_err(|error| LoadError(format!("kernel {number}: {error}")))?;
+            if kernels.iter().any(|other| other.spec().name == kernel.spec.name) {
+                return Err(LoadError(format!("it has two kernels of the name {}", kernel.spec.name)));
+            }
+            kernels.push(Box::leak(Box::new(kernel)));
+        }
+        // SAFETY: a text of a static table.
+        Ok(Self { name: unsafe { owned_text(table.name) }?, kernels })
+    }
+}
+
+fn has_size<T>(size: usize, what: &str) -> std::result::Result<(), LoadError> {
+    if size >= size_of::<T>() && size.is_multiple_of(align_of::<T>()) {
+        return Ok(());
+    }
+    Err(LoadError(format!("its {what} has {size} bytes, where version {} has {}", abi::ABI, size_of::<T>())))
+}
+
+/// # Safety
+/// As [`text`].
+unsafe fn owned_text(given: abi::Text) -> std::result::Result<String, LoadError> {
+    if given.length > LONGEST_TEXT {
+        return Err(LoadError(format!("it has a text of {} bytes", given.length)));
+    }
+    // SAFETY: passed on to the caller.
+    Ok(unsafe { text(given) }.into_owned())
+}
+
+/// A text for ever; `or` if it is empty.
+///
+/// # Safety
+/// As [`text`].
+unsafe fn kept(given: abi::Text, or: &'static str) -> std::result::Result<&'static str, LoadError> {
+    // SAFETY: passed on to the caller.
+    let text = unsafe { owned_text(given) }?;
+    Ok(if text.is_empty() { or } else { String::leak(text) })
+}
+
+fn is_identifier(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(|c| c.is_ascii_alphanumeric())
+}
+
+/// A kernel of a plug-in.
+struct PluginKernel {
+    spec: &'static Spec,
+    entry: &'static abi::Kernel,
+    options: Vec<PluginOption>,
+}
+
+// SAFETY: an entry is a static table whose function may be called by any thread, `user` with it.
+unsafe impl Sync for PluginKernel {}
+
+#[derive(Debug)]
+struct PluginOption {
+    name: &'static str,
+    subject: String,
+    is_required: bool,
+    kind: Kind,
+}
+
+/// What an option may be, and what it is if it is not given.
+#[derive(Debug)]
+enum Kind {
+    Any,
+    Boolean { fallback: Option<bool> },
+    Integer { least: f64, most: f64, fallback: Option<f64> },
+    Number { least: f64, most: f64, fallback: Option<f64> },
+    String,
+    Choice { choices: Vec<&'static str>, fallback: Option<usize> },
+    Resource(*const abi::ResourceType),
+}
+
+impl PluginKernel {
+    fn read(entry: &'static abi::Kernel) -> std::result::Result<Self, LoadError> {
+        if (entry.size as usize) < size_of::<abi::Kernel>() {
+            return Err(LoadError(format!("its entry says that it has {} bytes", entry.size)));
+        }
+        if entry.prepare.is_none() {
+            return Err(LoadError("it has no function `prepare`".into()));
+        }
+        // SAFETY: texts of a static table, here and below.
+        let name = unsafe { kept(entry.name, "") }?;
+        if !is_identifier(name) || name.ends_with("Sync") || name.ends_with("Async") {
+            return Err(LoadError(format!(
+                "its name is '{name}', not a lower-case letter and then letters and digits, without Sync or Async at its end"
+            )));
+        }
+        if entry.option_count > MOST_OPTIONS || (entry.option_count > 0 && entry.options.is_null()) {
+            return Err(LoadError(format!("{name} has {} options", entry.option_count)));
+        }
+        let (mut specs, mut options): (Vec<OptionSpec>, Vec<PluginOption>) = (vec![], vec![]);
+        if entry.option_count > 0 {
+            has_size::<abi::OptionSpec>(entry.option_size, "hl_option")?;
+        }
+        for number in 0..entry.option_count {
+            // SAFETY: the entry says that there are so many options of this size, for ever.
+            let option: &'static abi::OptionSpec = unsafe { &*entry.options.byte_add(number * entry.option_size) };
+            let (spec, option) = PluginOption::read(option).map_err(|error| LoadError(format!("{name}: {error}")))?;
+            if specs.iter().any(|other| other.name == spec.name) {
+                return Err(LoadError(format!("{name} has two options of the name {}", spec.name)));
+            }
+            specs.push(spec);
+            options.push(option);
+        }
+        // SAFETY: as above.
+        let mut spec = unsafe {
+            Spec::new(name)
+                .summary(kept(entry.summary, "")?)
+                .docs(kept(entry.docs, "")?)
+                .type_parameter(kept(entry.type_parameter, "")?)
+                .input(kept(entry.input_name, "input")?, kept(entry.input_type, "unknown")?)
+                .output(kept(entry.output_type, "unknown")?)
+                .options(Vec::leak(specs))
+        };
+        if !is_identifier(spec.input) {
+            return Err(LoadError(format!("{name} calls its input '{}'", spec.input)));
+        }
+        if entry.flags & abi::IN_PLACE != 0 {
+            spec = spec.in_place();
+        }
+        if entry.flags & abi::INTEGERS != 0 {
+            if entry.accepts_integers_up_to >= 1 << 53 {
+                return Err(LoadError(format!("{name} takes integers that a JavaScript number does not hold exactly")));
+            }
+            spec = spec.integers_to(entry.accepts_integers_up_to);
+        }
+        Ok(Self { spec: Box::leak(Box::new(spec)), entry, options })
+    }
+}
+
+impl PluginOption {
+    fn read(option: &'static abi::OptionSpec) -> std::result::Result<(OptionSpec, Self), LoadError> {
+        // SAFETY: texts of a static table, here and below.
+        let (name, docs) = unsafe { (kept(option.name, "")?, kept(option.docs, "")?) };
+        let wrong = |what: &str| LoadError(format!("option '{name}': {what}"));
+        if !is_identifier(name) {
+            return Err(wrong("its name is not a lower-case letter and then letters and digits"));
+        }
+        let (least, most, fallback) = (option.minimum, option.maximum, option.fallback);
+        let given = (!fallback.is_nan()).then_some(fallback);
+        let in_range = |value: f64| least <= value && value <= most;
+        let kind = match option.kind {
+            abi::OPTION_ANY => Kind::Any,
+            abi::OPTION_BOOLEAN => Kind::Boolean { fallback: given.map(|value| value != 0.0) },
+            abi::OPTION_INTEGER | abi::OPTION_NUMBER if least.is_nan() || most.is_nan() || least > most => {
+                return Err(wrong("its range has no numbers"));
+            }
+            abi::OPTION_INTEGER | abi::OPTION_NUMBER if given.is_some_and(|value| !in_range(value)) => {
+                return Err(wrong("its default is out of its range"));
+            }
+            abi::OPTION_INTEGER => Kind::Integer { least, most, fallback: given },
+            abi::OPTION_NUMBER => Kind::Number { least, most, fallback: given },
+            abi::OPTION_STRING => Kind::String,
+            abi::OPTION_CHOICE => {
+                if option.choices.is_null() || option.choice_count == 0 || option.choice_count > MOST_OPTIONS {
+                    return Err(wrong("it has no choices"));
+                }
+                // SAFETY: the option says that there are so many, for ever.
+                let choices = unsafe { std::slice::from_raw_parts(option.choices, option.choice_count) };
+                // SAFETY: as above.
+                let choices = choices.iter().map(|choice| unsafe { kept(*choice, "") });
+                let choices = choices.collect::<std::result::Result<Vec<_>, _>>()?;
+                let fallback = given.map(|value| value as usize);
+                if fallback.is_some_and(|index| index >= choices.len()) {
+                    return Err(wrong("its default is none of its choices"));
+                }
+                Kind::Choice { choices, fallback }
+            }
+            abi::OPTION_RESOURCE if option.resource.is_null() => return Err(wrong("it has no type of resource")),
+            abi::OPTION_RESOURCE => Kind::Resource(option.resource),
+            _ => return Err(wrong("its type is unknown")),
+        };
+        // SAFETY: as above.
+        let ts_type = match unsafe { kept(option.ts_type, "") }? {
+            "" => kind.ts_type(),
+            ts_type => ts_type,
+        };
+        let subject = format!("options.{name}");
+        Ok((OptionSpec { name, ts_type, docs }, Self { name, subject, is_required: option.required != 0, kind }))
+    }
+
+    /// What the kernel gets of what was given.
+    fn check(&self, given: &Value) -> Result<Value> {
+        let wrong = |expected: &str| Err(EngineError::invalid_type(&self.subject, expected, given));
+        if *given == Value::Undefined {
+            if self.is_required {
+                return wrong(self.kind.expected());
+            }
+            return Ok(match &self.kind {
+                Kind::Boolean { fallback } => fallback.map_or(Value::Undefined, Value::Bool),
+                Kind::Integer { fallback, .. } | Kind::Number { fallback, .. } => {
+                    fallback.map_or(Value::Undefined, Value::Number)
+                }
+                Kind::Choice { fallback, .. } => fallback.map_or(Value::Undefined, |index| Value::Number(index as f64)),
+                Kind::Any | Kind::String | Kind::Resource(_) => Value::Undefined,
+            });
+        }
+        match (&self.kind, given) {
+            (Kind::Any | Kind::String, Value::String(text)) => Ok(Value::String(text.clone())),
+            (Kind::Any | Kind::Boolean { .. }, Value::Bool(value)) => Ok(Value::Bool(*value)),
+            (Kind::Any, Value::Number(number)) => Ok(Value::Number(*number)),
+            (Kind::Any, Value::Null) => Ok(Value::Null),
+            (Kind::Any, Value::Other(text)) => Ok(Value::Other(text.clone())),
+            (Kind::Any | Kind::Resource(_), Value::Resource(resource)) => {
+                // Of which type it is, the plug-in learns when it asks for it (`hl_host.resource`).
+                Ok(Value::Resource(resource.clone()))
+            }
+            (Kind::Integer { least, most, .. }, Value::Number(number)) => {
+                if number.fract() == 0.0 && least <= number && number <= most {
+                    return Ok(Value::Number(*number));
+                }
+                let expected = format!("an integer >= {least} and <= {most}");
+                Err(EngineError::out_of_range(&self.subject, &expected, *number))
+            }
+            (Kind::Number { least, most, .. }, Value::Number(number)) => {
+                if least <= number && number <= most {
+                    return Ok(Value::Number(*number));
+                }
+                let expected = format!(">= {least} and <= {most}");
+                Err(EngineError::out_of_range(&self.subject, &expected, *number))
+            }
+            (Kind::Choice { choices, .. }, Value::String(text)) => {
+                let found = choices.iter().position(|choice| choice == text);
+                found.map(|index| Value::Number(index as f64)).ok_or_else(|| {
+                    let names: Vec<_> = choices.iter().map(|choice| format!("'{choice}'")).collect();
+                    let reason = format!("must be one of: {}", names.join(", "));
+                    EngineError::invalid_value(&self.subject, &reason, given)
+                })
+            }
+            (kind, _) => wrong(kind.expected()),
+        }
+    }
+}
+
+impl Kind {
+    fn ts_type(&self) -> &'static str {
+        match self {
+            Kind::Any => "unknown",
+            Kind::Boolean { .. } => "boolean",
+            Kind::Integer { .. } | Kind::Number { .. } => "number",
+            Kind::String => "string",
+            Kind::Choice { choices, .. } => {
+                let names: Vec<_> = choices.iter().map(|choice| format!("{choice:?}")).collect();
+                String::leak(names.join(" | "))
+            }
+            Kind::Resource(_) => "Resource",
+        }
+    }
+
+    fn expected(&self) -> &'static str {
+        match self {
+            Kind::Any => "given",
+            Kind::Boolean { .. } => "of type boolean",
+            Kind::Integer { .. } | Kind::Number { .. } => "of type number",
+            Kind::String | Kind::Choice { .. } => "of type string",
+            Kind::Resource(_) => "a resource of this plug-in",
+        }
+    }
+}
+
+impl Kernel for PluginKernel {
+    fn spec(&self) -> &'static Spec {
+        self.spec
+    }
+
+    fn check(&self, input: Value, options: &Options) -> Result<(Work, Estimate)> {
+        let Some(prepare) = self.entry.prepare else { unreachable!("it was looked for when the table was read") };
+        let mut inputs = Inputs::default();
+        let input = inputs.pass(input);
+        let mut values = Vec::with_capacity(self.options.len());
+        for option in &self.options {
+            values.push(inputs.pass(option.check(options.get(option.name))?));
+        }
+        let inputs = (!inputs.is_empty()).then(|| Arc::new(inputs));
+        for (option, value) in self.options.iter().zip(&values) {
+            if let Kind::Resource(kind) = option.kind
+                && value.kind == abi::RESOURCE
+                // SAFETY: a value that was made just now, whose inputs are there.
+                && unsafe { (HOST.resource)(value, kind) }.is_null()
+            {
+                return Err(EngineError::invalid_type(
+                    &option.subject,
+                    option.kind.expected(),
+                    options.get(option.name),
+                ));
+            }
+        }
+        let call = abi::Call {
+            size: size_of::<abi::Call>() as u32,
+            option_count: values.len() as u32,
+            input,
+            options: values.as_ptr(),
+        };
+        let nothing = ptr::null_mut();
+        let mut work = abi::Work { table: ptr::null(), state: nothing, length: 0, first_morsel: 0, cost: 0, memory: 0 };
+        let mut outcome = Outcome::new(self.spec.input, None);
+        // SAFETY: the entry's own function and user data; the others are locals, and what they point to is kept by `inputs`.
+        let status = unsafe { prepare(self.entry.user, &raw const call, &raw mut work, outcome.address()) };
+        if let Err(error) = outcome.check(status) {
+            return Err(error);
+        }
+        if status != abi::OK {
+            return Err(EngineError::new(Code::KernelPanic, "The plug-in prepared half a piece of work"));
+        }
+        // SAFETY: the plug-in has made it just now, for the host.
+        let foreign = unsafe { ForeignWork::new(work, self.spec.input, inputs) }?;
+        Ok((foreign.into_work()?, Estimate { cost: work.cost, memory: work.memory }))
+    }
+
+    fn prepare(&self, input: Value, options: &Options) -> Result<Work> {
+        self.check(input, options).map(|(work, _)| work)
+    }
+}

@@ -1,0 +1,484 @@
+//! A plug-in's side of the border, for kernels in Rust. It is used through [`export_kernels!`](crate::export_kernels).
+//!
+//! A kernel sees what it would see if it were built in: the same values, options, memory and errors, but for two things. Its input by
+//! copy is memory of the host's, so that [`Memory::into_owned`] gives nothing. And streams are not handed to plug-ins in version 1.
+
+use std::any::Any;
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+use std::slice;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use super::abi;
+use super::elements::{element_of, number_of};
+use crate::error::{Code, EngineError};
+use crate::value::{Loan, Memory, Options, Owned, Resource, Value, View};
+use crate::{Kernel, Next, Result, Step, Work};
+
+/// Exports kernels as a plug-in: one call a dynamic library (`crate-type = ["cdylib"]`).
+/// ```
+/// use heavy_load_kernel::value::{Options, Value};
+/// use heavy_load_kernel::{Kernel, Next, Result, Spec, Work, export_kernels};
+///
+/// struct Double;
+///
+/// static SPEC: Spec = Spec::new("double").input("number", "number").output("number").docs("Twice the number.");
+///
+/// impl Kernel for Double {
+///     fn spec(&self) -> &'static Spec {
+///         &SPEC
+///     }
+///
+///     fn prepare(&self, input: Value, _options: &Options) -> Result<Work> {
+///         let number = input.number(SPEC.input)?;
+///         Ok(Work::one_shot(move || Ok(Next::Done(Value::Number(2.0 * number)))))
+///     }
+/// }
+///
+/// export_kernels!(Double);
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! export_kernels {
+    ($($kernel:expr),+ $(,)?) => {
+        /// The entry of this plug-in.
+        ///
+        /// # Safety
+        /// As `include/heavy_load.h` says: `host` is null or a host's table, for ever.
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn heavy_load_plugin_v1(
+            host: *const $crate::plugin::abi::Host,
+        ) -> *const $crate::plugin::abi::Plugin {
+            static KERNELS: &[&dyn $crate::Kernel] = &[$(&$kernel),+];
+            // SAFETY: passed on to the caller.
+            unsafe { $crate::plugin::sdk::table(env!("CARGO_PKG_NAME"), KERNELS, host) }
+        }
+    };
+}
+
+/// The host's functions, as soon as it has asked for the table.
+static HOST: OnceLock<&'static abi::Host> = OnceLock::new();
+
+fn host() -> &'static abi::Host {
+    HOST.get().unwrap_or_else(|| unreachable!("the host has asked for the table before it calls anything"))
+}
+
+/// The table of these kernels, made for ever; null for a host of another version.
+///
+/// # Safety
+/// `host` is null or a host's table, for ever.
+pub unsafe fn table(name: &'static str, kernels: &'static [&dyn Kernel], host: *const abi::Host) -> *const abi::Plugin {
+    // SAFETY: passed on to the caller.
+    let Some(host) = (unsafe { host.as_ref() }) else { return ptr::null() };
+    if host.abi != abi::ABI || (host.size as usize) < size_of::<abi::Host>() {
+        return ptr::null();
+    }
+    HOST.get_or_init(|| host);
+    // Asserted: a kernel's `spec` that panics leaves nothing half done, as no table is made.
+    let made = catch_unwind(AssertUnwindSafe(|| {
+        let entries: Vec<abi::Kernel> = kernels.iter().map(entry).collect();
+        let table = abi::Plugin {
+            abi: abi::ABI,
+            size: size_of::<abi::Plugin>() as u32,
+            name: abi::Text::new(name),
+            kernels: entries.as_ptr(),
+            kernel_count: entries.len(),
+            kernel_size: size_of::<abi::Kernel>(),
+        };
+        entries.leak();
+        ptr::from_ref(Box::leak(Box::new(table)))
+    }));
+    made.unwrap_or(ptr::null())
+}
+
+fn entry(kernel: &'static &'static dyn Kernel) -> abi::Kernel {
+    let spec = kernel.spec();
+    let options = spec.options.iter().map(|option| abi::OptionSpec {
+        name: abi::Text::new(option.name),
+        docs: abi::Text::new(option.docs),
+        ts_type: abi::Text::new(option.ts_type),
+        kind: abi::OPTION_ANY,
+        required: 0,
+        minimum: 0.0,
+        maximum: 0.0,
+        fallback: f64::NAN,
+        choices: ptr::null(),
+        choice_count: 0,
+        resource: ptr::null(),
+    });
+    let options: &'static [abi::OptionSpec] = options.collect::<Vec<_>>().leak();
+    let integers = spec.integers_to.map_or(0, |_| abi::INTEGERS);
+    abi::Kernel {
+        size: size_of::<abi::Kernel>() as u32,
+        flags: integers | if spec.in_place { abi::IN_PLACE } else { 0 },
+        name: abi::Text::new(spec.name),
+        summary: abi::Text::new(spec.summary),
+        docs: abi::Text::new(spec.docs),
+        input_name: abi::Text::new(spec.input),
+        input_type: abi::Text::new(spec.input_type),
+        output_type: abi::Text::new(spec.output_type),
+        type_parameter: abi::Text::new(spec.type_parameter),
+        accepts_integers_up_to: spec.integers_to.unwrap_or(0),
+        options: options.as_ptr(),
+        option_count: options.len(),
+        option_size: size_of::<abi::OptionSpec>(),
+        user: ptr::from_ref(kernel).cast_mut().cast(),
+        prepare: Some(prepare),
+    }
+}
+
+/// Work, and the loan of its input, which is opened when the work first runs.
+struct State {
+    work: Work,
+    loan: Option<Arc<Loan<Retained>>>,
+}
+
+impl State {
+    /// Opens the memory: the host runs work only when the memory is the kernel's.
+    fn open(&self) {
+        if let Some(loan) = &self.loan {
+            // SAFETY: the host says that from the first run on, and until it is released, memory that it has passed is what it was passed as
+            // (`take_memory`); the loan's keeper retains it.
+            unsafe { loan.open() };
+        }
+    }
+}
+
+/// Memory of the host's that is retained, until this is dropped.
+struct Retained(*const abi::Memory);
+
+// SAFETY: the header says that memory is retained and released by any thread.
+unsafe impl Send for Retained {}
+// SAFETY: as above; there is nothing to do with it by reference.
+unsafe impl Sync for Retained {}
+
+impl Drop for Retained {
+    fn drop(&mut self) {
+        // SAFETY: it was retained when this was made (`take_memory`).
+        unsafe { (host().release)(self.0) };
+    }
+}
+
+/// Runs kernel code: what it gives, or its panic, is told to the host.
+fn answer(out: *mut abi::Outcome, f: impl FnOnce() -> Result<i32>) -> i32 {
+    // Asserted, as the host runs nothing of a task any more that has failed.
+    let outcome = catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| Err(panicked(payload)));
+    outcome.unwrap_or_else(|error| {
+        let (code, message) = (abi::Text::new(error.code.as_str()), abi::Text::new(&error.message));
+        // SAFETY: the outcome of the call that runs; the texts are there during this one.
+        unsafe { (host().fail)(out, code, message) }
+    })
+}
+
+#[cold]
+fn panicked(payload: Box<dyn Any + Send>) -> EngineError {
+    let message = if let Some(text) = payload.downcast_ref::<&str>() {
+        (*text).to_owned()
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        // Its destructor may panic again, outside of everything that catches it.
+        std::mem::forget(payload);
+        "unknown panic".to_owned()
+    };
+    EngineError::new(Code::KernelPanic, format!("The kernel panicked: {message}"))
+}
+
+unsafe extern "C" fn prepare(
+    user: *mut c_void,
+    call: *const abi::Call,
+    out_work: *mut abi::Work,
+    out: *mut abi::Outcome,
+) -> i32 {
+    answer(out, || {
+        // SAFETY: `entry` gave this address, of a static.
+        let kernel = unsafe { *user.cast::<&'static dyn Kernel>() };
+        let mut loan = None;
+        // SAFETY: the host passes a call that is there while this runs, with as many options as the kernel has said.
+        let (input, options) = unsafe {
+            let call = &*call;
+            let given = match call.option_count {
+                0 => &[],
+                count => slice::from_raw_parts(call.options, count as usize),
+            };
+            let mut options = vec![];
+            for (option, given) in kernel.spec().options.iter().zip(given) {
+                options.push((option.name, take(given, &mut None)?));
+            }
+            (take(&call.input, &mut loan)?, Options::new(options))
+        };
+        let (work, estimate) = kernel.check(input, &options)?;
+        let work = abi::Work { cost: estimate.cost, memory: estimate.memory, ..give_work(State { work, loan }) };
+        // SAFETY: room of the host's for one piece of work.
+        unsafe { out_work.write(work) };
+        Ok(abi::OK)
+    })
+}
+
+/// A value of the host's as the kernel's.
+///
+/// # Safety
+/// The host has passed it for the call that runs.
+unsafe fn take(value: &abi::Value, loan: &mut Option<Arc<Loan<Retained>>>) -> Result<Value> {
+    // SAFETY: the kind says which of them it is; the host keeps texts, memory and resources during the call.
+    unsafe {
+        Ok(match value.kind {
+            abi::NULL => Value::Null,
+            abi::BOOLEAN => Value::Bool(value.value.boolean != 0),
+            abi::NUMBER => Value::Number(value.value.number),
+            abi::STRING => Value::String(text(value.value.text)?),
+            abi::OTHER => Value::Other(text(value.value.text)?),
+            abi::MEMORY => {
+                let bare = value.element == abi::BUFFER;
+                let element = element_of(if bare { abi::UINT8 } else { value.element });
+                let Some(element) = element else { return Ok(Value::Other("an instance of an unknown class".into())) };
+                Value::View(View { element, bare, memory: take_memory(value.value.memory, loan) })
+            }
+            abi::RESOURCE => {
+                let own = resource_types().iter().find_map(|(_, kind)| {
+                    let content = (host().resource)(value, *kind).cast::<Resource>();
+                    content.as_ref().cloned()
+                });
+                own.map_or_else(|| Value::Other("a resource of another plug-in".into()), Value::Resource)
+            }
+            _ => Value::Undefined,
+        })
+    }
+}
+
+/// # Safety
+/// A text of the host's, which is there during the call.
+unsafe fn text(given: abi::Text) -> Result<String> {
+    let mut copy = String::new();
+    copy.try_reserve_exact(given.length).map_err(|_| EngineError::out_of_memory(given.length))?;
+    if given.length > 0 {
+        // SAFETY: passed on to the caller. The host's texts are UTF-8.
+        copy.push_str(&String::from_utf8_lossy(unsafe { slice::from_raw_parts(given.start.cast(), given.length) }));
+    }
+    Ok(copy)
+}
+
+/// Memory of the host's as a kernel's, lent by a loan that retains it.
+///
+/// # Safety
+/// The host has passed it for the call that runs.
+unsafe fn take_memory(memory: *mut abi::Memory, loan: &mut Option<Arc<Loan<Retained>>>) -> Memory {
+    let host = host();
+    // SAFETY: memory that the host has passed. It is retained before the loan is made that releases it. Once the work runs, the host's
+    // `bytes_mut` are nobody's else, `bytes` are written by nobody, and `shared_start`'s are accessed as `racy` has it; so is what
+    // each of the three makes here, of which a call makes one.
+    unsafe {
+        let (len, alone, read) = ((host.length)(memory), (host.bytes_mut)(memory), (host.bytes)(memory));
+        let shared = (host.shared_start)(memory);
+        if alone.is_null() && read.is_null() && shared.is_null() {
+            return Memory::draft(len);
+        }
+        (host.retain)(memory);
+        let kept: Arc<Loan> = Arc::clone(loan.insert(Loan::new(Retained(memory)))) as Arc<Loan>;
+        if !alone.is_null() {
+            Memory::moved(alone.cast(), len, kept)
+        } else if !read.is_null() {
+            Memory::frozen(read.cast_mut().cast(), len, kept)
+        } else {
+            Memory::shared(shared.cast(), len, kept)
+        }
+    }
+}
+
+/// Work for the host, whose state it is from here on.
+fn give_work(state: State) -> abi::Work {
+    let (table, length, first_morsel) = match &state.work {
+        Work::Parallel(work) => (&PARALLEL, work.len(), work.first_morsel()),
+        Work::Stepped(work) => (&STEPPED, work.len(), work.first_morsel()),
+        Work::OneShot(_) => (&ONE_SHOT, 0, 0),
+    };
+    let state = Box::into_raw(Box::new(state)).cast();
+    abi::Work { table, state, length, first_morsel, cost: 0, memory: 0 }
+}
+
+static PARALLEL: abi::WorkTable = abi::WorkTable {
+    size: size_of::<abi::WorkTable>() as u32,
+    shape: abi::PARALLEL,
+    run: Some(run),
+    merge: Some(merge),
+    step: None,
+    call: None,
+    progress: Some(progress),
+    free: Some(free_state),
+};
+
+static STEPPED: abi::WorkTable = abi::WorkTable {
+    size: size_of::<abi::WorkTable>() as u32,
+    shape: abi::STEPPED,
+    run: None,
+    merge: None,
+    step: Some(step),
+    call: None,
+    progress: None,
+    free: Some(free_state),
+};
+
+static ONE_SHOT: abi::WorkTable = abi::WorkTable {
+    size: size_of::<abi::WorkTable>() as u32,
+    shape: abi::ONE_SHOT,
+    run: None,
+    merge: None,
+    step: None,
+    call: Some(call),
+    progress: None,
+    free: Some(free_state),
+};
+
+unsafe extern "C" fn run(state: *mut c_void, from: u64, to: u64, out: *mut abi::Outcome) -> i32 {
+    // SAFETY: the host runs a state that `give_work` gave and that is not freed; while it does, nobody has it alone.
+    let state = unsafe { &*state.cast::<State>() };
+    answer(out, || {
+        let Work::Parallel(work) = &state.work else { unreachable!("the table is for parallel work") };
+        state.open();
+        work.run(from..to).map(|()| abi::OK)
+    })
+}
+
+unsafe extern "C" fn merge(state: *mut c_void, out: *mut abi::Outcome) -> i32 {
+    // SAFETY: as in `run`, but the host calls this when nothing else of the work runs.
+    let state = unsafe { &mut *state.cast::<State>() };
+    answer(out, || {
+        state.open();
+        let Work::Parallel(work) = &mut state.work else { unreachable!("the table is for parallel work") };
+        let Some(work) = Arc::get_mut(work) else {
+            return Err(EngineError::new(Code::KernelPanic, "The kernel panicked: it keeps a share of its work"));
+        };
+        give(work.merge()?, out, &state.loan)
+    })
+}
+
+unsafe extern "C" fn step(state: *mut c_void, units: u64, out: *mut abi::Outcome) -> i32 {
+    // SAFETY: as in `merge`.
+    let state = unsafe { &mut *state.cast::<State>() };
+    answer(out, || {
+        state.open();
+        let Work::Stepped(work) = &mut state.work else { unreachable!("the table is for stepped work") };
+        match work.step(units)? {
+            Step::More { progress } => {
+                // SAFETY: the outcome of the call that runs.
+                unsafe { (host().progress)(out, progress) };
+                Ok(abi::MORE)
+            }
+            Step::Done(next) => give(next, out, &state.loan),
+        }
+    })
+}
+
+unsafe extern "C" fn call(state: *mut c_void, out: *mut abi::Outcome) -> i32 {
+    // SAFETY: as in `merge`.
+    let state = unsafe { &mut *state.cast::<State>() };
+    answer(out, || {
+        state.open();
+        let Work::OneShot(call) = &mut state.work else { unreachable!("the table is for one call") };
+        give(call()?, out, &state.loan)
+    })
+}
+
+unsafe extern "C" fn progress(state: *mut c_void, done: u64) -> f64 {
+    // SAFETY: as in `run`.
+    let state = unsafe { &*state.cast::<State>() };
+    let share = catch_unwind(AssertUnwindSafe(|| match &state.work {
+        Work::Parallel(work) => work.progress(done),
+        Work::Stepped(_) | Work::OneShot(_) => 0.0,
+    }));
+    share.unwrap_or_else(|payload| {
+        drop(panicked(payload));
+        0.0
+    })
+}
+
+unsafe extern "C" fn free_state(state: *mut c_void) {
+    // SAFETY: the host frees each state once, and uses it no more.
+    let State { work, loan } = *unsafe { Box::from_raw(state.cast::<State>()) };
+    // The loan ends with the work, or with whatever of the kernel's holds it for longer.
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(work))) {
+        drop(panicked(payload));
+    }
+    drop(loan);
+}
+
+/// Tells the host what a piece of work has given.
+fn give(next: Next, out: *mut abi::Outcome, loan: &Option<Arc<Loan<Retained>>>) -> Result<i32> {
+    let host = host();
+    // SAFETY: the outcome of the call that runs; texts are there during it; memory, resources and states are given away with the functions
+    // that free them.
+    unsafe {
+        Ok(match next {
+            Next::Then(work) => {
+                let work = give_work(State { work, loan: loan.clone() });
+                (host.then)(out, &raw const work)
+            }
+            Next::Done(value) => match value {
+                Value::Undefined | Value::Other(_) => abi::OK,
+                Value::Null => (host.give_null)(out),
+                Value::Bool(value) => (host.give_boolean)(out, value.into()),
+                Value::Number(value) => (host.give_number)(out, value),
+                Value::String(text) => (host.give_string)(out, abi::Text::new(&text)),
+                Value::Json(text) => (host.give_json)(out, abi::Text::new(&text)),
+                Value::Input => (host.give_input)(out),
+                Value::Buffer(bytes) => {
+                    let mut bytes = Box::new(bytes);
+                    let (start, len) = (bytes.as_mut_ptr().cast(), bytes.len());
+                    (host.give_memory)(out, abi::BUFFER, start, len, Some(free::<Vec<u8>>), Box::into_raw(bytes).cast())
+                }
+                Value::View(View { element, memory, .. }) => match memory.into_owned() {
+                    Some(owned) => {
+                        let mut owned = Box::new(owned);
+                        let (start, len) = (owned.as_mut_ptr().cast(), owned.len());
+                        let element = number_of(element);
+                        (host.give_memory)(out, element, start, len, Some(free::<Owned>), Box::into_raw(owned).cast())
+                    }
+                    None => abi::OK,
+                },
+                Value::Resource(resource) => {
+                    let kind = resource_type(resource.name());
+                    (host.give_resource)(out, kind, Box::into_raw(Box::new(resource)).cast())
+                }
+            },
+        })
+    }
+}
+
+unsafe extern "C" fn free<T>(owner: *mut c_void) {
+    // SAFETY: the host calls this once, with the box that was given for it.
+    let owner = unsafe { Box::from_raw(owner.cast::<T>()) };
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(owner))) {
+        drop(panicked(payload));
+    }
+}
+
+/// The types of this plug-in's resources, one for each name, made for ever. There are as many as its code has names.
+static RESOURCE_TYPES: Mutex<Vec<(&'static str, &'static ResourceType)>> = Mutex::new(vec![]);
+
+/// A type in a static: it has pointers, to things that stay as they are.
+struct ResourceType(abi::ResourceType);
+
+// SAFETY: nobody writes it, nor what it points to.
+unsafe impl Sync for ResourceType {}
+
+fn resource_types() -> Vec<(&'static str, *const abi::ResourceType)> {
+    let types = RESOURCE_TYPES.lock().unwrap_or_else(PoisonError::into_inner);
+    types.iter().map(|(name, kind)| (*name, &raw const kind.0)).collect()
+}
+
+fn resource_type(name: &'static str) -> *const abi::ResourceType {
+    let mut types = RESOURCE_TYPES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, kind)) = types.iter().find(|(known, _)| *known == name) {
+        return &raw const kind.0;
+    }
+    let kind = abi::ResourceType {
+        size: size_of::<abi::ResourceType>() as u32,
+        reserved: 0,
+        name: abi::Text::new(name),
+        free: Some(free::<Resource>),
+    };
+    let kind: &'static ResourceType = Box::leak(Box::new(ResourceType(kind)));
+    types.push((name, kind));
+    &raw const kind.0
+}
