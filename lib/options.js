@@ -13,7 +13,7 @@ const MOST_WEIGHT = 1000
 const LONGEST_TIMER = 2 ** 31 - 1
 /** Of an option's name, in characters, as a message shows it. */
 const LONGEST_KEY = 64
-/** The classes' names, by number. */
+/** The priorities' names, by number. */
 const PRIORITIES = Object.keys(PRIORITY_NUMBERS)
 /** What every task takes, beside its kernel's own options. */
 const TASK_OPTIONS = new Set([
@@ -34,7 +34,7 @@ const CLOSE_OPTIONS = new Set(['force', 'timeout'])
  * @typedef {object} Settings
  * @property {import('./signals.js').Signals | undefined} signal
  * @property {number} timeout milliseconds; Infinity for none
- * @property {number} priority the number of its class
+ * @property {number} priority its number
  * @property {string | undefined} key
  * @property {number} weight
  * @property {number} maxThreads

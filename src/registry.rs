@@ -57,7 +57,7 @@ pub fn kernel_names() -> Vec<&'static str> {
 /// By the kernel's number, the largest of the integers from 0 on that it is sure to take; -1 if it takes none.
 #[napi]
 pub fn kernel_integers() -> Vec<f64> {
-    KERNELS.iter().map(|kernel| kernel.spec().integers_to.map_or(-1.0, |largest| largest as f64)).collect()
+    KERNELS.iter().map(|kernel| kernel.spec().accepts_integers_up_to.map_or(-1.0, |largest| largest as f64)).collect()
 }
 
 /// Every error code.

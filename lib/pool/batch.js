@@ -7,7 +7,7 @@
  */
 
 const { kernelIntegers } = require('../native.js')
-const { taskAt } = require('./port.js')
+const { taskAt } = require('./instance.js')
 
 /** Tasks in flight from which on others are gathered: most likely the threads have enough to do until these are flushed. */
 const IN_FLIGHT = 64

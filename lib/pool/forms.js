@@ -10,7 +10,7 @@ const { refuseUntaken, taskSettings } = require('../options.js')
 const { Pool, defaultPool, kernelNumber, runNumber } = require('./index.js')
 const { isTraced, trace } = require('../observe.js')
 const { whichAborted } = require('../signals.js')
-const { port } = require('./port.js')
+const { instance } = require('./instance.js')
 const { Task } = require('./task.js')
 
 /**
@@ -56,7 +56,7 @@ function synchronous(kernel) {
     const called = timeout === Infinity ? 0 : performance.now()
     if (given.frozen !== undefined) countReaders(given.frozen, 1)
     try {
-      const value = port.runSync(number, given.view, options, given.mode, timeout)
+      const value = instance.runSync(number, given.view, options, given.mode, timeout)
       return given.isBuffer ? asBuffer(value) : value
     } catch (failure) {
       if (codeOf(failure) === 'ERR_TASK_TIMEOUT') throw timedOut(kernel, timeout, 0, performance.now() - called)
@@ -96,7 +96,7 @@ function asynchronous(kernel) {
       const given = handOver(input, settings.transfer, number)
       const task = new Task(resolve, reject, undefined, given, number)
       try {
-        follow(task, port.runAsync(number, task.slot, given.view, options, given.mode, settings.timeout))
+        follow(task, instance.runAsync(number, task.slot, given.view, options, given.mode, settings.timeout))
       } catch (failure) {
         task.refuse(failure, settings.times)
         return
@@ -107,18 +107,18 @@ function asynchronous(kernel) {
 }
 
 /**
- * Has an AsyncTask go on whenever it has given its thread back. Its end comes by the port.
+ * Has an AsyncTask go on whenever it has given its thread back. Its end comes by the instance.
  * @param {Task} task
  * @param {Promise<boolean>} turn
  */
 function follow(task, turn) {
   turn
     .then((paused) => {
-      if (paused) follow(task, port.resumeAsync(task.slot))
+      if (paused) follow(task, instance.resumeAsync(task.slot))
     })
     .catch((failure) => {
       // Node-API has not run it.
-      port.discard(task.slot)
+      instance.discard(task.slot)
       task.fail(failure)
       task.leave()
     })

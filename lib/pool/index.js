@@ -12,7 +12,7 @@ const { isTraced, trace } = require('../observe.js')
 const { whichAborted } = require('../signals.js')
 const { isStream, isTouched } = require('../source.js')
 const { NAMES, NUMBERS, OWN_OPTIONS, TAKES_STREAMS, nameOf } = require('../specs.js')
-const { drainListeners, polling, port, stopAll } = require('./port.js')
+const { drainListeners, polling, instance, stopAll } = require('./instance.js')
 const { COUNTS, STOP_CLOSED, Task } = require('./task.js')
 
 const SHARED = Symbol('the pool of the process')
@@ -254,12 +254,12 @@ class Pool extends EventEmitter {
         polling.start()
     })
     try {
-      port.fold(kernel, task.slot, options === undefined ? {} : options)
+      instance.fold(kernel, task.slot, options === undefined ? {} : options)
       // Getters of the options may have closed it.
       if (this.#closed !== undefined) throw poolIsClosed()
       feed.enter()
     } catch (failure) {
-      port.unfold(task.slot)
+      instance.unfold(task.slot)
       task.refuse(failure, settings.times)
       return
     }
@@ -290,7 +290,7 @@ class Pool extends EventEmitter {
       const { threads, maxQueue, niceness, maxMemory, name } = this.#config
       try {
         const config = { threads, maxQueue, niceness, maxMemory: maxMemory ?? memoryByDefault(), name }
-        this.#native = new NativePool(port, this.#number, config, this.#shared, this.#owner.counts)
+        this.#native = new NativePool(instance, this.#number, config, this.#shared, this.#owner.counts)
       } catch (failure) {
         throw toError(failure, 'call')
       }

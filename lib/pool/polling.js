@@ -50,7 +50,7 @@ class Polling {
     return false
   }
 
-  /** The port stays awake until this has ended. */
+  /** The instance stays awake until this has ended. */
   start() {
     this.isOn = true
     this.#until = 0

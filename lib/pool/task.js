@@ -5,14 +5,14 @@
 const { AsyncResource } = require('node:async_hooks')
 const { asBuffer, countReaders } = require('../buffers.js')
 const deadlines = require('../deadlines.js')
-const { enter, leave, port } = require('./port.js')
+const { enter, leave, instance } = require('./instance.js')
 const { aborted, closed, codeOf, isTimeout, rejectLate, timedOut, toError } = require('../errors.js')
 const { performance } = require('../host.js')
 const { OUTCOMES, observers, outcomeOf, tell } = require('../observe.js')
 const signals = require('../signals.js')
 const { NAMES } = require('../specs.js')
 
-/** Why a task is stopped: the numbers of `Port.stop`. */
+/** Why a task is stopped: the numbers of `Instance.stop`. */
 const STOP_ABORTED = 0
 const STOP_TIMED_OUT = 1
 const STOP_CLOSED = 2
@@ -104,7 +104,7 @@ class Task {
     times?.begin(this)
     if (this.settled) {
       // Stopped by a getter of the caller's, before there was anything to stop.
-      port.stop(this.slot, STOP_ABORTED)
+      instance.stop(this.slot, STOP_ABORTED)
       return
     }
     try {
@@ -147,7 +147,7 @@ class Task {
    * @returns {[number, number]}
    */
   timesSince(called) {
-    const waited = port.waited(this.slot)
+    const waited = instance.waited(this.slot)
     const feed = this.attachments?.feed
     if (feed !== undefined) return feed.times(waited)
     const all = performance.now() - called
@@ -157,7 +157,7 @@ class Task {
   /** The task's time is over. */
   expire() {
     const { feed } = /** @type {Attachments} */ (this.attachments)
-    const waited = port.waited(this.slot)
+    const waited = instance.waited(this.slot)
     if (feed !== undefined) this.cut(STOP_TIMED_OUT, ...feed.times(waited))
     else if (waited < 0) this.cut(STOP_TIMED_OUT, this.#age())
     else this.cut(STOP_TIMED_OUT, waited, this.#age() - waited)
@@ -175,7 +175,7 @@ class Task {
    * @returns {boolean} whether all of it had ended by then, and only the record of that has not been drained
    */
   #stop(why) {
-    const ended = !port.stop(this.slot, why)
+    const ended = !instance.stop(this.slot, why)
     return ended && this.submitted && this.attachments?.feed?.isLast !== false
   }
 
@@ -204,7 +204,7 @@ class Task {
   }
 
   /** Calls `onProgress`, in the caller's async context, if there is progress. */
-  report(fraction = port.progress(this.slot)) {
+  report(fraction = instance.progress(this.slot)) {
     const attachments = /** @type {Attachments} */ (this.attachments)
     if (this.settled || fraction <= attachments.reported) return
     attachments.reported = fraction
@@ -232,7 +232,7 @@ class Task {
    */
   abandon(error) {
     if (this.settled) return
-    port.stop(this.slot, STOP_ABORTED)
+    instance.stop(this.slot, STOP_ABORTED)
     this.rejectWith(error, CANCELLED)
   }
 
@@ -242,7 +242,7 @@ class Task {
    */
   breakOff(failure) {
     if (this.settled) return
-    port.stop(this.slot, STOP_ABORTED)
+    instance.stop(this.slot, STOP_ABORTED)
     this.fail(failure)
   }
 
@@ -372,12 +372,12 @@ class Task {
   /** The slot holds its result, or its failure. */
   collect() {
     if (this.settled) {
-      port.discard(this.slot)
+      instance.discard(this.slot)
       return
     }
     let value
     try {
-      value = port.take(this.slot)
+      value = instance.take(this.slot)
     } catch (failure) {
       this.fail(failure)
       return
@@ -401,7 +401,7 @@ class Task {
   leave() {
     leave(this)
     if (this.frozen !== undefined) countReaders(this.frozen, -1)
-    if (this.attachments?.feed !== undefined) port.unfold(this.slot)
+    if (this.attachments?.feed !== undefined) instance.unfold(this.slot)
     this.owner?.taskEnded()
   }
 }

@@ -9,7 +9,7 @@ use napi::bindgen_prelude::Function;
 use napi::{Env, Result, sys};
 use napi_derive::napi;
 
-use crate::js::value::{JsArg, check, get};
+use crate::js::value::{RawValue, check, get};
 
 thread_local! {
     static ENVIRONMENT: Environment = Environment::default();
@@ -18,7 +18,7 @@ thread_local! {
 /// Of the environment that this thread runs.
 #[derive(Default)]
 struct Environment {
-    ports: RefCell<Vec<Weak<dyn Close>>>,
+    instances: RefCell<Vec<Weak<dyn Close>>>,
     /// JavaScript has been given the listener.
     listens: Cell<bool>,
 }
@@ -29,11 +29,11 @@ pub(crate) trait Close {
     fn close(&self);
 }
 
-pub(crate) fn add(port: Weak<dyn Close>) {
+pub(crate) fn add(instance: Weak<dyn Close>) {
     ENVIRONMENT.with(|environment| {
-        let mut ports = environment.ports.borrow_mut();
-        ports.retain(|port| port.strong_count() > 0);
-        ports.push(port);
+        let mut instances = environment.instances.borrow_mut();
+        instances.retain(|instance| instance.strong_count() > 0);
+        instances.push(instance);
     });
 }
 
@@ -61,9 +61,9 @@ pub fn exit_listener(env: &Env) -> Result<Option<Function<'_, (), ()>>> {
         if is_main_thread(call.env).unwrap_or(false) {
             ENDS.store(true, Ordering::Relaxed);
         }
-        let ports: Vec<_> = ENVIRONMENT.with(|environment| environment.ports.borrow().clone());
-        for port in ports.iter().filter_map(Weak::upgrade) {
-            port.close();
+        let instances: Vec<_> = ENVIRONMENT.with(|environment| environment.instances.borrow().clone());
+        for instance in instances.iter().filter_map(Weak::upgrade) {
+            instance.close();
         }
         Ok(())
     })?;
@@ -81,16 +81,16 @@ fn is_main_thread(env: &Env) -> Result<bool> {
     unsafe {
         check(sys::napi_create_string_utf8(raw, NAME.as_ptr().cast(), NAME.len() as isize, &mut name))?;
         check(sys::napi_call_function(raw, process.0, get_module.0, 1, &name, &mut threads))?;
-        check(sys::napi_get_value_bool(raw, get(env, JsArg(threads), c"isMainThread")?.0, &mut is_main))?;
+        check(sys::napi_get_value_bool(raw, get(env, RawValue(threads), c"isMainThread")?.0, &mut is_main))?;
     }
     Ok(is_main)
 }
 
 /// The global object of the environment's own realm. Test runners give the JavaScript another, with copies in it or without.
 #[napi(ts_return_type = "typeof globalThis")]
-pub fn host(env: &Env) -> Result<JsArg> {
+pub fn host(env: &Env) -> Result<RawValue> {
     let mut global = ptr::null_mut();
     // SAFETY: the environment is the running callback's; the out-pointer is a local.
     check(unsafe { sys::napi_get_global(env.raw(), &mut global) })?;
-    Ok(JsArg(global))
+    Ok(RawValue(global))
 }

@@ -13,8 +13,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use napi::{Env, Result, Status, sys};
 
-use crate::js::pinned::Pinned;
-use crate::js::value::{JsArg, check};
+use crate::js::reference::Reference;
+use crate::js::value::{RawValue, check};
 use heavy_load_engine::{Ended, Outcome, Tally};
 
 /// Numbers in JavaScript's memory: one for each [`Outcome`] of tasks that the pool had taken; then of those that it had not, the failed
@@ -93,12 +93,12 @@ impl Tally for Ledger {
 #[derive(Debug)]
 pub(crate) struct Kept {
     pub(crate) ledger: std::sync::Arc<Ledger>,
-    view: RefCell<Option<Pinned>>,
+    view: RefCell<Option<Reference>>,
 }
 
 impl Kept {
     /// Over a Float64Array of `COUNTS` numbers in shared memory.
-    pub(crate) fn new(env: &Env, counts: JsArg) -> Result<Self> {
+    pub(crate) fn new(env: &Env, counts: RawValue) -> Result<Self> {
         let (mut kind, mut len, mut start, mut buffer) = (0, 0, ptr::null_mut(), ptr::null_mut());
         // SAFETY: a value of the running callback, which Node-API checks to be a typed array; out-pointers are locals; null for
         // the offset, which is not asked for.
@@ -117,7 +117,7 @@ impl Kept {
         let (Some(start), true, true) = (start, kind == sys::TypedarrayType::float64_array, len == COUNTS) else {
             return Err(napi::Error::new(Status::InvalidArg, "no counts"));
         };
-        let view = Pinned::new(env.raw(), counts.0)?;
+        let view = Reference::new(env.raw(), counts.0)?;
         let ledger = Ledger {
             taken: AtomicU64::new(0),
             closed: AtomicBool::new(false),

@@ -1,10 +1,10 @@
-//! What other threads hold of a port: where completions are put, and how the event loop is woken to fetch them.
+//! What other threads hold of an instance: where completions are put, and how the event loop is woken to fetch them.
 //!
 //! Invariants:
-//! 1. Whoever puts something in wakes the event loop unless `awake` was set; the port clears `awake` only when it has found the
+//! 1. Whoever puts something in wakes the event loop unless `awake` was set; the instance clears `awake` only when it has found the
 //!    mailbox empty, and looks again after that; JavaScript keeps it set only while it is going to drain anyway. So nothing
 //!    stays behind.
-//! 2. No thread calls the threadsafe function once the port has taken it away: `waker` is empty from then on.
+//! 2. No thread calls the threadsafe function once the instance has taken it away: `waker` is empty from then on.
 
 use std::collections::HashMap;
 use std::ptr;
@@ -32,7 +32,7 @@ pub(crate) struct Mailbox {
     turns: AtomicU64,
     /// `turns` when somebody found that it had not turned for long; else `u64::MAX`.
     silent: AtomicU64,
-    /// Empty before the port is there, and once it is going.
+    /// Empty before the instance is there, and once it is going.
     waker: RwLock<Option<Waker>>,
     loans: Mutex<Loans>,
     returned: Condvar,
@@ -52,7 +52,7 @@ struct Loans {
 pub(crate) struct Waker(pub(crate) sys::napi_threadsafe_function);
 
 // SAFETY: Node-API lets any thread call a threadsafe function until it is released or its environment ends; before either,
-// the port empties `Mailbox::waker` under its lock.
+// the instance empties `Mailbox::waker` under its lock.
 unsafe impl Send for Waker {}
 // SAFETY: as above; calls may be made by many threads at once.
 unsafe impl Sync for Waker {}
@@ -111,7 +111,7 @@ impl Mailbox {
     /// Has the event loop drain, whatever it was going to do.
     pub(crate) fn knock(&self) {
         if let Some(waker) = &*self.waker.read().unwrap_or_else(PoisonError::into_inner) {
-            // SAFETY: the lock is held, so the port has not released the function, nor has its environment's cleanup gone on.
+            // SAFETY: the lock is held, so the instance has not released the function, nor has its environment's cleanup gone on.
             unsafe {
                 sys::napi_call_threadsafe_function(
                     waker.0,

@@ -1,4 +1,4 @@
-//! The threadsafe function that wakes a port's event loop, and what happens when JavaScript cannot follow.
+//! The threadsafe function that wakes an instance's event loop, and what happens when JavaScript cannot follow.
 //!
 //! JavaScript's `onWake` throws nothing: whatever the caller's code throws on its way is caught for each task, and thrown again
 //! apart. If the call fails all the same, either an exception came through, or JavaScript does not run any more: a worker thread
@@ -14,7 +14,7 @@ use napi::{Env, Result, sys};
 use super::mailbox::{Mailbox, Waker};
 use crate::js::value::check;
 
-/// What is woken: a port.
+/// What is woken: an instance.
 pub(crate) trait Woken {
     fn mailbox(&self) -> &Mailbox;
     /// JavaScript's function that drains it; null if its copy of the JavaScript is gone.
@@ -25,7 +25,7 @@ pub(crate) trait Woken {
     fn end(&self);
 }
 
-/// How the threadsafe function and the cleanup hook find their port. Shared by both, freed by the former's finalizer.
+/// How the threadsafe function and the cleanup hook find their instance. Shared by both, freed by the former's finalizer.
 pub(crate) struct Context(Option<Weak<dyn Woken>>);
 
 impl Context {
@@ -33,24 +33,24 @@ impl Context {
         Box::into_raw(Box::new(Self(None)))
     }
 
-    /// Makes the port known.
+    /// Makes the instance known.
     ///
     /// # Safety
     /// `this` is from `new`, its threadsafe function has not been finalized, and this is the environment's thread.
-    pub(crate) unsafe fn set(this: *mut Self, port: Weak<dyn Woken>) {
+    pub(crate) unsafe fn set(this: *mut Self, instance: Weak<dyn Woken>) {
         // SAFETY: passed on to the caller; nobody else refers to it meanwhile, since this thread alone does.
-        unsafe { (*this).0 = Some(port) };
+        unsafe { (*this).0 = Some(instance) };
     }
 
-    fn port(&self) -> Option<Rc<dyn Woken>> {
+    fn instance(&self) -> Option<Rc<dyn Woken>> {
         self.0.as_ref().and_then(Weak::upgrade)
     }
 }
 
-/// A threadsafe function without a function: what it calls, the port holds, and not always strongly.
+/// A threadsafe function without a function: what it calls, the instance holds, and not always strongly.
 pub(crate) fn create(env: &Env, context: *mut Context) -> Result<Waker> {
     let (mut name, mut waker) = (ptr::null_mut(), ptr::null_mut());
-    const NAME: &str = "heavy-load.port";
+    const NAME: &str = "heavy-load.instance";
     // SAFETY: the environment is the running callback's; `context` is a leaked box, freed by `free` alone; out-pointers are
     // locals.
     unsafe {
@@ -85,22 +85,22 @@ unsafe extern "C" fn wake(env: sys::napi_env, _: sys::napi_value, context: *mut 
         return;
     }
     // SAFETY: with an environment, Node-API gives the context that the function was created with, before it is finalized.
-    if let Some(port) = unsafe { &*context.cast::<Context>() }.port() {
-        call_on_wake(env, &*port);
+    if let Some(instance) = unsafe { &*context.cast::<Context>() }.instance() {
+        call_on_wake(env, &*instance);
     }
 }
 
 /// The environment ends: runs on its thread.
 pub(crate) unsafe extern "C" fn cleanup(context: *mut c_void) {
     // SAFETY: as in `wake`; the hook was added after the threadsafe function was made, and so runs before that is finalized.
-    if let Some(port) = unsafe { &*context.cast::<Context>() }.port() {
-        port.end();
+    if let Some(instance) = unsafe { &*context.cast::<Context>() }.instance() {
+        instance.end();
     }
 }
 
-fn call_on_wake(env: sys::napi_env, port: &dyn Woken) {
+fn call_on_wake(env: sys::napi_env, instance: &dyn Woken) {
     let (mut undefined, mut result) = (ptr::null_mut(), ptr::null_mut());
-    let Ok(on_wake) = port.on_wake() else { return };
+    let Ok(on_wake) = instance.on_wake() else { return };
     if on_wake.is_null() {
         return; // its copy of the JavaScript is gone, and so is whoever might wait
     }
@@ -110,7 +110,7 @@ fn call_on_wake(env: sys::napi_env, port: &dyn Woken) {
         sys::napi_call_function(env, undefined, on_wake, 0, ptr::null(), &mut result)
     };
     if status == sys::Status::napi_ok {
-        port.mailbox().turned();
+        instance.mailbox().turned();
         return;
     }
     let exception = pending_exception(env);
@@ -120,11 +120,11 @@ fn call_on_wake(env: sys::napi_env, port: &dyn Woken) {
             unsafe { sys::napi_fatal_exception(env, exception) };
         }
         // Whatever was left behind.
-        port.mailbox().knock();
+        instance.mailbox().knock();
         return;
     }
-    port.stop_all();
-    port.mailbox().fall_asleep();
+    instance.stop_all();
+    instance.mailbox().fall_asleep();
 }
 
 fn pending_exception(env: sys::napi_env) -> Option<sys::napi_value> {

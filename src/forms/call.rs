@@ -16,14 +16,14 @@ use napi::{Env, Result};
 use napi_derive::napi;
 
 use crate::env::borrow::Borrowed;
+use crate::env::instance::InstanceState;
 use crate::env::mailbox::Mailbox;
-use crate::env::port::PortState;
 use crate::js::convert;
 use crate::js::failure;
-use crate::js::pinned::Lease;
-use crate::js::value::JsArg;
+use crate::js::reference::Lease;
+use crate::js::value::RawValue;
 use crate::js::view::{FoundView, copy, view};
-use heavy_load_engine::fence;
+use heavy_load_engine::catch_panic;
 use heavy_load_kernel::error::EngineError;
 use heavy_load_kernel::fold::KeptFold;
 use heavy_load_kernel::value::{Bytes, Element, Loan, Memory, Options, Owned, Value, View};
@@ -45,7 +45,7 @@ const BARE: u32 = 8;
 /// Work over a number, without options.
 pub(super) fn prepare_number(kernel: usize, input: f64) -> heavy_load_kernel::Result<(Work, Estimate)> {
     let (kernel, options) = (KERNELS[kernel], Options::default());
-    fence(|| {
+    catch_panic(|| {
         let estimate = kernel.estimate(&Value::Number(input), &options);
         Ok((kernel.prepare(Value::Number(input), &options)?, estimate))
     })
@@ -55,7 +55,7 @@ pub(super) struct Call {
     number: u32,
     kernel: &'static dyn Kernel,
     options: Options,
-    arg: JsArg,
+    arg: RawValue,
     hand_over: HandOver,
     bare: bool,
 }
@@ -89,7 +89,13 @@ pub(super) struct Committed {
 }
 
 impl Call {
-    pub(super) fn new(env: &Env, number: u32, arg: JsArg, options: Option<JsArg>, hand_over: u32) -> Result<Self> {
+    pub(super) fn new(
+        env: &Env,
+        number: u32,
+        arg: RawValue,
+        options: Option<RawValue>,
+        hand_over: u32,
+    ) -> Result<Self> {
         let kernel = KERNELS[number as usize];
         let options = match options {
             Some(options) => convert::options(env, options, kernel.spec())?,
@@ -116,13 +122,13 @@ impl Call {
                 (Value::View(self.view(found.element, memory)), Some(Claim { found, borrowed }))
             }
         };
-        let estimate = fence(|| Ok(self.kernel.estimate(&value, &self.options))).unwrap_or_default();
+        let estimate = catch_panic(|| Ok(self.kernel.estimate(&value, &self.options))).unwrap_or_default();
         Ok(Checked { work: self.work(env, value)?, estimate, memory })
     }
 
     /// Takes over the memory that was checked, now that the call cannot be refused for overload any more. No JavaScript has run since,
     /// so the view is as it was found.
-    pub(super) fn commit(&self, env: &Env, port: &PortState, memory: Claim) -> Result<Committed> {
+    pub(super) fn commit(&self, env: &Env, instance: &InstanceState, memory: Claim) -> Result<Committed> {
         let Claim { found, borrowed } = memory;
         match self.hand_over {
             HandOver::Shared | HandOver::Frozen => {
@@ -130,7 +136,7 @@ impl Call {
             }
             HandOver::Copy if self.kernel.spec().in_place => {
                 let copy = copy(env, &found)?;
-                self.take(env, port, copy, None)
+                self.take(env, instance, copy, None)
             }
             HandOver::Copy => {
                 // SAFETY: V8 gave the address of `len` bytes, and JavaScript, which alone writes or frees them, has not run since
@@ -141,11 +147,11 @@ impl Call {
                 Ok(Committed { instead: Some(work), ..Committed::default() })
             }
             HandOver::Transfer => {
-                let moved = port.detach(env, self.arg, self.number)?;
+                let moved = instance.detach(env, self.arg, self.number)?;
                 if !found.is_detached(env) {
                     return Err(napi::Error::from_reason("the buffer was not detached"));
                 }
-                self.take(env, port, moved, Some((found, borrowed)))
+                self.take(env, instance, moved, Some((found, borrowed)))
             }
         }
     }
@@ -154,8 +160,8 @@ impl Call {
     fn take(
         &self,
         env: &Env,
-        port: &PortState,
-        own: JsArg,
+        instance: &InstanceState,
+        own: RawValue,
         before: Option<(FoundView, Option<Borrowed>)>,
     ) -> Result<Committed> {
         let Some(found) = view(env, own)? else { return Err(napi::Error::from_reason("not a view")) };
@@ -165,7 +171,7 @@ impl Call {
         {
             return Ok(Committed { instead: None, lease, borrowed }); // the work is over this memory
         }
-        let borrowed = Borrowed::new(&port.mailbox);
+        let borrowed = Borrowed::new(&instance.mailbox);
         // SAFETY: V8 gave the address of `len` bytes, aligned to their elements. The loan is opened while the lease pins our view, the only
         // one that knows them, until the end of the task is told.
         let memory = unsafe { Memory::moved(found.start, found.len, borrowed.loan()) };
@@ -197,7 +203,7 @@ impl Call {
     }
 
     fn work(&self, env: &Env, value: Value) -> Result<Work> {
-        fence(|| self.kernel.prepare(value, &self.options)).map_err(|error| failure::throw(env, &error))
+        catch_panic(|| self.kernel.prepare(value, &self.options)).map_err(|error| failure::throw(env, &error))
     }
 
     /// Looks again at what `lib/buffers.js` has found, after the caller's code has run.
@@ -212,15 +218,15 @@ impl Call {
 }
 
 /// What a stream of input is folded into by this kernel.
-pub(super) fn fold(env: &Env, kernel: u32, options: JsArg) -> Result<KeptFold> {
+pub(super) fn fold(env: &Env, kernel: u32, options: RawValue) -> Result<KeptFold> {
     let kernel = KERNELS[kernel as usize];
     let options = convert::options(env, options, kernel.spec())?;
-    let fold = fence(|| kernel.fold(&options)).map_err(|error| failure::throw(env, &error))?;
+    let fold = catch_panic(|| kernel.fold(&options)).map_err(|error| failure::throw(env, &error))?;
     Ok(KeptFold::new(fold))
 }
 
 /// A piece of a stream, in memory that nobody writes before its task has ended (`lib/pool/feed.js`), and that is pinned until then.
-pub(super) fn piece(env: &Env, mailbox: &Arc<Mailbox>, arg: JsArg) -> Result<(Bytes, Lease, Borrowed)> {
+pub(super) fn piece(env: &Env, mailbox: &Arc<Mailbox>, arg: RawValue) -> Result<(Bytes, Lease, Borrowed)> {
     let Some(found) = view(env, arg)? else { return Err(napi::Error::from_reason("not a view")) };
     let (lease, borrowed) = (found.pin(env, arg)?, Borrowed::new(mailbox));
     // SAFETY: V8 gave the address of `len` bytes. The loan is opened while the lease pins their view, and until the end of the task is
@@ -234,8 +240,8 @@ pub(super) fn piece(env: &Env, mailbox: &Arc<Mailbox>, arg: JsArg) -> Result<(By
 pub fn check_call(
     env: Env,
     kernel: u32,
-    #[napi(ts_arg_type = "unknown")] input: JsArg,
-    #[napi(ts_arg_type = "unknown")] options: JsArg,
+    #[napi(ts_arg_type = "unknown")] input: RawValue,
+    #[napi(ts_arg_type = "unknown")] options: RawValue,
     hand_over: u32,
 ) -> Result<()> {
     Call::new(&env, kernel, input, Some(options), hand_over)?.check(&env, None).map(drop)

@@ -1,7 +1,7 @@
 //! The synchronous form, on the calling thread, and the AsyncTask form, on libuv's thread pool.
 //!
-//! napi-rs runs an AsyncTask's `compute` with no fence of its own, and its abort signal cannot stop one that runs
-//! (docs/internals/decisions.md): so the fence and the cancel flag are the engine's.
+//! napi-rs does not catch the panics of an AsyncTask's `compute`, and its abort signal cannot stop one that runs
+//! (docs/internals/decisions.md): so `catch_panic` and the stop flag are the engine's.
 //!
 //! libuv waits for its threads before the process ends, and no hook of Node-API's comes before that. So an AsyncTask has the
 //! event loop woken now and then, and if that does not turn it gives its thread back, whatever the reason; JavaScript has it go
@@ -18,14 +18,14 @@ use napi_derive::napi;
 use super::call::{Call, Checked, Committed, timeout_of};
 use crate::env::borrow::Borrowed;
 use crate::env::environment::process_ends;
+use crate::env::instance::{Instance, InstanceState};
 use crate::env::mailbox::{Mailbox, disown};
-use crate::env::port::{Port, PortState};
 use crate::env::turn::Turn;
 use crate::env::wake::runs_javascript;
-use crate::js::pinned::Lease;
-use crate::js::value::JsArg;
+use crate::js::reference::Lease;
+use crate::js::value::RawValue;
 use crate::js::{convert, failure};
-use heavy_load_engine::{Alone, Completion, Control, Sink, Stop, run_inline};
+use heavy_load_engine::{Alone, Completion, Control, Sink, Stop, run_direct};
 use heavy_load_kernel::Work;
 use heavy_load_kernel::value::Value;
 
@@ -35,18 +35,18 @@ const HEARTBEAT: Duration = Duration::from_millis(50);
 const UNANSWERED: Duration = Duration::from_millis(250);
 
 #[napi]
-impl Port {
+impl Instance {
     /// Runs a kernel to its end on this thread. `timeout` in milliseconds; infinite for none.
     #[napi(ts_return_type = "unknown")]
     pub fn run_sync(
         &self,
         env: Env,
         kernel: u32,
-        #[napi(ts_arg_type = "unknown")] input: JsArg,
-        #[napi(ts_arg_type = "unknown")] options: JsArg,
+        #[napi(ts_arg_type = "unknown")] input: RawValue,
+        #[napi(ts_arg_type = "unknown")] options: RawValue,
         hand_over: u32,
         timeout: f64,
-    ) -> Result<JsArg> {
+    ) -> Result<RawValue> {
         let control = Control::new(Instant::now(), timeout_of(timeout));
         let (work, lease, borrowed) = prepare(&self.state, &env, kernel, input, options, hand_over)?;
         if let Some(borrowed) = &borrowed {
@@ -64,18 +64,18 @@ impl Port {
                 }
             }
         };
-        let mut outcome = run_inline(work, &control, between);
+        let mut outcome = run_direct(work, &control, between);
         if let Some(borrowed) = borrowed {
             disown(&mut outcome);
             borrowed.wait();
         }
         match outcome {
-            Ok(value) => convert::output(&env, value, lease.view()).map(JsArg),
+            Ok(value) => convert::output(&env, value, lease.view()).map(RawValue),
             Err(error) => Err(failure::throw(&env, &error)),
         }
     }
 
-    /// Runs a kernel on libuv's thread pool. Its end comes as every task's does, by the port; the promise only says that a thread
+    /// Runs a kernel on libuv's thread pool. Its end comes as every task's does, by the instance; the promise only says that a thread
     /// is free again: with true if the task has paused, and is to be resumed.
     #[napi(ts_return_type = "Promise<boolean>")]
     pub fn run_async(
@@ -83,8 +83,8 @@ impl Port {
         env: Env,
         kernel: u32,
         slot: u32,
-        #[napi(ts_arg_type = "unknown")] input: JsArg,
-        #[napi(ts_arg_type = "unknown")] options: JsArg,
+        #[napi(ts_arg_type = "unknown")] input: RawValue,
+        #[napi(ts_arg_type = "unknown")] options: RawValue,
         hand_over: u32,
         timeout: f64,
     ) -> Result<AsyncTask<InlineTask>> {
@@ -93,7 +93,7 @@ impl Port {
         let control = Arc::new(Control::new(submitted, timeout_of(timeout)));
         let (work, lease, borrowed) = prepare(&self.state, &env, kernel, input, options, hand_over)?;
         let work = Alone::new(work).map_err(|error| failure::throw(&env, &error))?;
-        self.state.inline(slot, Arc::clone(&control), lease);
+        self.state.libuv(slot, Arc::clone(&control), lease);
         let mailbox = Arc::clone(&self.state.mailbox);
         Ok(AsyncTask::new(InlineTask {
             mailbox,
@@ -117,21 +117,21 @@ impl Port {
 
 /// Work to run at once, with what keeps its memory alive.
 fn prepare(
-    port: &PortState,
+    instance: &InstanceState,
     env: &Env,
     kernel: u32,
-    input: JsArg,
-    options: JsArg,
+    input: RawValue,
+    options: RawValue,
     hand_over: u32,
 ) -> Result<(Work, Lease, Option<Borrowed>)> {
     let call = Call::new(env, kernel, input, Some(options), hand_over)?;
-    let Checked { work, memory, .. } = call.check(env, Some(&port.mailbox))?;
+    let Checked { work, memory, .. } = call.check(env, Some(&instance.mailbox))?;
     let Some(memory) = memory else { return Ok((work, Lease::default(), None)) };
-    let Committed { instead, lease, borrowed } = call.commit(env, port, memory)?;
+    let Committed { instead, lease, borrowed } = call.commit(env, instance, memory)?;
     Ok((instead.unwrap_or(work), lease, borrowed))
 }
 
-/// A task on libuv's thread pool. Nothing of it is JavaScript's: its memory is kept by the port, until its end is taken in there.
+/// A task on libuv's thread pool. Nothing of it is JavaScript's: its memory is kept by the instance, until its end is taken in there.
 pub struct InlineTask {
     slot: u32,
     mailbox: Arc<Mailbox>,
@@ -183,7 +183,7 @@ fn run(turn: &mut Turn, mailbox: &Mailbox) -> Option<heavy_load_kernel::Result<V
         turn.control.begin(now.saturating_duration_since(turn.submitted));
         if let Some(borrowed) = &turn.borrowed {
             // SAFETY: the lease that pins the memory is in the task's slot, until the end is told, by this hold; or for ever, if there
-            // is none (`Port::discard`). What the memory is otherwise, `call` has seen to when it lent it.
+            // is none (`Instance::discard`). What the memory is otherwise, `call` has seen to when it lent it.
             unsafe { borrowed.open() };
         }
     }

@@ -13,13 +13,13 @@ use once_cell::sync::OnceCell;
 
 use super::call::{self, Call, Checked, prepare_number, timeout_of};
 use crate::env::borrow::Borrowed;
+use crate::env::instance::{Instance, InstanceState};
 use crate::env::ledger::Kept;
 use crate::env::mailbox::Mailbox;
-use crate::env::port::{Port, PortState};
-use crate::js::pinned::Lease;
-use crate::js::value::JsArg;
+use crate::js::reference::Lease;
+use crate::js::value::RawValue;
 use crate::js::{convert, failure};
-use heavy_load_engine::{Class, Part, Percentiles, Pool, PoolConfig, Reservation, Sink, Stats, Tally, TaskConfig};
+use heavy_load_engine::{Part, Percentiles, Pool, PoolConfig, Priority, Reservation, Sink, Stats, Tally, TaskConfig};
 use heavy_load_kernel::error::{Code, EngineError};
 use heavy_load_kernel::{Estimate, Work};
 
@@ -35,7 +35,7 @@ pub struct NativePool {
     handle: Rc<Handle>,
     interest: Arc<DrainInterest>,
     /// The pool's hold on it is weak, so that a pool that is forgotten tells nobody.
-    _drain_watcher: Arc<dyn Fn() + Send + Sync>,
+    _drain_listener: Arc<dyn Fn() + Send + Sync>,
 }
 
 /// Whether JavaScript wants to be told when the queue has drained: unheard, one that goes up and down tells nobody.
@@ -52,23 +52,24 @@ struct Handle {
     /// Or, once it is closed, what it was like at the end.
     pool: RefCell<std::result::Result<Arc<Pool>, Stats>>,
     size: usize,
-    port: Rc<PortState>,
+    instance: Rc<InstanceState>,
     kept: Rc<Kept>,
 }
 
 #[napi]
 impl NativePool {
     /// A pool of this environment's own, or the `shared` one of the process, which the first to come configures. `number`
-    /// names it in `drain`. In `counts`, six numbers in shared memory, JavaScript counts how it settled its promises: by value,
-    /// failure, cancellation, timeout, and refusal after it had been taken; and failure before that.
+    /// names it in `drain`. In `counts`, eight numbers in shared memory, JavaScript counts how it settled its promises: by value,
+    /// failure, cancellation, timeout, and refusal after it had been taken; by failure and by refusal before that; and those that are
+    /// tried again.
     #[napi(constructor)]
     pub fn new(
         env: Env,
-        port: &Port,
+        instance: &Instance,
         number: u32,
         config: NativePoolConfig,
         shared: bool,
-        #[napi(ts_arg_type = "Float64Array")] counts: JsArg,
+        #[napi(ts_arg_type = "Float64Array")] counts: RawValue,
     ) -> Result<Self> {
         let kept = Rc::new(Kept::new(&env, counts)?);
         let pool = if shared {
@@ -77,27 +78,27 @@ impl NativePool {
             config.open().map(Arc::new)
         };
         let pool = pool.map_err(|error| failure::throw(&env, &error))?;
-        let mailbox: Arc<Mailbox> = Arc::clone(&port.state.mailbox);
+        let mailbox: Arc<Mailbox> = Arc::clone(&instance.state.mailbox);
         let interest = Arc::new(DrainInterest::default());
         let interested = Arc::clone(&interest);
-        let watcher: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
+        let listener: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
             if interested.asked.swap(false, Ordering::SeqCst) || interested.listening.load(Ordering::SeqCst) {
                 mailbox.drained(number);
             }
         });
-        pool.watch_drain(&watcher);
+        pool.on_drain(&listener);
         pool.add_tally(Arc::clone(&kept.ledger) as Arc<dyn Tally>);
-        port.state.keep(&kept);
+        instance.state.keep(&kept);
         let size = pool.size();
-        let handle = Rc::new(Handle { pool: RefCell::new(Ok(pool)), size, port: Rc::clone(&port.state), kept });
-        Ok(Self { handle, interest, _drain_watcher: watcher })
+        let handle = Rc::new(Handle { pool: RefCell::new(Ok(pool)), size, instance: Rc::clone(&instance.state), kept });
+        Ok(Self { handle, interest, _drain_listener: listener })
     }
 
     /// A function `(kernel, slot, input, mayPoll)` that queues a task which says nothing about itself, and is else as
     /// `submit`. It is called once a task: a function of its own costs less than a method, for which napi-rs finds and
     /// guards the instance on each call.
     #[napi(getter, ts_return_type = "(kernel: number, slot: number, input: unknown, mayPoll: boolean) => boolean")]
-    pub fn submit_plain<'env>(&self, env: &'env Env) -> Result<Function<'env, (u32, u32, JsArg, bool), bool>> {
+    pub fn submit_plain<'env>(&self, env: &'env Env) -> Result<Function<'env, (u32, u32, RawValue, bool), bool>> {
         let handle = Rc::clone(&self.handle);
         env.create_function_from_closure("submitPlain", move |call| {
             let (kernel, slot) = (call.get::<u32>(0)?, call.get(1)?);
@@ -118,13 +119,13 @@ impl NativePool {
     }
 
     /// A function `(kernel, slot, input, mayPoll, options, handOver, timeout, priority, key, weight, maxThreads)` that queues a
-    /// task. `timeout` in milliseconds; infinite for none. True if the caller, who said that it may, is now to poll: the port is
+    /// task. `timeout` in milliseconds; infinite for none. True if the caller, who said that it may, is now to poll: the instance is
     /// kept awake, because a thread takes the task up at once. A function of its own, as `submitPlain`.
     #[napi(
         getter,
         ts_return_type = "(kernel: number, slot: number, input: unknown, mayPoll: boolean, options: unknown, handOver: number, timeout: number, priority: number, key: string | undefined, weight: number, maxThreads: number) => boolean"
     )]
-    pub fn submit<'env>(&self, env: &'env Env) -> Result<Function<'env, (u32, u32, JsArg, bool), bool>> {
+    pub fn submit<'env>(&self, env: &'env Env) -> Result<Function<'env, (u32, u32, RawValue, bool), bool>> {
         let handle = Rc::clone(&self.handle);
         env.create_function_from_closure("submit", move |call| {
             let (env, kernel, slot): (Env, u32, u32) = (*call.env, call.get(0)?, call.get(1)?);
@@ -141,7 +142,7 @@ impl NativePool {
         getter,
         ts_return_type = "(kernel: number, slot: number, piece: Uint8Array, part: number, ran: number, mayPoll: boolean, timeout: number, priority: number, key: string | undefined, weight: number, maxThreads: number) => boolean"
     )]
-    pub fn submit_piece<'env>(&self, env: &'env Env) -> Result<Function<'env, (u32, u32, JsArg, u32), bool>> {
+    pub fn submit_piece<'env>(&self, env: &'env Env) -> Result<Function<'env, (u32, u32, RawValue, u32), bool>> {
         let handle = Rc::clone(&self.handle);
         env.create_function_from_closure("submitPiece", move |call| {
             let (slot, piece, part, ran): (_, _, u32, f64) = (call.get(1)?, call.get(2)?, call.get(3)?, call.get(4)?);
@@ -217,16 +218,16 @@ impl Handle {
 
     fn submit_batch<'a>(&self, records: impl ExactSizeIterator<Item = &'a [f64]>) -> u32 {
         let Ok(pool) = self.pool() else { return 0 };
-        let sink: Arc<dyn Sink> = Arc::clone(&self.port.mailbox) as Arc<dyn Sink>;
+        let sink: Arc<dyn Sink> = Arc::clone(&self.instance.mailbox) as Arc<dyn Sink>;
         let works = records.map(|record| {
             let (kernel, slot) = (record[0] as usize, record[1] as u32);
             let (work, estimate) = prepare_number(kernel, record[2])?;
             Ok((work, config_of(kernel, estimate, TaskConfig::default()), slot))
         });
         let mut taken = 0;
-        pool.submit_all(works, &sink, |task| {
+        pool.submit_batch(works, &sink, |task| {
             self.kept.ledger.take();
-            self.port.pooled(Arc::clone(&pool), task, Lease::default());
+            self.instance.pooled(Arc::clone(&pool), task, Lease::default());
             taken += 1;
         });
         taken
@@ -234,14 +235,14 @@ impl Handle {
 
     fn submit(&self, env: &Env, call: &Call, slot: u32, config: TaskConfig, may_poll: bool) -> Result<bool> {
         let throw = |error| failure::throw(env, &error);
-        self.port.reclaim();
-        let Checked { work, estimate, memory } = call.check(env, Some(&self.port.mailbox))?;
+        self.instance.reclaim();
+        let Checked { work, estimate, memory } = call.check(env, Some(&self.instance.mailbox))?;
         let config = config_of(config.kernel, estimate, config);
         let pool = self.pool().map_err(throw)?;
         let mut reservation = pool.reserve(work, config, Instant::now()).map_err(throw)?;
         let (mut lease, mut borrowed) = (Lease::default(), None);
         if let Some(memory) = memory {
-            let committed = call.commit(env, &self.port, memory)?;
+            let committed = call.commit(env, &self.instance, memory)?;
             if let Some(work) = committed.instead {
                 reservation.replace(work).map_err(throw)?;
             }
@@ -252,11 +253,11 @@ impl Handle {
     }
 
     /// Queues the next piece of a stream, which is one task with those before.
-    fn submit_piece(&self, env: &Env, slot: u32, piece: JsArg, config: TaskConfig, may_poll: bool) -> Result<bool> {
+    fn submit_piece(&self, env: &Env, slot: u32, piece: RawValue, config: TaskConfig, may_poll: bool) -> Result<bool> {
         let throw = |error| failure::throw(env, &error);
-        self.port.reclaim();
-        let fold = self.port.fold(slot)?;
-        let (bytes, lease, borrowed) = call::piece(env, &self.port.mailbox, piece)?;
+        self.instance.reclaim();
+        let fold = self.instance.fold(slot)?;
+        let (bytes, lease, borrowed) = call::piece(env, &self.instance.mailbox, piece)?;
         let borrowed = Some(borrowed);
         let estimate = Estimate { cost: fold.cost(bytes.len() as u64), memory: 0 };
         let Part { is_first, is_last, .. } = config.part;
@@ -280,7 +281,7 @@ impl Handle {
         slot: u32,
         may_poll: bool,
     ) -> bool {
-        let mailbox = &self.port.mailbox;
+        let mailbox = &self.instance.mailbox;
         let sink: Arc<dyn Sink> = match borrowed {
             Some(borrowed) => {
                 // SAFETY: `lease`, which pins the memory, stays in the task's slot, below, until the task's end is told, which this hold
@@ -290,12 +291,12 @@ impl Handle {
             }
             None => Arc::clone(mailbox) as Arc<dyn Sink>,
         };
-        let poll = may_poll && pool.is_watching();
+        let poll = may_poll && pool.is_thread_awake();
         if poll {
             mailbox.stay_awake();
         }
         let task = pool.submit(reservation, sink, slot);
-        self.port.pooled(Arc::clone(pool), task, lease);
+        self.instance.pooled(Arc::clone(pool), task, lease);
         poll
     }
 }
@@ -314,10 +315,10 @@ fn config_from(call: &FunctionCallContext<'_>, kernel: u32) -> Result<TaskConfig
     Ok(TaskConfig {
         kernel: kernel as usize,
         timeout: timeout_of(call.get(6)?),
-        class: match call.get::<u32>(7)? {
-            0 => Class::High,
-            2 => Class::Low,
-            _ => Class::Normal,
+        priority: match call.get::<u32>(7)? {
+            0 => Priority::High,
+            2 => Priority::Low,
+            _ => Priority::Normal,
         },
         key: convert::text(call.env, call.get(8)?)?,
         weight: call.get(9)?,

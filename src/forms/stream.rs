@@ -4,11 +4,11 @@ use napi::{Env, Result};
 use napi_derive::napi;
 
 use super::call;
-use crate::env::port::Port;
-use crate::js::value::JsArg;
+use crate::env::instance::Instance;
+use crate::js::value::RawValue;
 
 #[napi]
-impl Port {
+impl Instance {
     /// Gives a slot what the pieces of a stream are folded into; checks the kernel's own options.
     #[napi]
     pub fn fold(
@@ -16,7 +16,7 @@ impl Port {
         env: Env,
         kernel: u32,
         slot: u32,
-        #[napi(ts_arg_type = "unknown")] options: JsArg,
+        #[napi(ts_arg_type = "unknown")] options: RawValue,
     ) -> Result<()> {
         let fold = call::fold(&env, kernel, options)?;
         self.state.keep_fold(slot, fold);

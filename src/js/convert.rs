@@ -6,8 +6,8 @@ use std::sync::Arc;
 use napi::bindgen_prelude::{FromNapiValue, Null};
 use napi::{Env, Error, Result, sys};
 
-use super::pinned::Pinned;
-use super::value::{JsArg, check, get, write};
+use super::reference::Reference;
+use super::value::{RawValue, check, get, write};
 use super::{external, failure};
 use heavy_load_kernel::Spec;
 use heavy_load_kernel::error::EngineError;
@@ -17,7 +17,7 @@ use heavy_load_kernel::value::{Options, Value, View};
 const SHORT: usize = 64;
 
 /// Reads a value that is no memory.
-pub(crate) fn value(env: &Env, arg: JsArg) -> Result<Value> {
+pub(crate) fn value(env: &Env, arg: RawValue) -> Result<Value> {
     let raw = env.raw();
     let mut kind = 0;
     // SAFETY: `arg` is a value of the running callback; out-pointers are locals, here and below.
@@ -38,7 +38,7 @@ pub(crate) fn value(env: &Env, arg: JsArg) -> Result<Value> {
 }
 
 /// A text, or none for what is none. A short one is read by a single call.
-pub(crate) fn text(env: &Env, arg: JsArg) -> Result<Option<Arc<str>>> {
+pub(crate) fn text(env: &Env, arg: RawValue) -> Result<Option<Arc<str>>> {
     let mut bytes = [0; SHORT];
     let (status, length) = read_utf8(env, arg, &mut bytes);
     if status == sys::Status::napi_string_expected {
@@ -58,7 +58,7 @@ pub(crate) fn text(env: &Env, arg: JsArg) -> Result<Option<Arc<str>>> {
 }
 
 /// A string, however long, if there is memory for it.
-fn string(env: &Env, arg: JsArg) -> Result<String> {
+fn string(env: &Env, arg: RawValue) -> Result<String> {
     let (status, length) = read_utf8(env, arg, &mut []);
     check(status)?;
     let mut bytes = room(env, length + 1)?;
@@ -72,7 +72,7 @@ fn string(env: &Env, arg: JsArg) -> Result<String> {
 
 /// Writes a string's beginning as UTF-8, with a nul; gives how many bytes were written before that, or, if there is no room at
 /// all, how many all of it has.
-fn read_utf8(env: &Env, arg: JsArg, bytes: &mut [u8]) -> (sys::napi_status, usize) {
+fn read_utf8(env: &Env, arg: RawValue, bytes: &mut [u8]) -> (sys::napi_status, usize) {
     let mut length = 0;
     let start = if bytes.is_empty() { ptr::null_mut() } else { bytes.as_mut_ptr().cast() };
     // SAFETY: `arg` is a value of the running callback; Node-API writes no more than it is told that there is room for, and
@@ -89,13 +89,13 @@ fn room(env: &Env, length: usize) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn read<T: FromNapiValue>(env: sys::napi_env, arg: JsArg) -> Result<T> {
+fn read<T: FromNapiValue>(env: sys::napi_env, arg: RawValue) -> Result<T> {
     // SAFETY: environment and value are those of the running callback; N-API checks that the value is of the type.
     unsafe { T::from_napi_value(env, arg.0) }
 }
 
 /// The name of an object's class, for messages. Looking it up may run the user's code, whose exceptions are dropped.
-fn constructor_name(env: &Env, arg: JsArg) -> Option<String> {
+fn constructor_name(env: &Env, arg: RawValue) -> Option<String> {
     let raw = env.raw();
     let constructor = get(env, arg, c"constructor");
     let name = constructor.and_then(|constructor| get(env, constructor, c"name")).and_then(|name| beginning(env, name));
@@ -110,14 +110,14 @@ fn constructor_name(env: &Env, arg: JsArg) -> Option<String> {
 }
 
 /// What a text begins with, for messages.
-fn beginning(env: &Env, arg: JsArg) -> Result<String> {
+fn beginning(env: &Env, arg: RawValue) -> Result<String> {
     let mut bytes = [0; SHORT];
     let (status, length) = read_utf8(env, arg, &mut bytes);
     check(status).map(|()| String::from_utf8_lossy(&bytes[..length]).into_owned())
 }
 
 /// Reads a kernel's own options from the caller's options object, which `lib/options.js` has checked to be one.
-pub(crate) fn options(env: &Env, object: JsArg, spec: &Spec) -> Result<Options> {
+pub(crate) fn options(env: &Env, object: RawValue, spec: &Spec) -> Result<Options> {
     if spec.options.is_empty() {
         return Ok(Options::default());
     }
@@ -136,7 +136,7 @@ pub(crate) fn options(env: &Env, object: JsArg, spec: &Spec) -> Result<Options> 
             check(sys::napi_create_string_utf8(env.raw(), option.name.as_ptr().cast(), length, &mut name))?;
             let mut property = ptr::null_mut();
             check(sys::napi_get_property(env.raw(), object.0, name, &mut property))?;
-            JsArg(property)
+            RawValue(property)
         };
         values.push((option.name, value(env, arg)?));
     }
@@ -144,7 +144,7 @@ pub(crate) fn options(env: &Env, object: JsArg, spec: &Spec) -> Result<Options> 
 }
 
 /// A result as JavaScript. `input` is the view the task was given.
-pub(crate) fn output(env: &Env, value: Value, input: Option<&Pinned>) -> Result<sys::napi_value> {
+pub(crate) fn output(env: &Env, value: Value, input: Option<&Reference>) -> Result<sys::napi_value> {
     match value {
         Value::Null => write(env, Null),
         Value::Bool(value) => write(env, value),

@@ -12,8 +12,8 @@ use napi::{Env, Result, sys};
 
 use super::elements::number_of;
 use super::failure;
-use super::pinned::Pinned;
-use super::value::{JsArg, check, get};
+use super::reference::Reference;
+use super::value::{RawValue, check, get};
 use heavy_load_kernel::error::EngineError;
 use heavy_load_kernel::value::{Element, Owned};
 
@@ -86,15 +86,15 @@ fn array_buffer(env: &Env, mut memory: Owned) -> Result<sys::napi_value> {
 /// The class ArrayBuffer of an environment, as it was when the addon was loaded.
 ///
 /// Never dropped: the reference ends with its environment.
-struct Constructor(ManuallyDrop<Pinned>);
+struct Constructor(ManuallyDrop<Reference>);
 
 /// Keeps the class ArrayBuffer, before the caller's code has had a chance to change it.
 pub(crate) fn keep_constructor(env: &Env) -> Result<()> {
     let (mut start, mut empty) = (ptr::null_mut(), ptr::null_mut());
     // SAFETY: environment of the running callback; out-pointers are locals.
     check(unsafe { sys::napi_create_arraybuffer(env.raw(), 0, &mut start, &mut empty) })?;
-    let constructor = get(env, JsArg(empty), c"constructor")?;
-    let constructor = ManuallyDrop::new(Pinned::new(env.raw(), constructor.0)?);
+    let constructor = get(env, RawValue(empty), c"constructor")?;
+    let constructor = ManuallyDrop::new(Reference::new(env.raw(), constructor.0)?);
     env.set_instance_data(Constructor(constructor), (), |_| ())
 }
 

@@ -7,7 +7,7 @@ use std::ptr;
 use napi::{Env, Error, Status, sys};
 use napi_derive::napi;
 
-use super::value::{JsArg, check, set};
+use super::value::{RawValue, check, set};
 use heavy_load_kernel::error::EngineError;
 
 /// By this, failures are known from whatever the caller's own code throws, which may look the same.
@@ -28,7 +28,7 @@ pub(crate) fn to_object(env: &Env, error: &EngineError) -> napi::Result<sys::nap
 
 /// Whether a value is what the addon throws.
 #[napi]
-pub fn is_failure(env: &Env, #[napi(ts_arg_type = "unknown")] value: JsArg) -> bool {
+pub fn is_failure(env: &Env, #[napi(ts_arg_type = "unknown")] value: RawValue) -> bool {
     let mut is_tagged = false;
     // SAFETY: `value` is one of the running callback; the tag is a constant, the out-pointer a local. What is no object is refused.
     let status = unsafe { sys::napi_check_object_type_tag(env.raw(), value.0, &TAG, &mut is_tagged) };

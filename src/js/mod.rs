@@ -1,4 +1,4 @@
-//! Ground: JavaScript's values in Rust. Knows no port and no form.
+//! Ground: JavaScript's values in Rust. Knows no instance and no form.
 //!
 //! - `value`: values as they come. `view`: typed arrays, and what they stand on. `elements`: the numbers of their element types.
 //! - `convert`: values to and from [`heavy_load_kernel::value`]. `external`: results without a copy.
@@ -9,6 +9,6 @@ pub(crate) mod convert;
 pub(crate) mod elements;
 pub(crate) mod external;
 pub(crate) mod failure;
-pub(crate) mod pinned;
+pub(crate) mod reference;
 pub(crate) mod value;
 pub(crate) mod view;

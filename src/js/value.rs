@@ -8,9 +8,9 @@ use napi::{Env, Error, Result, Status, ValueType, sys};
 
 /// A JavaScript value as it comes in, unconverted.
 #[derive(Clone, Copy, Debug)]
-pub struct JsArg(pub(crate) sys::napi_value);
+pub struct RawValue(pub(crate) sys::napi_value);
 
-impl TypeName for JsArg {
+impl TypeName for RawValue {
     fn type_name() -> &'static str {
         "unknown"
     }
@@ -19,15 +19,15 @@ impl TypeName for JsArg {
     }
 }
 
-impl ValidateNapiValue for JsArg {}
+impl ValidateNapiValue for RawValue {}
 
-impl FromNapiValue for JsArg {
+impl FromNapiValue for RawValue {
     unsafe fn from_napi_value(_env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
         Ok(Self(value))
     }
 }
 
-impl ToNapiValue for JsArg {
+impl ToNapiValue for RawValue {
     unsafe fn to_napi_value(_env: sys::napi_env, value: Self) -> Result<sys::napi_value> {
         Ok(value.0)
     }
@@ -48,11 +48,11 @@ pub(crate) fn write<T: ToNapiValue>(env: &Env, value: T) -> Result<sys::napi_val
 }
 
 /// Reads a property.
-pub(crate) fn get(env: &Env, object: JsArg, name: &CStr) -> Result<JsArg> {
+pub(crate) fn get(env: &Env, object: RawValue, name: &CStr) -> Result<RawValue> {
     let mut property = ptr::null_mut();
     // SAFETY: `object` is a value of the running callback, `name` ends with a nul, the out-pointer is a local.
     check(unsafe { sys::napi_get_named_property(env.raw(), object.0, name.as_ptr(), &mut property) })?;
-    Ok(JsArg(property))
+    Ok(RawValue(property))
 }
 
 /// Writes a property.

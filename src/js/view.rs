@@ -6,8 +6,8 @@ use napi::{Env, Result, sys};
 
 use super::elements::{element_of, number_of};
 use super::external::new_array_buffer;
-use super::pinned::{Lease, Pinned};
-use super::value::{JsArg, check};
+use super::reference::{Lease, Reference};
+use super::value::{RawValue, check};
 use heavy_load_kernel::value::Element;
 
 /// A typed array, and what it stands on. Good while no JavaScript of the caller's runs, which could detach it.
@@ -25,8 +25,8 @@ pub(crate) struct FoundView {
 
 impl FoundView {
     /// Keeps the view alive in which it was found.
-    pub(crate) fn pin(&self, env: &Env, view: JsArg) -> Result<Lease> {
-        Pinned::new(env.raw(), view.0).map(|pinned| Lease::of(pinned, self.len))
+    pub(crate) fn pin(&self, env: &Env, view: RawValue) -> Result<Lease> {
+        Reference::new(env.raw(), view.0).map(|pinned| Lease::of(pinned, self.len))
     }
 
     pub(crate) fn is_detached(&self, env: &Env) -> bool {
@@ -38,7 +38,7 @@ impl FoundView {
 }
 
 /// What a typed array stands on; none if `arg` is something else.
-pub(crate) fn view(env: &Env, arg: JsArg) -> Result<Option<FoundView>> {
+pub(crate) fn view(env: &Env, arg: RawValue) -> Result<Option<FoundView>> {
     let raw = env.raw();
     let mut is_typed_array = false;
     // SAFETY: `arg` is a value of the running callback; out-pointers are locals, here and below.
@@ -59,7 +59,7 @@ pub(crate) fn view(env: &Env, arg: JsArg) -> Result<Option<FoundView>> {
 }
 
 /// A copy of a view, with an ArrayBuffer of its own: memory of JavaScript's, so that the result can be handed over again.
-pub(crate) fn copy(env: &Env, found: &FoundView) -> Result<JsArg> {
+pub(crate) fn copy(env: &Env, found: &FoundView) -> Result<RawValue> {
     let raw = env.raw();
     let mut copy = ptr::null_mut();
     let len = found.len;
@@ -74,5 +74,5 @@ pub(crate) fn copy(env: &Env, found: &FoundView) -> Result<JsArg> {
         let kind = number_of(found.element);
         check(sys::napi_create_typedarray(raw, kind, len / found.element.size(), buffer, 0, &mut copy))?;
     }
-    Ok(JsArg(copy))
+    Ok(RawValue(copy))
 }

@@ -6,18 +6,18 @@
 //! Invariants, each with a test of that number:
 //! 1. Tasks that have begun take at most `max` together, or there is only one of them that takes any.
 //! 2. If nothing is taken, the first that waits may begin. So there is no deadlock.
-//! 3. While a task waits, at most `PASSES` others of its class, or of lower ones, begin that take memory.
+//! 3. While a task waits, at most `PASSES` others of its priority, or of lower ones, begin that take memory.
 
 use std::collections::BTreeMap;
 
-use super::ready::{Class, SeatId};
+use super::ready::{Priority, SeatId};
 
 /// How many may pass the first that waits.
 const PASSES: u32 = 32;
 /// How many of those that wait are looked at when memory was given back.
 const LOOK: usize = 64;
 
-/// Where a task stands among those that wait: by class, then by when it came to wait.
+/// Where a task stands among those that wait: by priority, then by when it came to wait.
 pub(super) type Place = (u8, u64);
 
 pub(super) struct Budget {
@@ -41,8 +41,8 @@ impl Budget {
     }
 
     /// Whether a task may begin that needs so many bytes; `place` if it has waited.
-    pub(super) fn admits(&self, class: Class, place: Option<Place>, bytes: u64) -> bool {
-        let is_passed_over = self.passed >= PASSES && self.passes(class, place);
+    pub(super) fn admits(&self, priority: Priority, place: Option<Place>, bytes: u64) -> bool {
+        let is_passed_over = self.passed >= PASSES && self.passes(priority, place);
         bytes == 0 || (!is_passed_over && self.fits(self.used, bytes))
     }
 
@@ -51,17 +51,17 @@ impl Budget {
     }
 
     /// Whether this task, if it begins, passes the first of those that wait.
-    fn passes(&self, class: Class, place: Option<Place>) -> bool {
-        let place = place.unwrap_or((class as u8, u64::MAX));
+    fn passes(&self, priority: Priority, place: Option<Place>) -> bool {
+        let place = place.unwrap_or((priority as u8, u64::MAX));
         self.waiting.first_key_value().is_some_and(|(first, _)| *first < place)
     }
 
     /// A task begins that was admitted.
-    pub(super) fn take(&mut self, class: Class, place: Option<Place>, bytes: u64) {
+    pub(super) fn take(&mut self, priority: Priority, place: Option<Place>, bytes: u64) {
         if bytes == 0 {
             return;
         }
-        if self.passes(class, place) {
+        if self.passes(priority, place) {
             self.passed += 1;
         }
         self.used = self.used.saturating_add(bytes);
@@ -71,10 +71,10 @@ impl Budget {
     }
 
     /// Has a task wait that was not admitted; its place among those that do.
-    pub(super) fn wait(&mut self, class: Class, place: Option<Place>, seat: SeatId, bytes: u64) -> Place {
+    pub(super) fn wait(&mut self, priority: Priority, place: Option<Place>, seat: SeatId, bytes: u64) -> Place {
         let place = place.unwrap_or_else(|| {
             self.places += 1;
-            (class as u8, self.places)
+            (priority as u8, self.places)
         });
         self.waiting.insert(place, (seat, bytes));
         place
@@ -112,7 +112,7 @@ mod tests {
 
     use super::*;
 
-    const CLASS: Class = Class::Normal;
+    const PRIORITY: Priority = Priority::Normal;
 
     /// A task as the scheduler has it.
     #[derive(Clone, Copy, Debug)]
@@ -126,11 +126,11 @@ mod tests {
     /// Begins a task, or has it wait, as the scheduler does.
     fn claim(budget: &mut Budget, tasks: &mut [Task], seat: usize) -> bool {
         let task = &mut tasks[seat];
-        if !budget.admits(CLASS, task.place, task.bytes) {
-            task.place = Some(budget.wait(CLASS, task.place, seat, task.bytes));
+        if !budget.admits(PRIORITY, task.place, task.bytes) {
+            task.place = Some(budget.wait(PRIORITY, task.place, seat, task.bytes));
             return false;
         }
-        budget.take(CLASS, task.place, task.bytes);
+        budget.take(PRIORITY, task.place, task.bytes);
         task.begun = true;
         true
     }
@@ -168,44 +168,44 @@ mod tests {
     #[test]
     fn a_large_task_is_not_passed_for_ever() {
         let mut budget = Budget::new(100);
-        budget.take(CLASS, None, 60);
-        assert!(!budget.admits(CLASS, None, 50));
-        let large = budget.wait(CLASS, None, 7, 50);
+        budget.take(PRIORITY, None, 60);
+        assert!(!budget.admits(PRIORITY, None, 50));
+        let large = budget.wait(PRIORITY, None, 7, 50);
         let mut passed = 0;
-        while budget.admits(CLASS, None, 10) {
-            budget.take(CLASS, None, 10);
+        while budget.admits(PRIORITY, None, 10) {
+            budget.take(PRIORITY, None, 10);
             budget.give_back(10);
             passed += 1;
         }
         assert_eq!(passed, PASSES);
-        assert!(budget.admits(CLASS, None, 0), "what takes no memory passes");
-        assert!(budget.admits(Class::High, None, 10), "so does a higher class");
-        assert!(!budget.admits(Class::Low, None, 10));
+        assert!(budget.admits(PRIORITY, None, 0), "what takes no memory passes");
+        assert!(budget.admits(Priority::High, None, 10), "so does a higher priority");
+        assert!(!budget.admits(Priority::Low, None, 10));
         budget.give_back(60);
         assert_eq!(budget.ready().collect::<Vec<_>>(), [7]);
-        assert!(budget.admits(CLASS, Some(large), 50));
-        budget.take(CLASS, Some(large), 50);
-        assert!(budget.admits(CLASS, None, 10));
+        assert!(budget.admits(PRIORITY, Some(large), 50));
+        budget.take(PRIORITY, Some(large), 50);
+        assert!(budget.admits(PRIORITY, None, 10));
     }
 
     #[test]
     fn what_needs_more_than_there_is_runs_alone() {
         let mut budget = Budget::new(100);
-        budget.take(CLASS, None, 1);
-        assert!(!budget.admits(CLASS, None, 1000));
-        let place = budget.wait(CLASS, None, 3, 1000);
+        budget.take(PRIORITY, None, 1);
+        assert!(!budget.admits(PRIORITY, None, 1000));
+        let place = budget.wait(PRIORITY, None, 3, 1000);
         budget.give_back(1);
         assert_eq!(budget.ready().collect::<Vec<_>>(), [3]);
-        budget.take(CLASS, Some(place), 1000);
-        assert!(!budget.admits(CLASS, None, 1));
+        budget.take(PRIORITY, Some(place), 1000);
+        assert!(!budget.admits(PRIORITY, None, 1));
     }
 
     #[test]
     fn one_that_goes_makes_room_for_the_next() {
         let mut budget = Budget::new(100);
-        budget.take(CLASS, None, 50);
-        let first = budget.wait(CLASS, None, 1, 90);
-        budget.wait(CLASS, None, 2, 40);
+        budget.take(PRIORITY, None, 50);
+        let first = budget.wait(PRIORITY, None, 1, 90);
+        budget.wait(PRIORITY, None, 2, 40);
         budget.passed = PASSES;
         assert_eq!(budget.ready().count(), 0);
         budget.forget(first);

@@ -1,14 +1,14 @@
 //! A task's work as a source of morsels: pieces of about a millisecond that one thread runs without a pause.
 //!
-//! A driver claims a morsel, runs it, and settles it, until a job is finished:
+//! A thread claims a morsel, runs it, and settles it, until the job is finished:
 //!
 //! ```text
-//! claim (locked) ──> Morsel ──> run (no lock, fenced) ──> Ran ──> settle (locked) ──> maybe Finished
+//! claim (locked) ──> Morsel ──> run (no lock, panics caught) ──> Ran ──> settle (locked) ──> maybe Finished
 //! ```
 //!
 //! Invariants:
-//! 1. `claim` and `settle` run no kernel code, so a driver may hold a lock around them; `Morsel::run` runs kernel code, which
-//!    borrows the work: a fence never owns what a panic would drop while it unwinds. Work is dropped in a fence of its own.
+//! 1. `claim` and `settle` run no kernel code, so a lock may be held around them; `Morsel::run` runs kernel code, which borrows the
+//!    work: no closure in which panics are caught owns what a panic would drop while it unwinds. Work is dropped in a closure of its own.
 //! 2. Every claimed morsel is settled once; `in_flight` counts those that are not.
 //! 3. Ranges are claimed in order, without a gap or an overlap; the merge comes when all of them were settled.
 //! 4. After the first error nothing is claimed any more. The job is finished when it has a value or an error and nothing
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::control::Control;
-use super::fence::{fence, fenced_drop};
+use super::panics::{catch_panic, drop_catching_panic};
 use heavy_load_kernel::error::{Code, EngineError};
 use heavy_load_kernel::value::Value;
 use heavy_load_kernel::{Next, Parallel, Result, Step, Stepped, Work};
@@ -31,7 +31,7 @@ const SHARED_END: Duration = Duration::from_micros(50);
 /// How many times larger than the last a morsel may be: one lucky measurement must not cause a long one.
 const GROWTH: u64 = 8;
 
-type Call = Box<dyn FnMut() -> Result<Next> + Send>;
+type OneShotFn = Box<dyn FnMut() -> Result<Next> + Send>;
 
 /// A task's work, between morsels.
 pub struct Job {
@@ -62,7 +62,7 @@ pub(super) enum Phase {
     /// The machine is away while a step runs.
     Stepped(Option<Box<dyn Stepped>>),
     /// The call is away once it was claimed.
-    OneShot(Option<Call>),
+    OneShot(Option<OneShotFn>),
     /// Everything was claimed; the last morsel brings the end, or the next phase.
     Ending,
 }
@@ -82,7 +82,7 @@ pub(super) enum Morsel {
         machine: Box<dyn Stepped>,
         units: u64,
     },
-    Call(Call),
+    OneShot(OneShotFn),
 }
 
 /// A morsel that has run.
@@ -180,7 +180,7 @@ impl Job {
                 Morsel::Merge(work)
             }
             Phase::Stepped(machine) => Morsel::Step { machine: machine.take()?, units: self.sizer.units(u64::MAX, 1) },
-            Phase::OneShot(call) => Morsel::Call(call.take()?),
+            Phase::OneShot(call) => Morsel::OneShot(call.take()?),
             Phase::Ending => return None,
         };
         self.in_flight += 1;
@@ -256,7 +256,7 @@ impl Finished {
 
     /// Drops what is left of the work and gives the outcome; of several errors the first.
     pub(super) fn into_outcome(self) -> Result<Value> {
-        let dropped = fenced_drop(self.remains);
+        let dropped = drop_catching_panic(self.remains);
         self.outcome.and_then(|value| dropped.map(|()| value))
     }
 }
@@ -279,22 +279,22 @@ impl Phase {
 
 /// Work with what it says of its size.
 fn sized<W>(work: W, size: impl FnOnce(&W) -> (u64, u64)) -> Result<(W, u64, u64)> {
-    match fence(|| Ok(size(&work))) {
+    match catch_panic(|| Ok(size(&work))) {
         Ok((len, first)) => Ok((work, len, first)),
         Err(error) => {
-            let _ = fenced_drop(work);
+            let _ = drop_catching_panic(work);
             Err(error)
         }
     }
 }
 
 impl Morsel {
-    /// Runs kernel code, inside the fence, and drops work that has come to its end.
+    /// Runs kernel code, whose panics are caught, and drops work that has come to its end.
     pub(super) fn run(self, control: &Control) -> Timed {
         match self {
             Morsel::Range { mut work, range, last, progress } => {
                 let units = range.end - range.start;
-                let ran = fence(|| {
+                let ran = catch_panic(|| {
                     work.run(range)?;
                     if last {
                         return merge(&mut work).map(Some);
@@ -303,13 +303,13 @@ impl Morsel {
                     Ok(None)
                 });
                 match ran {
-                    Ok(None) => Timed::more(|| fenced_drop(work).map(|()| Ran::Units(units))),
+                    Ok(None) => Timed::more(|| drop_catching_panic(work).map(|()| Ran::Units(units))),
                     Ok(Some(next)) => Timed::last(Ok(next), work),
                     Err(error) => Timed::last(Err(error), work),
                 }
             }
-            Morsel::Merge(mut work) => Timed::last(fence(|| merge(&mut work)), work),
-            Morsel::Step { mut machine, units } => match fence(|| machine.step(units)) {
+            Morsel::Merge(mut work) => Timed::last(catch_panic(|| merge(&mut work)), work),
+            Morsel::Step { mut machine, units } => match catch_panic(|| machine.step(units)) {
                 Ok(Step::More { progress }) => {
                     control.set_progress(progress);
                     Timed::more(|| Ok(Ran::More(machine, units)))
@@ -317,7 +317,7 @@ impl Morsel {
                 Ok(Step::Done(next)) => Timed::last(Ok(next), machine),
                 Err(error) => Timed::last(Err(error), machine),
             },
-            Morsel::Call(mut call) => Timed::last(fence(&mut call), call),
+            Morsel::OneShot(mut call) => Timed::last(catch_panic(&mut call), call),
         }
     }
 }
@@ -343,7 +343,7 @@ fn merge(work: &mut Arc<dyn Parallel>) -> Result<Next> {
 impl Ran {
     /// What follows a piece of work that has ended: drops that first.
     fn after<W>(next: Result<Next>, work: W) -> Result<Self> {
-        let dropped = fenced_drop(work);
+        let dropped = drop_catching_panic(work);
         match (next?, dropped) {
             (Next::Done(value), Ok(())) => Ok(Ran::Value(value)),
             (Next::Then(work), Ok(())) => {
@@ -351,7 +351,7 @@ impl Ran {
                 Ok(Ran::Phase(phase, sizer))
             }
             (next, Err(error)) => {
-                let _ = fenced_drop(next);
+                let _ = drop_catching_panic(next);
                 Err(error)
             }
         }

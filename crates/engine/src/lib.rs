@@ -1,12 +1,12 @@
-//! Runs kernels' work: on the calling thread ([`run_inline`]) or on a [`Pool`] of rayon threads.
+//! Runs kernels' work: on the calling thread ([`run_direct`]) or on a [`Pool`] of rayon threads.
 //!
-//! One implementation, three drivers: the synchronous form and the AsyncTask form run a task's morsels in a loop, the pool
-//! form gives them to the scheduler. The modules, from the bottom up:
+//! One implementation for three forms: the synchronous form and the AsyncTask form run a task's morsels in a loop, the pool form
+//! gives them to the scheduler. The modules, from the bottom up:
 //!
-//! - `fence`: the one place that catches panics.
+//! - `panics`: the one place that catches panics.
 //! - `control`: what the outside may do to a task at any time: stop it, read its progress.
 //! - `job`: a task's work as a source of morsels of about a millisecond.
-//! - `inline`: the driver for the calling thread.
+//! - `direct`: runs a job on the calling thread.
 //! - `kinds`: how much thread time tasks of a kind take; a pure data structure.
 //! - `ready`: which task's turn it is; a pure data structure.
 //! - `admission`: when a task would be done, by the order itself, and whether that is in time.
@@ -15,12 +15,13 @@
 //! - `pace`: how much longer than on the CPU things take on the clock.
 //! - `stats`: what has happened so far.
 //! - `task`: a job with its place in a pool.
-//! - `driver`: what a pool's threads do.
+//! - `run_queue`: what is under a pool's lock: its tasks, their order, and what they take.
+//! - `scheduler`: what a pool's threads do.
 //! - `pool`: the pool as its callers see it.
 //!
 //! Invariants:
 //! 1. The engine names no concrete kernel and knows nothing of JavaScript.
-//! 2. Kernel code (`len`, `run`, `merge`, `step`, `progress`, a `drop`) runs inside the fence and outside every lock.
+//! 2. Kernel code (`len`, `run`, `merge`, `step`, `progress`, a `drop`) runs inside `catch_panic` and outside every lock.
 //! 3. Every task ends in exactly one [`Completion`], made after its work has been dropped: memory that the work borrowed
 //!    is not touched any more when the completion arrives.
 //! 4. No thread blocks inside a rayon job while there is work, but for the engine's own short locks.
@@ -29,17 +30,17 @@
 mod admission;
 mod budget;
 mod control;
-mod driver;
+mod direct;
 mod durations;
-mod fence;
 mod idle;
-mod inline;
 mod job;
 mod kinds;
 mod occupancy;
 mod pace;
+mod panics;
 mod pool;
 mod ready;
+mod run_queue;
 mod scheduler;
 mod stage;
 mod stats;
@@ -48,11 +49,11 @@ mod task;
 mod threads;
 
 pub use control::{Control, Stop};
-pub use fence::fence;
-pub use inline::{Alone, run_inline};
+pub use direct::{Alone, run_direct};
 pub use job::Job;
+pub use panics::catch_panic;
 pub use pool::{Pool, PoolConfig, Reservation};
-pub use ready::Class;
+pub use ready::Priority;
 pub use stats::{Ended, Outcome, Percentiles, Stats, Tally};
 pub use task::{Completion, Part, Sink, Task, TaskConfig};
 pub use threads::default_threads;

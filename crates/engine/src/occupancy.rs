@@ -16,13 +16,13 @@ impl Occupancy {
     }
 
     /// What threads are wanted for: queued tasks, and the demand of those that have begun.
-    pub(super) fn load(&self) -> usize {
-        load(self.0.load(Ordering::SeqCst))
+    pub(super) fn wanted_threads(&self) -> usize {
+        wanted_threads(self.0.load(Ordering::SeqCst))
     }
 
     /// Up to `count` more queued tasks, as many as the load is below `limit`; how many.
     pub(super) fn join(&self, count: usize, limit: usize) -> usize {
-        let joining = |word| count.min(limit.saturating_sub(load(word)));
+        let joining = |word| count.min(limit.saturating_sub(wanted_threads(word)));
         let join = |word| Some(word + joining(word) as u64);
         self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, join).map_or(0, joining)
     }
@@ -47,7 +47,7 @@ fn queued(word: u64) -> usize {
     (word % DEMAND) as usize
 }
 
-fn load(word: u64) -> usize {
+fn wanted_threads(word: u64) -> usize {
     queued(word) + (word / DEMAND) as usize
 }
 
@@ -60,11 +60,11 @@ mod tests {
         let occupancy = Occupancy::default();
         assert_eq!([(1, 2), (3, 2), (1, 2)].map(|(count, limit)| occupancy.join(count, limit)), [1, 1, 0]);
         assert_eq!(occupancy.change(1, 1), 2);
-        assert_eq!((occupancy.queued(), occupancy.load()), (1, 2));
+        assert_eq!((occupancy.queued(), occupancy.wanted_threads()), (1, 2));
         occupancy.change(0, 3);
-        assert_eq!((occupancy.queued(), occupancy.load()), (1, 5));
+        assert_eq!((occupancy.queued(), occupancy.wanted_threads()), (1, 5));
         occupancy.change(0, -4);
         assert_eq!(occupancy.leave(), 1);
-        assert_eq!((occupancy.queued(), occupancy.load()), (0, 0));
+        assert_eq!((occupancy.queued(), occupancy.wanted_threads()), (0, 0));
     }
 }

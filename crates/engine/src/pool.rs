@@ -1,14 +1,14 @@
 //! The pool as its callers see it: configuration, places in the queue, submission, stopping, statistics. Its threads' side is
-//! the [`driver`](super::driver), whose invariants hold for both.
+//! the [`scheduler`](super::scheduler), whose invariants hold for both.
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::admission::{Stake, overloaded};
 use super::control::Stop;
-use super::driver::{Driver, Message};
-use super::fence::fenced_drop;
 use super::job::Job;
+use super::panics::drop_catching_panic;
+use super::scheduler::{Message, Scheduler};
 use super::stats::{Stats, Tallies, Tally};
 use super::task::{Sink, Task, TaskConfig};
 use super::threads;
@@ -31,19 +31,19 @@ pub struct PoolConfig {
 
 /// A pool of threads that run tasks. Dropping it lets the tasks that it has end, and then its threads.
 pub struct Pool {
-    driver: Arc<Driver>,
+    scheduler: Arc<Scheduler>,
     threads: Arc<rayon::ThreadPool>,
 }
 
 /// A place in the queue, and the task that has it, which nobody else knows yet. Given back if it is not submitted.
 pub struct Reservation<'pool> {
-    driver: &'pool Driver,
+    scheduler: &'pool Scheduler,
     task: Option<Arc<Task>>,
 }
 
 impl std::fmt::Debug for Pool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pool").field("size", &self.driver.size).finish_non_exhaustive()
+        f.debug_struct("Pool").field("size", &self.scheduler.size).finish_non_exhaustive()
     }
 }
 
@@ -60,26 +60,26 @@ impl Pool {
     /// ERR_OUT_OF_MEMORY if the system gives none.
     pub fn new(config: PoolConfig) -> Result<Self> {
         let threads = threads::start(config.threads, &config.name, config.niceness)?;
-        let driver = Driver::new(&PoolConfig { threads: threads.current_num_threads(), ..config });
-        Ok(Self { driver: Arc::new(driver), threads: Arc::new(threads) })
+        let scheduler = Scheduler::new(&PoolConfig { threads: threads.current_num_threads(), ..config });
+        Ok(Self { scheduler: Arc::new(scheduler), threads: Arc::new(threads) })
     }
 
     /// The number of threads.
     pub fn size(&self) -> usize {
-        self.driver.size
+        self.scheduler.size
     }
 
     /// Whether as many tasks wait for their first morsel as there are threads, or more.
     pub fn needs_drain(&self) -> bool {
-        self.driver.occupancy.queued() >= self.driver.size
+        self.scheduler.occupancy.queued() >= self.scheduler.size
     }
 
-    /// Has `watcher` called, on any thread, whenever [`Pool::needs_drain`] has become false. It is forgotten with its
+    /// Has `listener` called, on any thread, whenever [`Pool::needs_drain`] has become false. It is forgotten with its
     /// last owner.
-    pub fn watch_drain(&self, watcher: &Arc<dyn Fn() + Send + Sync>) {
-        let mut watchers = self.driver.drain_watchers.write().unwrap_or_else(PoisonError::into_inner);
-        watchers.retain(|watcher| watcher.strong_count() > 0);
-        watchers.push(Arc::downgrade(watcher));
+    pub fn on_drain(&self, listener: &Arc<dyn Fn() + Send + Sync>) {
+        let mut listeners = self.scheduler.drain_listeners.write().unwrap_or_else(PoisonError::into_inner);
+        listeners.retain(|listener| listener.strong_count() > 0);
+        listeners.push(Arc::downgrade(listener));
     }
 
     /// A place for this work, which came `now`, if there is one.
@@ -90,9 +90,9 @@ impl Pool {
     pub fn reserve(&self, work: Work, config: TaskConfig, now: Instant) -> Result<Reservation<'_>> {
         let job = Job::new(work)?;
         match self.admit(&job, &config, now) {
-            Ok(stake) => Ok(Reservation::new(&self.driver, Task::new(job, stake, config, now))),
+            Ok(stake) => Ok(Reservation::new(&self.scheduler, Task::new(job, stake, config, now))),
             Err(error) => {
-                let _ = fenced_drop(job);
+                let _ = drop_catching_panic(job);
                 Err(error)
             }
         }
@@ -100,20 +100,20 @@ impl Pool {
 
     /// Takes a place for a task, if there is one.
     fn admit(&self, job: &Job, config: &TaskConfig, now: Instant) -> Result<Stake> {
-        let driver = &self.driver;
+        let scheduler = &self.scheduler;
         let timeout = config.timeout.unwrap_or_default();
-        let stake = driver.admit(job, config, now).map_err(|refusal| refusal.error(timeout))?;
+        let stake = scheduler.admit(job, config, now).map_err(|refusal| refusal.error(timeout))?;
         if !config.part.is_first {
-            driver.join_anyway();
+            scheduler.join_anyway();
             return Ok(stake);
         }
         // A paused task waits too: otherwise there could be any number, since every task begins soon.
-        if driver.join(1) == 0 {
+        if scheduler.join(1) == 0 {
             // Its own is not what it would have to wait for.
             drop(stake);
-            let retry = driver.admission.all(now.saturating_duration_since(driver.began));
+            let retry = scheduler.admission.all(now.saturating_duration_since(scheduler.began));
             return Err(overloaded(
-                format!("The pool is full: its queue holds {} at most", driver.max_queue),
+                format!("The pool is full: its queue holds {} at most", scheduler.max_queue),
                 Some(retry),
             ));
         }
@@ -121,8 +121,8 @@ impl Pool {
     }
 
     /// Whether a thread is awake that would take the next task up at once.
-    pub fn is_watching(&self) -> bool {
-        self.driver.wakeup.is_thread_awake()
+    pub fn is_thread_awake(&self) -> bool {
+        self.scheduler.wakeup.is_thread_awake()
     }
 
     /// Queues the work for which a place was reserved. Its end goes to `sink`.
@@ -134,30 +134,30 @@ impl Pool {
 
     /// Queues works, each with its configuration and a slot, for as long as there are places and works; each task is told to `queued`.
     /// None has a timeout. For many this costs a fraction of what `submit` does.
-    pub fn submit_all(
+    pub fn submit_batch(
         &self,
         works: impl ExactSizeIterator<Item = Result<(Work, TaskConfig, u32)>>,
         sink: &Arc<dyn Sink>,
         mut queued: impl FnMut(Arc<Task>),
     ) {
-        let (driver, now) = (&*self.driver, Instant::now());
-        let places = driver.join(works.len());
+        let (scheduler, now) = (&*self.scheduler, Instant::now());
+        let places = scheduler.join(works.len());
         let mut tasks = Vec::with_capacity(places);
         for work in works.take(places) {
             let task = work.and_then(|(work, config, slot)| {
                 let job = Job::new(work)?;
-                let stake = driver.admit(&job, &config, now).map_err(|refusal| refusal.error(Duration::ZERO))?;
-                Ok(Reservation::new(driver, Task::new(job, stake, config, now)).address(Arc::clone(sink), slot))
+                let stake = scheduler.admit(&job, &config, now).map_err(|refusal| refusal.error(Duration::ZERO))?;
+                Ok(Reservation::new(scheduler, Task::new(job, stake, config, now)).address(Arc::clone(sink), slot))
             });
             let Ok(task) = task else { break };
             queued(Arc::clone(&task));
             tasks.push(task);
         }
         for _ in tasks.len()..places {
-            driver.give_place_back();
+            scheduler.give_place_back();
         }
         if !tasks.is_empty() {
-            self.send(Message::SubmitAll(tasks));
+            self.send(Message::SubmitBatch(tasks));
         }
     }
 
@@ -166,7 +166,7 @@ impl Pool {
     pub fn stop(&self, task: &Arc<Task>, why: Stop) {
         task.control.stop(why);
         if task.withdraw() {
-            self.driver.give_place_back();
+            self.scheduler.give_place_back();
         }
         // A worker frees the seat and drops the work, or ends the task if it is paused.
         self.send(Message::Stopped(Arc::clone(task)));
@@ -183,19 +183,19 @@ impl Pool {
     }
 
     fn tallies(&self) -> MutexGuard<'_, Tallies> {
-        self.driver.tallies.lock().unwrap_or_else(PoisonError::into_inner)
+        self.scheduler.tallies.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The pool as it is now.
     pub fn stats(&self) -> Stats {
-        let driver = &self.driver;
+        let scheduler = &self.scheduler;
         let [completed, failed, cancelled, timed_out, rejected] = self.tallies().ended();
-        let gauges = &driver.gauges;
-        let uptime = driver.began.elapsed();
-        let thread_time = uptime.as_secs_f64() * driver.size as f64;
+        let gauges = &scheduler.gauges;
+        let uptime = scheduler.began.elapsed();
+        let thread_time = uptime.as_secs_f64() * scheduler.size as f64;
         Stats {
-            threads: driver.size,
-            queued: driver.occupancy.queued(),
+            threads: scheduler.size,
+            queued: scheduler.occupancy.queued(),
             running: gauges.running(),
             completed,
             failed,
@@ -211,13 +211,13 @@ impl Pool {
     }
 
     fn send(&self, message: Message) {
-        self.driver.send(message, &self.threads);
+        self.scheduler.send(message, &self.threads);
     }
 }
 
 impl<'pool> Reservation<'pool> {
-    fn new(driver: &'pool Driver, task: Arc<Task>) -> Self {
-        Self { driver, task: Some(task) }
+    fn new(scheduler: &'pool Scheduler, task: Arc<Task>) -> Self {
+        Self { scheduler, task: Some(task) }
     }
 
     /// Puts other work into the place: the same task, over memory that has moved.
@@ -226,7 +226,7 @@ impl<'pool> Reservation<'pool> {
     /// ERR_KERNEL_PANIC.
     pub fn replace(&mut self, work: Work) -> Result<()> {
         let job = Job::new(work)?;
-        fenced_drop(self.own().repack(job))
+        drop_catching_panic(self.own().repack(job))
     }
 
     fn address(mut self, sink: Arc<dyn Sink>, slot: u32) -> Arc<Task> {
@@ -244,7 +244,7 @@ impl<'pool> Reservation<'pool> {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        self.driver.wakeup.close();
+        self.scheduler.wakeup.close();
     }
 }
 
@@ -253,9 +253,9 @@ impl Drop for Reservation<'_> {
         // Once submitted, a task has the place and counts itself out.
         if let Some(task) = self.task.take() {
             if let Some((job, _)) = task.unpack() {
-                let _ = fenced_drop(job);
+                let _ = drop_catching_panic(job);
             }
-            self.driver.give_place_back();
+            self.scheduler.give_place_back();
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::*;
-use crate::{Class, Completion, Ended, Outcome, Part};
+use crate::{Completion, Ended, Outcome, Part, Priority};
 use heavy_load_kernel::error::Code;
 use heavy_load_kernel::value::Value;
 use heavy_load_kernel::{Next, Parallel, Step, Stepped};
@@ -282,7 +282,7 @@ fn a_queued_task_is_stopped_at_once_and_its_work_dropped_by_a_thread() {
 #[test]
 fn while_one_thread_drops_work_the_others_serve() {
     let bench = Bench::new(2, usize::MAX);
-    let high = TaskConfig { class: Class::High, ..TaskConfig::default() };
+    let high = TaskConfig { priority: Priority::High, ..TaskConfig::default() };
     let gates = [Gate::default(), Gate::default()];
     for (slot, gate) in (0..).zip(&gates) {
         bench.submit(slot, gate.work(), high.clone()).unwrap();
@@ -310,7 +310,7 @@ fn while_one_thread_drops_work_the_others_serve() {
 fn the_time_that_work_takes_to_be_dropped_is_nobody_s() {
     let bench = Bench::new(1, usize::MAX);
     let gate = Gate::default();
-    bench.submit(0, gate.work(), TaskConfig { class: Class::High, ..TaskConfig::default() }).unwrap();
+    bench.submit(0, gate.work(), TaskConfig { priority: Priority::High, ..TaskConfig::default() }).unwrap();
     gate.entered();
     let (work, dropped_by, let_go) = Heavy::work();
     let heavy = bench.submit(1, work, TaskConfig::default()).unwrap();
@@ -336,9 +336,9 @@ fn the_time_that_work_takes_to_be_dropped_is_nobody_s() {
 fn a_paused_task_is_stopped_while_others_keep_the_threads() {
     let bench = Bench::new(1, usize::MAX);
     let (low, high) = (Gate::default(), Gate::default());
-    let paused = bench.submit(0, low.work(), TaskConfig { class: Class::Low, ..TaskConfig::default() }).unwrap();
+    let paused = bench.submit(0, low.work(), TaskConfig { priority: Priority::Low, ..TaskConfig::default() }).unwrap();
     low.entered();
-    bench.submit(1, high.work(), TaskConfig { class: Class::High, ..TaskConfig::default() }).unwrap();
+    bench.submit(1, high.work(), TaskConfig { priority: Priority::High, ..TaskConfig::default() }).unwrap();
     high.entered();
     bench.pool.stop(&paused, Stop::Aborted);
     assert_eq!(bench.end().slot, 0);
@@ -350,7 +350,7 @@ fn a_paused_task_is_stopped_while_others_keep_the_threads() {
 fn an_expired_task_never_runs() {
     let bench = Bench::new(1, usize::MAX);
     let gate = Gate::default();
-    bench.submit(0, gate.work(), TaskConfig { class: Class::High, ..TaskConfig::default() }).unwrap();
+    bench.submit(0, gate.work(), TaskConfig { priority: Priority::High, ..TaskConfig::default() }).unwrap();
     gate.entered();
     let ran = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&ran);
@@ -396,13 +396,13 @@ fn many_at_once_take_the_places_there_are_up_to_the_first_that_is_no_work() {
     let bench = Bench::new(1, 5);
     let submit = |works: Vec<Result<(Work, TaskConfig, u32)>>| {
         let mut slots = Vec::new();
-        bench.pool.submit_all(works.into_iter(), &bench.sink, |task| slots.push(task.slot));
+        bench.pool.submit_batch(works.into_iter(), &bench.sink, |task| slots.push(task.slot));
         slots
     };
     let works =
         |slots: std::ops::Range<u32>| slots.map(|slot| Ok((value(f64::from(slot)), TaskConfig::default(), slot)));
     let gate = Gate::default();
-    bench.submit(100, gate.work(), TaskConfig { class: Class::High, ..TaskConfig::default() }).unwrap();
+    bench.submit(100, gate.work(), TaskConfig { priority: Priority::High, ..TaskConfig::default() }).unwrap();
     gate.entered();
 
     let broken = std::iter::once(Err(Stop::Aborted.error()));
@@ -423,10 +423,10 @@ fn many_at_once_take_the_places_there_are_up_to_the_first_that_is_no_work() {
 fn drain_is_told_when_the_queue_gets_shorter_than_the_threads() {
     let bench = Bench::new(1, usize::MAX);
     let (sender, drained) = unbounded();
-    let watcher: Arc<dyn Fn() + Send + Sync> = Arc::new(move || sender.send(()).unwrap());
-    bench.pool.watch_drain(&watcher);
+    let listener: Arc<dyn Fn() + Send + Sync> = Arc::new(move || sender.send(()).unwrap());
+    bench.pool.on_drain(&listener);
     let gate = Gate::default();
-    bench.submit(0, gate.work(), TaskConfig { class: Class::High, ..TaskConfig::default() }).unwrap();
+    bench.submit(0, gate.work(), TaskConfig { priority: Priority::High, ..TaskConfig::default() }).unwrap();
     gate.entered();
     while drained.try_recv().is_ok() {}
     bench.submit(1, value(1.0), TaskConfig::default()).unwrap();
@@ -461,8 +461,8 @@ fn panics_of_sinks_and_watchers_cost_no_thread() {
         }
     }
     let Bench { pool, sink, ends, .. } = Bench::new(1, usize::MAX);
-    let watcher: Arc<dyn Fn() + Send + Sync> = Arc::new(|| panic!("on purpose: watcher"));
-    pool.watch_drain(&watcher);
+    let listener: Arc<dyn Fn() + Send + Sync> = Arc::new(|| panic!("on purpose: listener"));
+    pool.on_drain(&listener);
     let sink: Arc<dyn Sink> = Arc::new(Panicking(sink));
     // The last has a sink that tells: by then all have ended.
     for slot in 0..101 {
@@ -542,7 +542,7 @@ fn races_of_stop_and_end_leave_exact_counts() {
         let config = TaskConfig {
             timeout: (slot % 5 == 0).then_some(Duration::from_micros(u64::from(slot % 97))),
             key: (slot % 3 == 0).then(|| Arc::from((slot % 7).to_string())),
-            class: [Class::High, Class::Normal, Class::Low][slot as usize % 3],
+            priority: [Priority::High, Priority::Normal, Priority::Low][slot as usize % 3],
             ..TaskConfig::default()
         };
         match bench.submit(slot, value(0.0), config) {

@@ -1,7 +1,7 @@
 //! Whose turn it is: the order in which a pool's threads take tasks up. A pure data structure, without threads or clocks.
 //!
 //! Words: a task sits on a *seat* from `seat` to `leave`. It is *ready* while a thread may take it up. Seats of one key in one
-//! class form a *flow* (`flow.rs`). *Thread time* is what a task's morsels took on their threads, added up, in nanoseconds. A task's *rank* is
+//! priority form a *flow* (`flow.rs`). *Thread time* is what a task's morsels took on their threads, added up, in nanoseconds. A task's *rank* is
 //! the thread time that it is worth waiting for: the Gittins index of its kind (`kinds.rs`), or what is left by its own progress. Virtual
 //! times are thread time by weight (`shares.rs`).
 //!
@@ -12,15 +12,15 @@
 //!
 //! Invariants, each with a test of that number:
 //! 1. Work conservation: `next` gives a task whenever one is ready, and never one that is not.
-//! 2. Classes are strict: no task of a class is given while one of a higher class is ready.
-//! 3. Flows of a class share thread time in proportion to their weights while they have ready tasks, but for `HORIZON` and a morsel a thread.
+//! 2. Priorities are strict: no task of a priority is given while one of a higher priority is ready.
+//! 3. Flows of a priority share thread time in proportion to their weights while they have ready tasks, but for `HORIZON` and a morsel a thread.
 //!    A flow that comes back starts at the current virtual time, so that it has no credit for its absence; and at no less than its own, so
 //!    that it gains nothing by leaving. Neither a weight at its bounds nor a morsel that took very long destroys this.
 //! 4. Within a flow the smallest rank goes first: a short task passes a long one without being announced as short, be it that its kind is known
 //!    to be, or that the long one has run for longer.
 //! 5. Equal ranks are first in, first out. Of equal tasks of a kind that is known, or that tell their progress, no more have begun than there are
 //!    threads, but for lifted ones.
-//! 6. Within a class nothing starves: of the tasks that have waited while their flow used `LIFT` of thread time, the one that waited longest
+//! 6. Within a priority nothing starves: of the tasks that have waited while their flow used `LIFT` of thread time, the one that waited longest
 //!    gets a morsel, one in each `LIFT`; and by 3, no flow waits for ever.
 //! 7. Memory is bounded by the seats taken: what is left of tasks and flows that are gone is swept.
 //! 8. Nothing that a task says of its progress gives it more than twice the thread time that it said at first that it needed, before its rank is
@@ -39,9 +39,9 @@ use self::flow::Flow;
 use self::shares::Shares;
 use super::kinds::{Kind, KindId, Kinds};
 
-/// Priority class: strict, higher first.
+/// Strict: of tasks that are ready, one of the highest priority goes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Class {
+pub enum Priority {
     /// Before everything else.
     High = 0,
     /// What a task has that says nothing.
@@ -51,7 +51,7 @@ pub enum Class {
     Low = 2,
 }
 
-const CLASSES: usize = 3;
+const PRIORITIES: usize = 3;
 /// Thread time that a flow uses before a task that waits has its turn. A lifted task gets one morsel, so at most one millisecond in a hundred
 /// goes to lifted tasks.
 const LIFT: u64 = 100_000_000;
@@ -90,11 +90,11 @@ type FlowId = usize;
 pub(super) struct ReadyQueue<T> {
     seats: Slab<Seat<T>>,
     kinds: Kinds,
-    /// The first are the common flows, those without a key, one a class; they are never removed.
+    /// The first are the common flows, those without a key, one a priority; they are never removed.
     flows: Slab<Flow>,
-    flow_ids: HashMap<(Class, Arc<str>), FlowId>,
-    classes: [Shares; CLASSES],
-    /// A flow that may not stand where it belongs among those of its class; it has seats.
+    flow_ids: HashMap<(Priority, Arc<str>), FlowId>,
+    priorities: [Shares; PRIORITIES],
+    /// A flow that may not stand where it belongs among those of its priority; it has seats.
     stale: Option<FlowId>,
     /// Numbers seats: smaller came earlier. Never used twice, so it also tells a stale entry.
     sequence: u64,
@@ -137,16 +137,16 @@ enum Standing {
 impl<T> Default for ReadyQueue<T> {
     fn default() -> Self {
         let mut flows = Slab::new();
-        for class in [Class::High, Class::Normal, Class::Low] {
-            let id = flows.insert(Flow::new(class, None));
-            debug_assert_eq!(id, class as FlowId);
+        for priority in [Priority::High, Priority::Normal, Priority::Low] {
+            let id = flows.insert(Flow::new(priority, None));
+            debug_assert_eq!(id, priority as FlowId);
         }
         Self {
             seats: Slab::new(),
             kinds: Kinds::default(),
             flows,
             flow_ids: HashMap::new(),
-            classes: Default::default(),
+            priorities: Default::default(),
             stale: None,
             sequence: 0,
             ready: 0,
@@ -179,10 +179,10 @@ impl<T> ReadyQueue<T> {
         self.touch(flow_id);
     }
 
-    /// The virtual times of a task's key and class, in nanoseconds at weight 1, modulo 2^64.
+    /// The virtual times of a task's key and priority, in nanoseconds at weight 1, modulo 2^64.
     pub(super) fn virtual_times(&self, id: SeatId) -> [u64; 2] {
         let flow = &self.flows[self.seats[id].flow];
-        self.classes[flow.class as usize].times(flow)
+        self.priorities[flow.priority as usize].times(flow)
     }
 
     /// How a task stands.
@@ -214,10 +214,17 @@ impl<T> ReadyQueue<T> {
     }
 
     /// Gives `item` a seat in the flow of `key`, whose weight becomes `weight`, and makes it ready.
-    pub(super) fn seat(&mut self, item: T, class: Class, key: Option<&Arc<str>>, weight: f64, kind: Kind) -> SeatId {
-        let flow_id = self.flow(class, key);
+    pub(super) fn seat(
+        &mut self,
+        item: T,
+        priority: Priority,
+        key: Option<&Arc<str>>,
+        weight: f64,
+        kind: Kind,
+    ) -> SeatId {
+        let flow_id = self.flow(priority, key);
         let flow = &mut self.flows[flow_id];
-        self.classes[class as usize].enter(flow_id, flow, weight);
+        self.priorities[priority as usize].enter(flow_id, flow, weight);
         self.sequence += 1;
         let id = self.seats.insert(Seat {
             item,
@@ -258,8 +265,8 @@ impl<T> ReadyQueue<T> {
     /// The task whose turn it is, if one is ready; it is ready no more.
     pub(super) fn next(&mut self) -> Option<SeatId> {
         self.list_stale();
-        let class = self.classes.iter().position(|class| class.first().is_some())?;
-        let flow_id = self.classes[class].first()?;
+        let priority = self.priorities.iter().position(|priority| priority.first().is_some())?;
+        let flow_id = self.priorities[priority].first()?;
         let flow = &mut self.flows[flow_id];
         let id = flow.choose(&self.seats)?;
         flow.take_out(id, &mut self.seats, &self.kinds);
@@ -270,7 +277,7 @@ impl<T> ReadyQueue<T> {
         seat.out += 1;
         seat.pending += expected;
         flow.pending += u128::from(expected);
-        self.classes[class].serve(flow);
+        self.priorities[priority].serve(flow);
         self.touch(flow_id);
         Some(id)
     }
@@ -280,12 +287,12 @@ impl<T> ReadyQueue<T> {
         let seat = &mut self.seats[id];
         let flow_id = seat.flow;
         let flow = &mut self.flows[flow_id];
-        let class = &mut self.classes[flow.class as usize];
+        let priority = &mut self.priorities[flow.priority as usize];
         self.kinds.note_morsel(seat.kind, nanos);
         seat.attained = seat.attained.saturating_add(nanos);
         seat.take_back(flow);
         let counted = nanos.min(self.kinds.usual(seat.kind).max(LONGEST_MORSEL));
-        seat.paid = seat.paid.saturating_add(class.charge(flow, counted));
+        seat.paid = seat.paid.saturating_add(priority.charge(flow, counted));
         seat.told_of(done, &mut self.kinds);
         let expected = graced(self.kinds.expected(seat.kind).max(seat.told));
         let grace = seat.paid.min(flow.weight.virtually(expected)).min(flow.weight.horizon);
@@ -297,7 +304,7 @@ impl<T> ReadyQueue<T> {
             seat.rank = seat.rank_now(&self.kinds);
             flow.order.replace(old, (seat.rank, seat.place, id));
         }
-        class.forget(&mut self.flows, &mut self.flow_ids);
+        priority.forget(&mut self.flows, &mut self.flow_ids);
         self.touch(flow_id);
     }
 
@@ -320,23 +327,23 @@ impl<T> ReadyQueue<T> {
         self.kinds.leave(seat.kind);
         flow.pending -= u128::from(seat.pending);
         flow.grace -= u128::from(seat.grace);
-        let class = flow.class as usize;
+        let priority = flow.priority as usize;
         let is_last = flow.seats == 1;
         self.touch(flow_id);
         if is_last {
             self.list_stale();
         }
-        self.classes[class].exit(flow_id, &mut self.flows[flow_id]);
-        self.classes[class].forget(&mut self.flows, &mut self.flow_ids);
+        self.priorities[priority].exit(flow_id, &mut self.flows[flow_id]);
+        self.priorities[priority].forget(&mut self.flows, &mut self.flow_ids);
         seat.item
     }
 
-    fn flow(&mut self, class: Class, key: Option<&Arc<str>>) -> FlowId {
-        let Some(key) = key else { return class as FlowId };
+    fn flow(&mut self, priority: Priority, key: Option<&Arc<str>>) -> FlowId {
+        let Some(key) = key else { return priority as FlowId };
         *self
             .flow_ids
-            .entry((class, Arc::clone(key)))
-            .or_insert_with(|| self.flows.insert(Flow::new(class, Some(Arc::clone(key)))))
+            .entry((priority, Arc::clone(key)))
+            .or_insert_with(|| self.flows.insert(Flow::new(priority, Some(Arc::clone(key)))))
     }
 
     /// A flow may have changed. It is listed anew when that matters: mostly after some changes of the same flow.
@@ -347,12 +354,12 @@ impl<T> ReadyQueue<T> {
         }
     }
 
-    /// Puts the flow that has changed where it belongs among those of its class.
+    /// Puts the flow that has changed where it belongs among those of its priority.
     fn list_stale(&mut self) {
         let Some(flow_id) = self.stale.take() else { return };
         let flow = &mut self.flows[flow_id];
         let finish = flow.finish(&mut self.seats, &self.kinds);
-        self.classes[flow.class as usize].list(flow_id, flow, finish);
+        self.priorities[flow.priority as usize].list(flow_id, flow, finish);
     }
 }
 

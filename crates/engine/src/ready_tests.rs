@@ -46,21 +46,21 @@ impl Simulation {
         Self { queue: ReadyQueue::default(), left: vec![], needs: vec![], says: |_| 0.0, time: 0, used: HashMap::new() }
     }
 
-    fn add(&mut self, needs: u64, class: Class, key: Option<Arc<str>>, weight: f64) -> usize {
-        self.add_of(KIND, needs, class, key, weight)
+    fn add(&mut self, needs: u64, priority: Priority, key: Option<Arc<str>>, weight: f64) -> usize {
+        self.add_of(KIND, needs, priority, key, weight)
     }
 
-    fn add_of(&mut self, kind: Kind, needs: u64, class: Class, key: Option<Arc<str>>, weight: f64) -> usize {
+    fn add_of(&mut self, kind: Kind, needs: u64, priority: Priority, key: Option<Arc<str>>, weight: f64) -> usize {
         self.left.push(needs);
         self.needs.push(needs);
-        self.queue.seat(self.left.len() - 1, class, key.as_ref(), weight, kind);
+        self.queue.seat(self.left.len() - 1, priority, key.as_ref(), weight, kind);
         self.left.len() - 1
     }
 
     /// Has a kind be known before anything else happens.
     fn learn(&mut self, kind: Kind, needs: u64) {
         for _ in 0..16 {
-            let seat = self.queue.seat(0, Class::High, None, 1.0, kind);
+            let seat = self.queue.seat(0, Priority::High, None, 1.0, kind);
             assert_eq!(self.queue.next(), Some(seat));
             self.queue.charge(seat, needs, 0.0);
             self.queue.finish(seat);
@@ -100,10 +100,10 @@ proptest! {
     fn invariant_1_work_conservation(ops in prop::collection::vec((0..5u8, 0..3usize, 0..4u8, 1..20 * MS), 1..400)) {
         let mut queue = ReadyQueue::default();
         let (mut ready, mut given) = (vec![], vec![]);
-        for (op, class, key_number, nanos) in ops {
-            let class = [Class::High, Class::Normal, Class::Low][class];
+        for (op, priority, key_number, nanos) in ops {
+            let priority = [Priority::High, Priority::Normal, Priority::Low][priority];
             match op {
-                0 | 1 => ready.push(queue.seat((), class, key(&key_number.to_string()).as_ref(), 1.0 + f64::from(key_number), KIND)),
+                0 | 1 => ready.push(queue.seat((), priority, key(&key_number.to_string()).as_ref(), 1.0 + f64::from(key_number), KIND)),
                 2 => {
                     let next = queue.next();
                     prop_assert_eq!(next.is_some(), !ready.is_empty());
@@ -138,9 +138,9 @@ proptest! {
     #[test]
     fn invariant_2_classes_are_strict(tasks in prop::collection::vec((0..3usize, 1..30 * MS), 1..40)) {
         let mut simulation = Simulation::new();
-        let classes = [Class::High, Class::Normal, Class::Low];
-        for (class, needs) in &tasks {
-            simulation.add(*needs, classes[*class], None, 1.0);
+        let priorities = [Priority::High, Priority::Normal, Priority::Low];
+        for (priority, needs) in &tasks {
+            simulation.add(*needs, priorities[*priority], None, 1.0);
         }
         let order: Vec<usize> = simulation.finish_all().into_iter().map(|item| tasks[item].0).collect();
         prop_assert!(order.is_sorted(), "{:?}", order);
@@ -156,7 +156,7 @@ proptest! {
         for (number, weight) in weights.iter().enumerate() {
             let mut needs = 0;
             while needs < horizon {
-                simulation.add(task * MS, Class::Normal, key(&number.to_string()), f64::from(*weight));
+                simulation.add(task * MS, Priority::Normal, key(&number.to_string()), f64::from(*weight));
                 needs += task * MS;
             }
         }
@@ -183,7 +183,7 @@ proptest! {
             simulation.learn(Kind { kernel: 7, size }, MS << size);
         }
         for size in &sizes {
-            simulation.add_of(Kind { kernel: 7, size: *size }, MS << size, Class::Normal, None, 1.0);
+            simulation.add_of(Kind { kernel: 7, size: *size }, MS << size, Priority::Normal, None, 1.0);
         }
         let order: Vec<u32> = simulation.finish_all().into_iter().map(|item| sizes[item]).collect();
         prop_assert!(order.is_sorted(), "{:?}", order);
@@ -195,9 +195,9 @@ proptest! {
         simulation.says = LIES[says];
         let name = |number: usize| key(&(number % keys).to_string());
         // Honest ones, which need 20 ms, come after the liars, one of which never ends.
-        simulation.add(u64::MAX / 2, Class::Normal, name(0), 1.0);
+        simulation.add(u64::MAX / 2, Priority::Normal, name(0), 1.0);
         for (number, needs) in needs.iter().enumerate() {
-            simulation.add(needs * MS, Class::Normal, name(number), 1.0);
+            simulation.add(needs * MS, Priority::Normal, name(number), 1.0);
         }
         let all = needs.iter().sum::<u64>() * MS;
         let count = needs.len();
@@ -213,7 +213,7 @@ proptest! {
         let mut simulation = Simulation::new();
         simulation.learn(KIND, needs);
         for _ in 0..count {
-            simulation.add(needs, Class::Normal, None, 1.0);
+            simulation.add(needs, Priority::Normal, None, 1.0);
         }
         prop_assert!(simulation.finish_all().is_sorted());
     }
@@ -222,11 +222,11 @@ proptest! {
 #[test]
 fn invariant_3_a_flow_has_no_credit_for_its_absence() {
     let mut simulation = Simulation::new();
-    simulation.add(10_000 * MS, Class::Normal, key("always"), 1.0);
+    simulation.add(10_000 * MS, Priority::Normal, key("always"), 1.0);
     for _ in 0..1_000 {
         simulation.step();
     }
-    let late = simulation.add(10_000 * MS, Class::Normal, key("late"), 1.0);
+    let late = simulation.add(10_000 * MS, Priority::Normal, key("late"), 1.0);
     for _ in 0..200 {
         simulation.step();
     }
@@ -237,11 +237,11 @@ fn invariant_3_a_flow_has_no_credit_for_its_absence() {
 #[test]
 fn invariant_3_a_flow_gains_nothing_by_leaving() {
     let mut simulation = Simulation::new();
-    simulation.add(10_000 * MS, Class::Normal, key("stays"), 1.0);
+    simulation.add(10_000 * MS, Priority::Normal, key("stays"), 1.0);
     let mut leaver = 0;
     while simulation.time < 10_000 * MS {
         // One task at a time, gone in between.
-        let item = simulation.add(7 * MS, Class::Normal, key("leaves"), 1.0);
+        let item = simulation.add(7 * MS, Priority::Normal, key("leaves"), 1.0);
         while simulation.step().unwrap() != Some(item) {}
         leaver += 7 * MS;
     }
@@ -252,13 +252,13 @@ fn invariant_3_a_flow_gains_nothing_by_leaving() {
 fn invariant_4_short_tasks_pass_long_ones() {
     let mut simulation = Simulation::new();
     for _ in 0..8 {
-        simulation.add(2_000 * MS, Class::Normal, None, 1.0);
+        simulation.add(2_000 * MS, Priority::Normal, None, 1.0);
     }
     for _ in 0..1_000 {
         simulation.step();
     }
     let start = simulation.time;
-    let short = simulation.add(2 * MS, Class::Normal, None, 1.0);
+    let short = simulation.add(2 * MS, Priority::Normal, None, 1.0);
     while simulation.step().unwrap() != Some(short) {}
     assert!(simulation.time - start <= 8 * MS, "took {}", simulation.time - start);
 }
@@ -266,11 +266,11 @@ fn invariant_4_short_tasks_pass_long_ones() {
 #[test]
 fn invariant_6_a_flood_of_short_tasks_starves_no_long_one() {
     let mut simulation = Simulation::new();
-    let long = simulation.add(30 * MS, Class::Normal, None, 1.0);
+    let long = simulation.add(30 * MS, Priority::Normal, None, 1.0);
     for round in 0.. {
         assert!(round < 100_000, "the long task never finished");
         // Always a newcomer: alone, the short tasks fill the thread.
-        simulation.add(MS, Class::Normal, None, 1.0);
+        simulation.add(MS, Priority::Normal, None, 1.0);
         if simulation.step().unwrap() == Some(long) {
             break;
         }
@@ -285,9 +285,9 @@ fn invariant_6_lifting_goes_by_the_flow_s_own_time() {
     let mut simulation = Simulation::new();
     for flow in 0..300 {
         let name = key(&flow.to_string());
-        simulation.add(100 * MS, Class::Normal, name.clone(), 1.0);
+        simulation.add(100 * MS, Priority::Normal, name.clone(), 1.0);
         simulation.step();
-        simulation.add(2 * MS, Class::Normal, name, 1.0);
+        simulation.add(2 * MS, Priority::Normal, name, 1.0);
     }
     let order = simulation.finish_all();
     assert!(order[..300].iter().all(|item| item % 2 == 1));
@@ -299,11 +299,11 @@ fn invariant_3_shares_at_the_bounds_of_weights() {
         let mut simulation = Simulation::new();
         simulation.learn(KIND, 4 * MS);
         for _ in 0..30_000 {
-            simulation.add(4 * MS, Class::Normal, key("heavy"), heavy);
+            simulation.add(4 * MS, Priority::Normal, key("heavy"), heavy);
         }
         let first = simulation.left.len();
         for _ in 0..1_000 {
-            simulation.add(4 * MS, Class::Normal, key("light"), light);
+            simulation.add(4 * MS, Priority::Normal, key("light"), light);
         }
         while simulation.time < 50_000 * MS {
             simulation.step();
@@ -320,11 +320,13 @@ fn invariant_3_the_smallest_weight_does_not_end_time() {
     let mut simulation = Simulation::new();
     simulation.learn(KIND, 20 * MS);
     for (number, weight) in [(0, 1e-12), (1, 1.0), (2, 1.0)] {
-        simulation.add(20 * MS, Class::Normal, key(&number.to_string()), weight);
+        simulation.add(20 * MS, Priority::Normal, key(&number.to_string()), weight);
     }
     simulation.finish_all();
     let items: Vec<Vec<usize>> = (1..3)
-        .map(|number| (0..200).map(|_| simulation.add(20 * MS, Class::Normal, key(&number.to_string()), 1.0)).collect())
+        .map(|number| {
+            (0..200).map(|_| simulation.add(20 * MS, Priority::Normal, key(&number.to_string()), 1.0)).collect()
+        })
         .collect();
     let start = simulation.time;
     while simulation.time < start + 1_000 * MS {
@@ -341,7 +343,9 @@ fn invariant_3_a_paused_process_punishes_nobody() {
     let mut simulation = Simulation::new();
     simulation.learn(KIND, 10 * MS);
     let items: Vec<Vec<usize>> = (0..3)
-        .map(|number| (0..400).map(|_| simulation.add(10 * MS, Class::Normal, key(&number.to_string()), 1.0)).collect())
+        .map(|number| {
+            (0..400).map(|_| simulation.add(10 * MS, Priority::Normal, key(&number.to_string()), 1.0)).collect()
+        })
         .collect();
     for _ in 0..100 {
         simulation.step();
@@ -368,14 +372,14 @@ fn invariant_3_what_takes_long_without_a_pause_counts_in_full() {
     let kinds = [(Kind { kernel: 1, size: 0 }, 200 * MS), (Kind { kernel: 2, size: 0 }, 10 * MS)];
     let mut used = [0, 0];
     for number in [0, 1, 0, 1] {
-        queue.seat(number, Class::Normal, key(&number.to_string()).as_ref(), 1.0, kinds[number].0);
+        queue.seat(number, Priority::Normal, key(&number.to_string()).as_ref(), 1.0, kinds[number].0);
     }
     while used[0] + used[1] < 20_000 * MS {
         let seat = queue.next().unwrap();
         let number = *queue.get(seat);
         queue.charge(seat, kinds[number].1, 0.0);
         used[number] += kinds[number].1;
-        queue.seat(number, Class::Normal, key(&number.to_string()).as_ref(), 1.0, kinds[number].0);
+        queue.seat(number, Priority::Normal, key(&number.to_string()).as_ref(), 1.0, kinds[number].0);
         queue.finish(seat);
     }
     assert!(used[0].abs_diff(used[1]) <= 2_000 * MS, "{used:?}");
@@ -385,11 +389,11 @@ fn invariant_3_what_takes_long_without_a_pause_counts_in_full() {
 fn invariant_3_flows_that_have_only_just_come_starve_none() {
     let mut simulation = Simulation::new();
     simulation.learn(KIND, 100 * MS);
-    let waits = simulation.add(100 * MS, Class::Normal, key("waits"), 1.0);
+    let waits = simulation.add(100 * MS, Priority::Normal, key("waits"), 1.0);
     let short = Kind { kernel: 9, size: 0 };
     for round in 0.. {
         // Each with a key of its own, so that each begins at the current virtual time.
-        simulation.add_of(short, MS, Class::Normal, key(&format!("k{round}")), 1.0);
+        simulation.add_of(short, MS, Priority::Normal, key(&format!("k{round}")), 1.0);
         if simulation.step().unwrap() == Some(waits) {
             break;
         }
@@ -403,7 +407,7 @@ fn invariant_5_what_has_begun_ends_first() {
     simulation.says = |done| done;
     simulation.learn(KIND, 10 * MS);
     for _ in 0..30 {
-        simulation.add(12 * MS, Class::Normal, None, 1.0);
+        simulation.add(12 * MS, Priority::Normal, None, 1.0);
     }
     let mut begun = 0;
     while simulation.step().is_some() {
@@ -415,7 +419,7 @@ fn invariant_5_what_has_begun_ends_first() {
 #[test]
 fn invariant_5_what_is_about_to_tell_ends_first() {
     let mut queue = ReadyQueue::default();
-    let seats: Vec<_> = (0..30).map(|item| queue.seat(item, Class::Normal, None, 1.0, KIND)).collect();
+    let seats: Vec<_> = (0..30).map(|item| queue.seat(item, Priority::Normal, None, 1.0, KIND)).collect();
     let (mut ends, mut used) = (vec![], [0; 30]);
     while let Some(seat) = queue.next() {
         let item: usize = *queue.get(seat);
@@ -440,13 +444,13 @@ fn invariant_5_what_is_about_to_tell_ends_first() {
 fn invariant_5_a_thread_that_lost_its_core_changes_no_order() {
     let mut queue = ReadyQueue::default();
     for _ in 0..16 {
-        let seat = queue.seat(0, Class::Normal, None, 1.0, KIND);
+        let seat = queue.seat(0, Priority::Normal, None, 1.0, KIND);
         queue.next();
         queue.charge(seat, 70 * MS, 1.0);
         queue.finish(seat);
     }
-    let first = queue.seat(1, Class::Normal, None, 1.0, KIND);
-    queue.seat(2, Class::Normal, None, 1.0, KIND);
+    let first = queue.seat(1, Priority::Normal, None, 1.0, KIND);
+    queue.seat(2, Priority::Normal, None, 1.0, KIND);
     assert_eq!(queue.next(), Some(first));
     // A morsel of 1 ms took 5 ms.
     queue.charge(first, 5 * MS, 1.0 / 70.0);
@@ -454,11 +458,11 @@ fn invariant_5_a_thread_that_lost_its_core_changes_no_order() {
     assert_eq!(queue.next(), Some(first));
 }
 
-/// Every operation against the simplest model that has the invariants: what is ready, in which class, and who waits.
+/// Every operation against the simplest model that has the invariants: what is ready, in which priority, and who waits.
 #[test]
 fn many_random_operations() {
     let mut queue = ReadyQueue::default();
-    let mut seats: Vec<(SeatId, Class, bool)> = vec![];
+    let mut seats: Vec<(SeatId, Priority, bool)> = vec![];
     let mut random = 1_u64;
     for step in 0..100_000_u64 {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -466,10 +470,10 @@ fn many_random_operations() {
         let some = (dice / 64) as usize % seats.len().max(1);
         match dice % 16 {
             0..5 if seats.len() < 500 => {
-                let class = [Class::High, Class::Normal, Class::Low][(dice / 16 % 3) as usize];
+                let priority = [Priority::High, Priority::Normal, Priority::Low][(dice / 16 % 3) as usize];
                 let name = (!dice.is_multiple_of(3)).then(|| Arc::from((dice % 40).to_string()));
                 let kind = Kind { kernel: (dice % 5) as usize, size: (dice % 3) as u32 };
-                seats.push((queue.seat(step, class, name.as_ref(), (dice % 7) as f64, kind), class, true));
+                seats.push((queue.seat(step, priority, name.as_ref(), (dice % 7) as f64, kind), priority, true));
             }
             0..9 => {
                 let highest = seats.iter().filter(|seat| seat.2).map(|seat| seat.1 as usize).min();
@@ -505,27 +509,27 @@ fn many_random_operations() {
     for (id, ..) in seats {
         queue.leave(id);
     }
-    assert!(queue.classes.iter().all(Shares::is_idle));
+    assert!(queue.priorities.iter().all(Shares::is_idle));
     assert!(queue.flows.iter().all(|(_, flow)| flow.pending == 0 && flow.grace == 0 && flow.order.first().is_none()));
 }
 
 #[test]
 fn invariant_7_nothing_is_left_of_those_that_are_gone() {
     let mut queue = ReadyQueue::default();
-    // A blocker keeps the low class from ever being served.
-    queue.seat((), Class::High, None, 1.0, KIND);
-    let stays = queue.seat((), Class::Low, None, 1.0, KIND);
+    // A blocker keeps the low priority from ever being served.
+    queue.seat((), Priority::High, None, 1.0, KIND);
+    let stays = queue.seat((), Priority::Low, None, 1.0, KIND);
     for round in 0..10_000 {
         let kind = Kind { kernel: round, size: 0 };
-        let id = queue.seat((), Class::Low, key(&round.to_string()).as_ref(), 1.0, kind);
+        let id = queue.seat((), Priority::Low, key(&round.to_string()).as_ref(), 1.0, kind);
         queue.leave(id);
-        let id = queue.seat((), Class::Low, None, 1.0, if round % 2 == 0 { kind } else { KIND });
+        let id = queue.seat((), Priority::Low, None, 1.0, if round % 2 == 0 { kind } else { KIND });
         queue.leave(id);
     }
-    let flow = &queue.flows[Class::Low as usize];
+    let flow = &queue.flows[Priority::Low as usize];
     assert!(flow.entries() <= 100, "{} entries", flow.entries());
     assert_eq!(flow.order.iter().count(), 1);
-    assert_eq!(queue.flows.len(), CLASSES);
+    assert_eq!(queue.flows.len(), PRIORITIES);
     assert!(queue.flow_ids.is_empty());
     assert_eq!(queue.seats.len(), 2);
     queue.leave(stays);

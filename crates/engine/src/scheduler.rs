@@ -1,433 +1,265 @@
-//! What is under a pool's lock: its tasks, whose turn it is, and what they take. It calls no kernel code and nobody else's: what has
-//! to be done once the lock is released (dropping work, sending completions) it only writes down.
+//! The scheduler: what a pool's threads do.
+//!
+//! A *ticket* is a rayon job that takes tasks' morsels from the ready queue and runs them. It re-issues itself about every
+//! millisecond, so that rayon's own work (a kernel's `join` or `par_sort`) gets at the threads in between. When tickets begin and end,
+//! and what wakes a thread, is the wake protocol's ([`idle`](super::idle)).
+//!
+//! Invariants:
+//! 1. A ticket is outstanding while a task is ready: one that leaves ready tasks behind in the queue issues another, if it can.
+//! 2. The JavaScript thread never waits for the pool's lock: a thread of low priority may hold it and not have a core. It
+//!    submits and cancels through the inbox and atomics.
+//! 3. `occupancy` counts a task as queued from `reserve` on, or from `submit_batch`, until its `begin` or `withdraw` is published.
+//! 4. What the scheduler has written down is done once its lock is released, in this order: the counts are published, a ticket is issued
+//!    for the next morsel, work is dropped, this thread is announced as free, and completions are sent. So whoever hears of an end
+//!    finds the counts as they are, and a thread that will take up the next task at once.
+//! 5. What is left of work, which may be large, is dropped by a ticket, before it claims anything or becomes idle: so by no event loop,
+//!    in nobody's time, and not while others take the thread for free.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
-use super::admission::{Plan, Refusal, Stake};
-use super::budget::{Budget, Place};
-use super::control::Stop;
-use super::fence::fenced_drop;
-use super::job::{Finished, Job, Morsel, Ran, Timed};
-use super::pace::{Lap, Pace};
-use super::ready::{Outlook, ReadyQueue, SeatId};
-use super::stage::{Books, Stage, Step};
-use super::stats::Gauges;
-use super::task::Task;
-use heavy_load_kernel::Result;
+use super::admission::{Admission, Arrival, Refusal, Stake};
+use super::idle::{Ticket, Wakeup};
+use super::job::{Job, Timed};
+use super::occupancy::Occupancy;
+use super::pace::{self, lap};
+use super::panics::catch_panic;
+use super::pool::PoolConfig;
+use super::run_queue::{Claimed, End, RunQueue, Settled};
+use super::stats::{Gauges, Tallies};
+use super::task::{Task, TaskConfig};
 
-/// So much of a task has to have run before it is given up by its own progress.
-const TELLING: u64 = 4_000_000;
-/// How long passes before the next review, for each task that was looked at: some fifty times what that takes.
-const REVIEW: Duration = Duration::from_micros(50);
+/// How long a ticket runs morsels before it lets rayon have the thread for a moment.
+const TICKET: Duration = Duration::from_millis(1);
 
+/// What a pool's callers and its threads share.
 pub(super) struct Scheduler {
-    /// The pool's threads.
-    size: usize,
-    /// When the pool began.
-    origin: Instant,
-    pace: Pace,
-    gauges: Arc<Gauges>,
-    queue: ReadyQueue<Entry>,
-    budget: Budget,
-    review: Review,
-    books: Books,
-    /// Ends to deliver once the lock is released.
+    pub(super) size: usize,
+    pub(super) max_queue: usize,
+    pub(super) began: Instant,
+    /// The inbox, and what has a thread look at it.
+    pub(super) wakeup: Wakeup<Message>,
+    /// The demand of tasks that have begun: morsels that run, and paused tasks.
+    pub(super) occupancy: Occupancy,
+    /// What may come in.
+    pub(super) admission: Admission,
+    pub(super) tallies: Mutex<Tallies>,
+    /// Told when the queue has become shorter than `size`.
+    pub(super) drain_listeners: RwLock<Vec<Weak<dyn Fn() + Send + Sync>>>,
+    pub(super) gauges: Arc<Gauges>,
+    state: Mutex<State>,
+}
+
+/// What callers tell the threads.
+pub(super) enum Message {
+    Submit(Arc<Task>),
+    SubmitBatch(Vec<Arc<Task>>),
+    /// The task has been stopped: end it now, if no morsel of it runs.
+    Stopped(Arc<Task>),
+    /// Has the thread that reads it panic.
+    #[cfg(test)]
+    Panic,
+}
+
+/// What is under the pool's lock.
+pub(super) struct State {
+    queue: RunQueue,
+    /// The demand that `occupancy` has been told of.
+    demand: usize,
+}
+
+/// What a look at the scheduler has given: a morsel to run, and what else is to be done.
+struct Turn {
+    claimed: Option<Claimed>,
+    /// Whether another thread could have a morsel too.
+    more: bool,
+    /// Whether the queue has drained.
+    drained: bool,
     ended: Vec<End>,
 }
 
-/// A task that was taken over.
-struct Entry {
-    task: Arc<Task>,
-    job: Job,
-    stage: Stage,
-    /// If it waits, or has waited, for memory.
-    place: Option<Place>,
-    /// Memory that it takes.
-    memory: u64,
-    began: Option<Instant>,
-    /// What it is counted with where waits are predicted.
-    stake: Stake,
-    /// CPU time that it has used.
-    cpu: Duration,
-}
-
-/// A morsel that was run.
-pub(super) struct Settled {
-    pub(super) ran: Result<Ran>,
-    /// How long it took on the clock.
-    pub(super) elapsed: Duration,
-    pub(super) lap: Option<Lap>,
-}
-
-/// A morsel to run, and whose it is.
-pub(super) struct Claimed {
-    pub(super) task: Arc<Task>,
-    pub(super) morsel: Morsel,
-    seat: SeatId,
-}
-
-/// The end of a task, to be delivered.
-pub(super) struct End {
-    task: Arc<Task>,
-    finished: Finished,
-    /// Counts the task out when it is dropped, not under the lock.
-    stake: Option<Stake>,
-    wait: Duration,
-    run: Duration,
-}
-
-impl End {
-    /// Whether there is work left to drop, which may be large.
-    pub(super) fn has_remains(&self) -> bool {
-        self.finished.has_remains()
-    }
-
-    /// Drops what is left of the work, and sends the completion. Not under the lock.
-    pub(super) fn deliver(self) {
-        let Self { task, finished, stake, wait, run } = self;
-        drop(stake);
-        let mut outcome = finished.into_outcome();
-        if let Some(why) = task.stopped() {
-            // Nobody wants it any more, and it may be large: it is dropped here rather than by the event loop.
-            let unwanted = std::mem::replace(&mut outcome, Err(why.error()));
-            let _ = fenced_drop(unwanted);
-        }
-        task.complete(outcome, wait, run);
-    }
-}
-
 impl Scheduler {
-    pub(super) fn new(size: usize, max_memory: u64, origin: Instant, gauges: Arc<Gauges>) -> Self {
+    pub(super) fn new(config: &PoolConfig) -> Self {
+        let (size, began, gauges) = (config.threads, Instant::now(), Arc::<Gauges>::default());
+        let queue = RunQueue::new(size, config.max_memory, began, Arc::clone(&gauges));
         Self {
             size,
-            origin,
-            pace: Pace::default(),
+            max_queue: config.max_queue,
+            began,
+            wakeup: Wakeup::new(size),
+            occupancy: Occupancy::default(),
+            admission: Admission::new(size),
+            tallies: Mutex::default(),
+            drain_listeners: RwLock::default(),
             gauges,
-            queue: ReadyQueue::default(),
-            budget: Budget::new(max_memory),
-            review: Review::default(),
-            books: Books::default(),
-            ended: vec![],
+            state: Mutex::new(State { queue, demand: 0 }),
         }
     }
 
-    /// How many tasks are ready.
-    pub(super) fn ready(&self) -> usize {
-        self.queue.len()
-    }
-
-    pub(super) fn books(&mut self) -> &mut Books {
-        &mut self.books
-    }
-
-    /// The ends that are to be delivered; `list` is for those to come.
-    pub(super) fn take_ended(&mut self, list: Vec<End>) -> Vec<End> {
-        std::mem::replace(&mut self.ended, list)
-    }
-
-    /// Whether there is work to drop before anything else.
-    fn has_remains(&self) -> bool {
-        self.ended.iter().any(End::has_remains)
-    }
-
-    /// Takes a task over.
-    pub(super) fn submit(&mut self, task: Arc<Task>, now: Instant) {
-        let Some((mut job, stake)) = task.unpack() else { return };
-        if task.is_withdrawn() {
-            let error = task.stopped().unwrap_or(Stop::Aborted).error();
-            if let Some(finished) = job.fail(error) {
-                self.withdrawn(task, finished, now);
-            }
-            return;
+    /// Sends a message, and has a thread look at it.
+    pub(super) fn send(self: &Arc<Self>, message: Message, threads: &Arc<rayon::ThreadPool>) {
+        if let Some(ticket) = self.wakeup.send(message) {
+            issue(Arc::clone(self), threads, ticket);
         }
-        let config = &task.config;
-        let (class, key, weight, kind) = (config.class, config.key.clone(), config.weight, task.kind());
-        let entry = Entry {
-            stage: Stage::Queued,
-            place: None,
-            memory: config.memory,
-            began: None,
-            stake,
-            cpu: Duration::ZERO,
-            task: Arc::clone(&task),
-            job,
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // No kernel code runs under this lock, so a poisoned one would be our own bug; the data are still whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has a task counted from now on, unless it could not be done in its time.
+    pub(super) fn admit(&self, job: &Job, config: &TaskConfig, now: Instant) -> Result<Stake, Refusal> {
+        let TaskConfig { priority, ref key, weight, max_threads, timeout, part, .. } = *config;
+        let lanes = if job.is_parallel() { max_threads } else { 1 };
+        let (kind, goes_on) = (config.kind(job), !part.is_first);
+        let arrival = Arrival { priority, key: key.as_ref(), weight, kind, lanes, timeout, goes_on };
+        let now = now.saturating_duration_since(self.began);
+        self.admission.enter(arrival, self.occupancy.wanted_threads(), &self.gauges.pace, now)
+    }
+
+    /// Takes a place in the queue for what is let in however many there are.
+    pub(super) fn join_anyway(&self) {
+        self.occupancy.join(1, usize::MAX);
+    }
+
+    /// Takes up to so many places in the queue; gives how many it took.
+    pub(super) fn join(&self, count: usize) -> usize {
+        self.occupancy.join(count, self.max_queue.saturating_add(self.size))
+    }
+
+    /// A task that had not begun is gone.
+    pub(super) fn give_place_back(&self) {
+        if self.drains(self.occupancy.leave(), 1) {
+            self.tell_drained();
+        }
+    }
+
+    /// Whether the queue has become shorter than `size` when so many left it.
+    fn drains(&self, queued_before: usize, left: usize) -> bool {
+        queued_before >= self.size && queued_before - left.min(queued_before) < self.size
+    }
+
+    /// Tells who waits for it that the queue has drained.
+    #[cold]
+    fn tell_drained(&self) {
+        let listeners: Vec<_> = {
+            let listeners = self.drain_listeners.read().unwrap_or_else(PoisonError::into_inner);
+            listeners.iter().filter_map(Weak::upgrade).collect()
         };
-        let seat = self.queue.seat(entry, class, key.as_ref(), weight, kind);
-        task.set_seat(Some(seat));
-    }
-
-    /// A task was stopped: ends it now, if no morsel of it runs.
-    pub(super) fn stopped(&mut self, task: &Task, now: Instant) {
-        // None if it has ended, or was taken over after it had been withdrawn.
-        let Some(seat) = task.seat() else { return };
-        let entry = self.queue.get_mut(seat);
-        let Err(error) = entry.task.control.check(now) else { return };
-        let Some(finished) = entry.job.fail(error) else { return };
-        if entry.stage == Stage::Queued && task.is_withdrawn() {
-            let entry = self.leave(seat, false);
-            self.withdrawn(entry.task, finished, now);
-        } else {
-            self.end(seat, finished, now);
+        for listener in listeners {
+            // One that panics costs its own news, not what the thread has to do next.
+            let _ = catch_panic(|| {
+                listener();
+                Ok(())
+            });
         }
     }
 
-    /// The next morsel; none while there is something to drop first.
-    pub(super) fn claim(&mut self, now: Instant) -> Option<Claimed> {
-        if self.review.is_due(now) {
-            self.review(now);
-        }
-        while !self.has_remains()
-            && let Some(seat) = self.queue.next()
-        {
-            let entry = self.queue.get_mut(seat);
-            let (class, memory) = (entry.task.config.class, entry.memory);
-            if entry.stage == Stage::Queued {
-                if !self.budget.admits(class, entry.place, memory) {
-                    entry.place = Some(self.budget.wait(class, entry.place, seat, memory));
-                    self.queue.give_back(seat);
-                    continue;
-                }
-                if !entry.task.begin() {
-                    // Withdrawn: the message that ends it is on its way.
-                    self.queue.give_back(seat);
-                    continue;
-                }
+    /// Runs morsels until there are none, or until it is time to let rayon have the thread; then gives the ticket to be issued again.
+    fn run_ticket(self: &Arc<Self>, threads: &Arc<rayon::ThreadPool>, mut ticket: Ticket) -> Option<Ticket> {
+        let mut began = Instant::now();
+        let mut now = began;
+        let mut list = vec![];
+        let mut state = self.lock();
+        loop {
+            let again = now - began >= TICKET;
+            let Turn { claimed, more, drained, mut ended } = self.look(&mut state, !again, list, now);
+            drop(state);
+            let remains = ended.iter().any(End::has_remains);
+            if more
+                && (claimed.is_some() || remains)
+                && let Some(another) = self.wakeup.take_ticket()
+            {
+                issue(Arc::clone(self), threads, another);
             }
-            let goes_on = entry.task.control.check(now);
-            if let Err(error) = goes_on.and_then(|()| self.still_fits(seat, now)) {
-                let entry = self.queue.get_mut(seat);
-                match entry.job.fail(error) {
-                    Some(finished) => self.end(seat, finished, now),
-                    None => self.queue.give_back(seat),
+            if remains {
+                ended.drain(..).for_each(End::deliver);
+                if drained {
+                    self.tell_drained();
                 }
+                (list, now) = (ended, Instant::now());
+                state = self.lock();
                 continue;
             }
-            let entry = self.queue.get_mut(seat);
-            let max_threads = entry.task.config.max_threads.min(self.size);
-            let Some(morsel) = entry.job.claim(max_threads) else {
-                // Another thread has taken the last.
-                self.queue.give_back(seat);
+            // Before the ends are delivered: who hears of one and submits the next task is to find this thread awake.
+            let rests = claimed.is_none() && !again;
+            let relief = if rests { self.wakeup.take_relief() } else { None };
+            let is_relieved = relief.is_some();
+            if let Some(relief) = relief {
+                issue(Arc::clone(self), threads, relief);
+            }
+            let announced =
+                if rests && !is_relieved { self.wakeup.announce(rayon::current_thread_index()) } else { None };
+            ended.drain(..).for_each(End::deliver);
+            // The list is used again, so that it is not allocated for every task.
+            list = ended;
+            if drained {
+                self.tell_drained();
+            }
+            let Some(claimed) = claimed else {
+                if again {
+                    return Some(ticket);
+                }
+                pace::wait();
+                if is_relieved {
+                    self.wakeup.wait_for_relief();
+                }
+                // Nothing queued, running or paused: nobody needs this thread until somebody submits.
+                ticket = self.wakeup.rest(ticket, announced, || self.occupancy.wanted_threads() == 0)?;
+                // What was waited does not count as run.
+                began = Instant::now();
+                now = began;
+                state = self.lock();
                 continue;
             };
-            let more = entry.job.can_claim(max_threads);
-            let (was, place) = (entry.stage, entry.place.take());
-            self.books.step(&mut entry.stage, Step::Give);
-            let task = Arc::clone(&entry.task);
-            if was == Stage::Queued {
-                entry.began = Some(now);
-                let waited = now.saturating_duration_since(task.submitted);
-                task.control.begin(waited);
-                if task.config.part.is_first {
-                    self.gauges.wait.record(waited);
+            let (seat, Timed { ran, at, is_last }) = claimed.run();
+            // The little that was spent on choosing the task counts as its own: one look at the clock a morsel.
+            let elapsed = at - now;
+            let settled = Settled { ran, elapsed, lap: lap(elapsed, at) };
+            // What dropping the work took is nobody's.
+            now = if is_last { Instant::now() } else { at };
+            state = self.lock();
+            state.queue.settle(seat, settled, now);
+        }
+    }
+
+    /// Takes in what has been sent, and claims the next morsel, if this thread is to have one.
+    fn look(&self, state: &mut State, claims: bool, list: Vec<End>, now: Instant) -> Turn {
+        let queue = &mut state.queue;
+        for message in self.wakeup.messages() {
+            match message {
+                Message::Submit(task) => queue.submit(task, now),
+                Message::SubmitBatch(tasks) => {
+                    tasks.into_iter().for_each(|task| queue.submit(task, now));
                 }
-                self.budget.take(class, place, memory);
-                if place.is_some() {
-                    self.wake_waiting();
-                }
+                Message::Stopped(task) => queue.stopped(&task, now),
+                #[cfg(test)]
+                Message::Panic => panic!("on purpose: ticket"),
             }
-            if more {
-                self.queue.ready(seat);
-            }
-            return Some(Claimed { task, morsel, seat });
         }
-        None
+        let claimed = if claims { queue.claim(now) } else { None };
+        let more = queue.ready() > 0;
+        let ended = queue.take_ended(list);
+        queue.publish();
+        let books = queue.books();
+        let (left, demand) = (books.take_left_queue(), books.demand());
+        let change = demand as isize - std::mem::replace(&mut state.demand, demand) as isize;
+        let drained = self.drains(self.occupancy.change(left, change), left);
+        Turn { claimed, more, drained, ended }
     }
+}
 
-    /// Takes a morsel back that ran for `elapsed`.
-    pub(super) fn settle(&mut self, seat: SeatId, settled: Settled, now: Instant) {
-        let Settled { ran, elapsed, lap } = settled;
-        self.gauges.add_busy(elapsed);
-        let progress = self.queue.get(seat).task.progress();
-        self.queue.charge(seat, elapsed.as_nanos() as u64, progress);
-        let entry = self.queue.get_mut(seat);
-        let cpu = self.pace.cpu_of(elapsed, lap);
-        entry.cpu += cpu;
-        if let Some(lap) = lap
-            && self.pace.add(lap, &self.gauges.pace, now.saturating_duration_since(self.origin).as_nanos() as u64)
-        {
-            self.review.ask();
-        }
-        let finished = entry.job.settle(ran, elapsed);
-        self.books.step(&mut entry.stage, Step::TakeBack);
-        if let Some(finished) = finished {
-            self.end(seat, finished, now);
-            return;
-        }
-        let threads = if entry.stage == Stage::Paused { 1 } else { entry.task.config.max_threads.min(self.size) };
-        let is_ready = self.queue.is_ready(seat);
-        if self.queue.get(seat).job.can_claim(threads) && !is_ready {
-            self.queue.ready(seat);
-        }
-        self.correct(seat, cpu);
-    }
-
-    /// How a task stands, in CPU time.
-    fn outlook(&self, seat: SeatId) -> Outlook {
-        let Outlook { rank, attained, total, place } = self.queue.outlook(seat);
-        let cpu = self.queue.get(seat).cpu.as_nanos() as u64;
-        let total = (total as f64 * cpu as f64 / attained.max(1) as f64) as u64;
-        Outlook { rank, attained: cpu, total, place }
-    }
-
-    /// Counts a task that goes on as it stands now, having had so much more of a CPU.
-    fn correct(&mut self, seat: SeatId, cpu: Duration) {
-        let (outlook, times, fresh) =
-            (self.outlook(seat), self.queue.virtual_times(seat), self.queue.rank_of_fresh(seat));
-        let stake = &mut self.queue.get_mut(seat).stake;
-        if outlook.total > 0 && stake.service().told(cpu.as_nanos() as u64, outlook.total, fresh) {
-            self.review.ask();
-        }
-        stake.set_virtual_times(times);
-        stake.correct(outlook);
-    }
-
-    /// Whether a task whose turn it is can still be done in its time: work is not begun in vain, nor gone on with. What could never have been, is
-    /// let be; nor is it given up before there is anything else to do.
-    fn still_fits(&self, seat: SeatId, now: Instant) -> Result<()> {
-        let entry = self.queue.get(seat);
-        let (Some(timeout), Some(time)) = (entry.task.config.timeout, entry.task.control.time_left(now)) else {
-            return Ok(());
-        };
-        if self.queue.len() == 0 {
-            return Ok(());
-        }
-        let outlook = self.outlook(seat);
-        let (left, all) = if entry.began.is_none() {
-            let own = entry.stake.service().known().own;
-            (own, own)
-        } else if outlook.attained >= TELLING && outlook.total > 0 {
-            let left = outlook.total.saturating_sub(outlook.attained);
-            // It has been begun, and nearly everything may be done.
-            (left.saturating_sub(left / 4 + TELLING), outlook.total)
-        } else {
-            return Ok(());
-        };
-        let pace = self.pace.factor();
-        let on_threads = |work: u64| Duration::from_nanos((work as f64 * pace) as u64 / entry.stake.lanes());
-        if on_threads(left) <= time || on_threads(all) > timeout {
-            return Ok(());
-        }
-        let retry = on_threads(left) - time;
-        Err(Refusal { predicted: on_threads(left), alone: on_threads(all), retry }.given_up(timeout))
-    }
-
-    /// Gives up what cannot be done any more in its time, now that it is known better what tasks take.
-    fn review(&mut self, now: Instant) {
-        let mut order: Vec<_> = self.queue.seats().map(|seat| (seat, self.outlook(seat))).collect();
-        order.sort_unstable_by_key(|(seat, outlook)| {
-            (self.queue.get(*seat).task.config.class as u8, outlook.rank, outlook.place)
+/// Puts a ticket into rayon's queue.
+fn issue(scheduler: Arc<Scheduler>, threads: &Arc<rayon::ThreadPool>, ticket: Ticket) {
+    let pool = Arc::clone(threads);
+    threads.spawn_fifo(move || {
+        let again = catch_panic(|| Ok(scheduler.run_ticket(&pool, ticket))).unwrap_or_else(|_| {
+            // The panics of what is not ours are caught closer by, so this is a bug: it costs what it was about, not the ticket.
+            Some(scheduler.wakeup.recover(rayon::current_thread_index()))
         });
-        // By then all that is there has ended; never, if something has no deadline.
-        let left =
-            |(seat, _): &(SeatId, Outlook)| self.queue.get(*seat).task.control.time_left(now).unwrap_or(Duration::MAX);
-        let longest = order.iter().map(left).max().unwrap_or_default();
-        // What has come is not given up because of a bad moment.
-        let looked_at = order.len() as u32;
-        let mut plan = Plan::new(self.size, (1.0 + self.pace.factor()) / 2.0);
-        for (seat, outlook) in order {
-            let entry = self.queue.get_mut(seat);
-            let time = entry.task.control.time_left(now);
-            let Err(mut refusal) = plan.add(&mut entry.stake, outlook, time) else { continue };
-            refusal.retry = refusal.retry.min(longest);
-            if entry.stage == Stage::Queued && !entry.task.begin() {
-                continue; // Withdrawn: the message that ends it is on its way.
-            }
-            let timeout = entry.task.config.timeout.unwrap_or_default();
-            if let Some(finished) = entry.job.fail(refusal.given_up(timeout)) {
-                self.end(seat, finished, now);
-            }
+        if let Some(ticket) = again {
+            issue(scheduler, &pool, ticket);
         }
-        self.review.done(looked_at, now);
-    }
-
-    /// A task that was withdrawn from the queue is gone; who did that has given its place back.
-    fn withdrawn(&mut self, task: Arc<Task>, finished: Finished, now: Instant) {
-        let wait = now.saturating_duration_since(task.submitted);
-        self.ended.push(End { task, finished, stake: None, wait, run: Duration::ZERO });
-    }
-
-    /// Takes a task that has begun, or expired, out of the books.
-    fn end(&mut self, seat: SeatId, finished: Finished, now: Instant) {
-        let entry = self.queue.get_mut(seat);
-        let step = if entry.began.is_some() { Step::End } else { Step::Expire };
-        self.books.step(&mut entry.stage, step);
-        let entry = self.leave(seat, finished.is_done());
-        let began = entry.began.unwrap_or(now);
-        let wait = began.saturating_duration_since(entry.task.submitted);
-        let run = now.saturating_duration_since(began);
-        let part = entry.task.config.part;
-        if entry.began.is_some() && (part.is_last || !finished.gave_value()) {
-            self.gauges.run.record(part.ran + run);
-        }
-        self.ended.push(End { task: entry.task, finished, stake: Some(entry.stake), wait, run });
-    }
-
-    /// Gives a task's seat up, and its memory; `done` if it has come to its own end.
-    fn leave(&mut self, seat: SeatId, done: bool) -> Entry {
-        if done {
-            self.queue.learn(seat);
-            let (attained, fresh) = (self.outlook(seat).attained, self.queue.rank_of_fresh(seat));
-            let stake = &self.queue.get(seat).stake;
-            if stake.service().ended(attained, fresh) {
-                self.review.ask();
-            }
-            stake.set_virtual_times(self.queue.virtual_times(seat));
-        }
-        let entry = self.queue.leave(seat);
-        entry.task.set_seat(None);
-        if entry.began.is_some() {
-            self.budget.give_back(entry.memory);
-        } else if let Some(place) = entry.place {
-            self.budget.forget(place);
-        }
-        if entry.memory > 0 {
-            self.wake_waiting();
-        }
-        entry
-    }
-
-    /// Those that wait for memory, and may have it, are ready.
-    fn wake_waiting(&mut self) {
-        for seat in self.budget.ready() {
-            if !self.queue.is_ready(seat) {
-                self.queue.ready(seat);
-            }
-        }
-    }
-
-    /// Has the statistics know.
-    pub(super) fn publish(&self) {
-        self.gauges.set(self.books.running, self.budget.used());
-    }
-}
-
-/// When what waits is looked through again.
-#[derive(Default)]
-struct Review {
-    asked: bool,
-    /// Not before that, so that it takes a small part of the time.
-    next: Option<Instant>,
-}
-
-impl Review {
-    /// It is known better what tasks take.
-    fn ask(&mut self) {
-        self.asked = true;
-    }
-
-    fn is_due(&self, now: Instant) -> bool {
-        self.asked && self.next.is_none_or(|next| now >= next)
-    }
-
-    fn done(&mut self, looked_at: u32, now: Instant) {
-        *self = Self { asked: false, next: now.checked_add(looked_at * REVIEW) };
-    }
-}
-
-impl Claimed {
-    /// Runs the morsel; gives whose it was, and when kernel code was left.
-    pub(super) fn run(self) -> (SeatId, Timed) {
-        (self.seat, self.morsel.run(&self.task.control))
-    }
+    });
 }

@@ -7,7 +7,8 @@
 //! | `slot`, `sink` | whoever makes it, before anybody else knows of it | - |
 //! | `control` | anyone, at any time | atomics |
 //! | `queued` | `Queued -> Begun` by the worker that first claims; `Queued -> Withdrawn` by whoever stops it before | one atomic exchange |
-//! | `run` | workers | its mutex, taken after the pool's |
+//! | `seat` | workers | the pool's lock |
+//! | `luggage` | whoever makes it; taken out by the worker that takes the task over, or by who gives the place back | its mutex, taken after the pool's |
 
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,10 +16,10 @@ use std::time::{Duration, Instant};
 
 use super::admission::Stake;
 use super::control::{Control, Stop};
-use super::fence::fence;
 use super::job::Job;
 use super::kinds::Kind;
-use super::ready::{Class, SeatId};
+use super::panics::catch_panic;
+use super::ready::{Priority, SeatId};
 use heavy_load_kernel::Result;
 use heavy_load_kernel::value::Value;
 
@@ -27,9 +28,9 @@ use heavy_load_kernel::value::Value;
 pub struct TaskConfig {
     /// Which kernel it calls: any number that tells kernels apart.
     pub kernel: usize,
-    /// Its priority class.
-    pub class: Class,
-    /// Its tenant, for fair sharing within the class.
+    /// Whether it goes before the tasks of others, or after.
+    pub priority: Priority,
+    /// Its tenant, for fair sharing within the priority.
     pub key: Option<Arc<str>>,
     /// The tenant's share, > 0.
     pub weight: f64,
@@ -65,7 +66,7 @@ impl Default for TaskConfig {
     fn default() -> Self {
         Self {
             kernel: 0,
-            class: Class::Normal,
+            priority: Priority::Normal,
             key: None,
             weight: 1.0,
             max_threads: usize::MAX,
@@ -208,7 +209,7 @@ impl Task {
     pub(super) fn complete(&self, outcome: Result<Value>, wait: Duration, run: Duration) {
         if let Some(sink) = &self.sink {
             // A sink that panics costs its own completion, not what the thread has to do next.
-            let _ = fence(|| {
+            let _ = catch_panic(|| {
                 sink.complete(Completion { slot: self.slot, outcome, wait, run });
                 Ok(())
             });

@@ -132,11 +132,11 @@ enum Message {
 
 use Message::{Panics, Stopped, Task};
 
-/// A pool that does what the driver does, step by step, over the protocol; and rayon's part, whose threads take tickets from a queue.
+/// A pool that does what the scheduler does, step by step, over the protocol; and rayon's part, whose threads take tickets from a queue.
 struct Pool {
     size: usize,
     wakeup: Wakeup<Message>,
-    /// As the driver's: tasks that have been sent and have not ended.
+    /// As the scheduler's: tasks that have been sent and have not ended.
     occupancy: AtomicUsize,
     ready: Mutex<VecDeque<Message>>,
     rayon: Mutex<Rayon>,
@@ -214,7 +214,7 @@ impl Pool {
         }
     }
 
-    /// As the driver's, with what `issue` does after a panic.
+    /// As the scheduler's, with what `issue` does after a panic.
     fn run_ticket(&self, mut ticket: Ticket, index: usize) -> Option<Ticket> {
         let mut ending = None;
         loop {

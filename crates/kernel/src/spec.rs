@@ -93,7 +93,7 @@ pub struct Spec {
     pub input_type: &'static str,
     /// If it takes numbers: every integer from 0 to this is an input that `prepare` is sure to take. Calls with these may be
     /// prepared later than they are made, when an error could no longer name its caller.
-    pub integers_to: Option<u64>,
+    pub accepts_integers_up_to: Option<u64>,
     /// The result's TypeScript type.
     pub output_type: &'static str,
     /// Whether it changes the elements it is given and gives the same view back: a copy is then made where JavaScript can
@@ -116,7 +116,7 @@ impl Spec {
             type_parameter: "",
             input: "input",
             input_type: "unknown",
-            integers_to: None,
+            accepts_integers_up_to: None,
             output_type: "unknown",
             in_place: false,
             streams: false,
@@ -145,8 +145,8 @@ impl Spec {
     }
 
     /// Sure to take every integer from 0 to `largest`.
-    pub const fn integers_to(self, largest: u64) -> Self {
-        Self { integers_to: Some(largest), ..self }
+    pub const fn accepts_integers_up_to(self, largest: u64) -> Self {
+        Self { accepts_integers_up_to: Some(largest), ..self }
     }
 
     /// With its result's TypeScript type.

@@ -25,7 +25,7 @@ Counts from 0 to `iterations`, really executing each step, and resolves with the
 Errors: ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.",
     )
     .input("iterations", "number")
-    .integers_to(MAX_SAFE_INTEGER)
+    .accepts_integers_up_to(MAX_SAFE_INTEGER)
     .output("number");
 
 /// The largest integer that a JavaScript number holds exactly, with all smaller ones.

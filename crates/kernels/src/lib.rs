@@ -51,7 +51,8 @@ mod tests {
 
     #[test]
     fn integers_that_are_sure_to_be_taken_are() {
-        let kernels = KERNELS.iter().filter_map(|kernel| kernel.spec().integers_to.map(|largest| (kernel, largest)));
+        let kernels =
+            KERNELS.iter().filter_map(|kernel| kernel.spec().accepts_integers_up_to.map(|largest| (kernel, largest)));
         for (kernel, largest) in kernels {
             assert!(largest < 1 << 53, "{kernel:?}: a number holds it exactly");
             for integer in [0, 1, largest / 2, largest] {

@@ -29,7 +29,7 @@ CPU ms used.
 Errors: ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.",
     )
     .input("ms", "number")
-    .integers_to(u32::MAX as u64)
+    .accepts_integers_up_to(u32::MAX as u64)
     .output("number");
 
 impl Kernel for Spin {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-use heavy_load_engine::{Completion, Control, Pool, PoolConfig, Sink, TaskConfig, run_inline};
+use heavy_load_engine::{Completion, Control, Pool, PoolConfig, Sink, TaskConfig, run_direct};
 use heavy_load_kernel::error::{Code, EngineError};
 use heavy_load_kernel::value::{Element, Loan, Memory, Options, Owned, Value, View};
 use heavy_load_kernel::{Kernel, Work};
@@ -174,7 +174,7 @@ fn every_kernel_on_this_thread() {
         let what = format!("{name} {how} {options:?}");
         let requests = fail_each(&what, 16 * 1024, || {
             let work = input.prepare(kernel(name), &options, how)?;
-            run_inline(work, &Control::default(), |_| ()).map(drop)
+            run_direct(work, &Control::default(), |_| ()).map(drop)
         });
         assert_eq!(requests > 0, asks, "{what}: {requests} requests");
     }

@@ -2,11 +2,11 @@
 //! nanoseconds of CPU time, but for ranks and predictions, which are on the clock. All of it is relaxed atomics: who calls counts a task in, a pool's threads correct it and count it out, and
 //! nobody waits for anybody.
 //!
-//! The backlog stands by class and key, and by rank (half-octaves), because a task waits only for what goes before it:
-//! - all of the classes above;
+//! The backlog stands by priority and key, and by rank (half-octaves), because a task waits only for what goes before it:
+//! - all of the priorities above;
 //! - of its own key, what ranks no higher than itself (equals are first in, first out);
 //! - of each other key, what that will virtually have done before this task virtually ends: `min(backlog, weight x F)`, where F is
-//!   `(what is before it in its own key + its own work) / weight`, and how far its key is ahead of its class in virtual time. That would be
+//!   `(what is before it in its own key + its own work) / weight`, and how far its key is ahead of its priority in virtual time. That would be
 //!   a sum over all keys for each question. So keys are counted in bins by `backlog / weight`, also half-octaves: those in bins below F
 //!   count with all of their backlog, those above with F times their weights. A question looks at `BINS` bins, however many keys there are
 //!   (it is how the finish time in packetised fair queueing follows from the virtual time: Parekh, Gallager 1993). Tasks are served whole,
@@ -26,7 +26,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
-use crate::ready::Class;
+use crate::ready::Priority;
 
 /// Half-octaves of ranks, and of backlogs by weight.
 pub(super) const BINS: usize = 60;
@@ -42,7 +42,7 @@ const ROUNDING: u64 = 50_000;
 /// All that is to be served.
 pub(super) struct Backlog {
     threads: f64,
-    classes: [Arc<Load>; 3],
+    priorities: [Arc<Load>; 3],
 }
 
 struct Load {
@@ -53,14 +53,14 @@ struct Load {
     virtual_time: AtomicU64,
 }
 
-/// What a key has in one class, at one weight. In this order, so that what every task needs stands together.
+/// What a key has in one priority, at one weight. In this order, so that what every task needs stands together.
 #[repr(C)]
 pub(super) struct KeyLoad {
     load: Arc<Load>,
     weight: f64,
     virtual_time: AtomicU64,
     total: AtomicU64,
-    class: Class,
+    priority: Priority,
     /// By rank.
     backlog: [AtomicU64; BINS],
 }
@@ -85,7 +85,7 @@ pub(super) struct Ask {
     pub(super) lanes: usize,
     /// How many threads what comes later will keep from it.
     pub(super) passing: f64,
-    /// How many threads' work comes in its class, at whatever rank.
+    /// How many threads' work comes in its priority, at whatever rank.
     pub(super) coming: f64,
     /// How many times as long as on the CPU things take on the clock.
     pub(super) pace: f64,
@@ -108,15 +108,15 @@ impl Prediction {
 
 impl Backlog {
     pub(super) fn new(threads: usize) -> Self {
-        Self { threads: threads as f64, classes: std::array::from_fn(|_| Arc::new(Load::new())) }
+        Self { threads: threads as f64, priorities: std::array::from_fn(|_| Arc::new(Load::new())) }
     }
 
     /// A key of which nothing is there.
-    pub(super) fn key(&self, class: Class, weight: f64) -> KeyLoad {
+    pub(super) fn key(&self, priority: Priority, weight: f64) -> KeyLoad {
         let weight = if weight.is_nan() { 1.0 } else { weight.clamp(0.001, 1000.0) };
         KeyLoad {
-            load: Arc::clone(&self.classes[class as usize]),
-            class,
+            load: Arc::clone(&self.priorities[priority as usize]),
+            priority,
             weight,
             backlog: zeros(),
             total: AtomicU64::new(0),
@@ -127,11 +127,11 @@ impl Backlog {
     /// In how long a task of this key that comes now would be done.
     pub(super) fn predict(&self, key: &KeyLoad, ask: Ask) -> Prediction {
         let bin = bin_of(ask.rank);
-        let above = self.above(key.class);
+        let above = self.above(key.priority);
         let before = below(&key.backlog, bin + 1);
         // Virtual times and ranks are on the clock, all else here is CPU time.
         let end = key.ahead() as f64 / ask.pace + (before + ask.work) as f64 / key.weight;
-        let waiting = above as f64 + before as f64 + self.classes[key.class as usize].others(key, end, ask.pace);
+        let waiting = above as f64 + before as f64 + self.priorities[key.priority as usize].others(key, end, ask.pace);
         let speed = (self.threads - ask.passing).max(LEAST * self.threads);
         let lanes = (ask.lanes as f64).min(self.threads);
         // While it begins, the other threads are, on the mean, in the middle of one like it.
@@ -139,19 +139,19 @@ impl Backlog {
         let wait = (waiting - overlap).max(0.0) / speed;
         // What comes for other keys passes what stands behind others of its own, until it has caught up; and while that goes on, more comes.
         let lead = key.ahead() as f64 / ask.pace + before as f64 / key.weight;
-        let room = self.classes[key.class as usize].room(key, lead);
+        let room = self.priorities[key.priority as usize].room(key, lead);
         let wait = wait + room.min(2.0 * ask.coming.min(self.threads) * wait) / speed;
         let run = ask.own as f64 / lanes.min(speed);
         Prediction { wait: (wait * ask.pace) as u64, run: (run * ask.pace) as u64 }
     }
 
-    /// What is there of the classes above, and of this one what ranks below a bin.
-    pub(super) fn passing(&self, class: Class, bin: usize) -> u64 {
-        self.above(class) + below(&self.classes[class as usize].backlog, bin)
+    /// What is there of the priorities above, and of this one what ranks below a bin.
+    pub(super) fn passing(&self, priority: Priority, bin: usize) -> u64 {
+        self.above(priority) + below(&self.priorities[priority as usize].backlog, bin)
     }
 
-    fn above(&self, class: Class) -> u64 {
-        self.classes[..class as usize].iter().map(|load| below(&load.backlog, BINS)).sum()
+    fn above(&self, priority: Priority) -> u64 {
+        self.priorities[..priority as usize].iter().map(|load| below(&load.backlog, BINS)).sum()
     }
 }
 
@@ -186,23 +186,23 @@ impl Load {
 }
 
 impl KeyLoad {
-    pub(super) fn class(&self) -> Class {
-        self.class
+    pub(super) fn priority(&self) -> Priority {
+        self.priority
     }
 
     pub(super) fn weight(&self) -> f64 {
         self.weight
     }
 
-    /// How far its virtual time is ahead of its class's.
+    /// How far its virtual time is ahead of its priority's.
     pub(super) fn ahead(&self) -> u64 {
         let ahead = self.virtual_time.load(Relaxed).wrapping_sub(self.load.virtual_time.load(Relaxed));
         (ahead as i64).max(0) as u64
     }
 
-    /// What the virtual times have become of the key and its class, in nanoseconds at weight 1, modulo 2^64.
-    pub(super) fn set_virtual_times(&self, [key, class]: [u64; 2]) {
-        for (published, time) in [(&self.virtual_time, key), (&self.load.virtual_time, class)] {
+    /// What the virtual times have become of the key and its priority, in nanoseconds at weight 1, modulo 2^64.
+    pub(super) fn set_virtual_times(&self, [key, priority]: [u64; 2]) {
+        for (published, time) in [(&self.virtual_time, key), (&self.load.virtual_time, priority)] {
             // Written rarely: callers read what stands beside it for every task.
             let moved = time.wrapping_sub(published.load(Relaxed)) as i64;
             if moved.unsigned_abs() >= ROUNDING {

@@ -15,7 +15,7 @@ const THREADS: usize = 2;
 struct Simulation {
     queue: ReadyQueue<usize>,
     backlog: Backlog,
-    keys: HashMap<(Class, usize), Arc<KeyLoad>>,
+    keys: HashMap<(Priority, usize), Arc<KeyLoad>>,
     tasks: Vec<Option<(SeatId, Share<Arc<KeyLoad>>)>>,
     left: Vec<u64>,
     threads: [Option<(usize, u64)>; THREADS],
@@ -28,7 +28,7 @@ impl Simulation {
         let mut queue = ReadyQueue::default();
         for size in sizes {
             for _ in 0..32 {
-                let id = queue.seat(0, Class::High, None, 1.0, kind(*size));
+                let id = queue.seat(0, Priority::High, None, 1.0, kind(*size));
                 queue.next();
                 queue.charge(id, *size, 1.0);
                 queue.finish(id);
@@ -39,22 +39,22 @@ impl Simulation {
         Self { queue, backlog, keys, tasks: vec![], left: vec![], threads: [None; THREADS], now: 0, ended: vec![] }
     }
 
-    fn key(&mut self, class: Class, key: usize) -> Arc<KeyLoad> {
+    fn key(&mut self, priority: Priority, key: usize) -> Arc<KeyLoad> {
         let backlog = &self.backlog;
-        Arc::clone(self.keys.entry((class, key)).or_insert_with(|| Arc::new(backlog.key(class, 1.0))))
+        Arc::clone(self.keys.entry((priority, key)).or_insert_with(|| Arc::new(backlog.key(priority, 1.0))))
     }
 
-    fn predict(&mut self, class: Class, key: usize, size: u64) -> u64 {
-        let key = self.key(class, key);
+    fn predict(&mut self, priority: Priority, key: usize, size: u64) -> u64 {
+        let key = self.key(priority, key);
         self.backlog.predict(&key, ask(size)).end()
     }
 
-    fn add(&mut self, class: Class, key: usize, size: u64) -> (usize, u64) {
-        let predicted = self.predict(class, key, size);
+    fn add(&mut self, priority: Priority, key: usize, size: u64) -> (usize, u64) {
+        let predicted = self.predict(priority, key, size);
         let id = self.tasks.len();
         let name = Arc::from(key.to_string());
-        let seat = self.queue.seat(id, class, Some(&name), 1.0, kind(size));
-        let share = Share::new(self.key(class, key), size, size);
+        let seat = self.queue.seat(id, priority, Some(&name), 1.0, kind(size));
+        let share = Share::new(self.key(priority, key), size, size);
         self.tasks.push(Some((seat, share)));
         self.left.push(size);
         self.ended.push(None);
@@ -100,7 +100,7 @@ fn ask(size: u64) -> Ask {
 }
 
 fn assert_balanced(backlog: &Backlog) {
-    for load in &backlog.classes {
+    for load in &backlog.priorities {
         assert_eq!(below(&load.backlog, BINS), 0);
         assert!(load.bins.iter().all(|bin| bin.0.load(Relaxed) == 0 && bin.1.load(Relaxed) == 0));
     }
@@ -109,7 +109,7 @@ fn assert_balanced(backlog: &Backlog) {
 #[test]
 fn invariant_1_the_books_balance_among_threads() {
     let backlog = Backlog::new(THREADS);
-    let keys: Vec<_> = (0..3).map(|_| Arc::new(backlog.key(Class::Normal, 3.0))).collect();
+    let keys: Vec<_> = (0..3).map(|_| Arc::new(backlog.key(Priority::Normal, 3.0))).collect();
     std::thread::scope(|scope| {
         for thread in 0..4 {
             let keys = &keys;
@@ -130,12 +130,12 @@ proptest! {
     #[test]
     fn invariant_1_the_books_balance(ops in prop::collection::vec((0..3usize, 0..5usize, 0..3_000 * MS, 0..4u8), 1..300)) {
         let backlog = Backlog::new(THREADS);
-        let classes = [Class::High, Class::Normal, Class::Low];
-        let keys = classes.map(|class| [0.001, 0.3, 1.0, 7.0, 1000.0].map(|weight| Arc::new(backlog.key(class, weight))));
+        let priorities = [Priority::High, Priority::Normal, Priority::Low];
+        let keys = priorities.map(|priority| [0.001, 0.3, 1.0, 7.0, 1000.0].map(|weight| Arc::new(backlog.key(priority, weight))));
         let mut shares = vec![];
-        for (class, key, work, op) in ops {
+        for (priority, key, work, op) in ops {
             match op {
-                0 | 1 => shares.push(Share::new(Arc::clone(&keys[class][key]), work, work)),
+                0 | 1 => shares.push(Share::new(Arc::clone(&keys[priority][key]), work, work)),
                 2 => if let Some(share) = shares.last_mut() { share.correct(work / 2, work) },
                 _ => if !shares.is_empty() { drop(shares.swap_remove(key % shares.len())) },
             }
@@ -153,13 +153,13 @@ proptest! {
     ) {
         let mut simulation = Simulation::new(&[2 * MS, 10 * MS, 70 * MS]);
         for (key, size) in tasks {
-            simulation.add(Class::Normal, key % keys, size);
+            simulation.add(Priority::Normal, key % keys, size);
         }
         for _ in 0..head {
             simulation.step();
         }
         let came = simulation.now;
-        let (id, predicted) = simulation.add(Class::Normal, last.0 % keys, last.1);
+        let (id, predicted) = simulation.add(Priority::Normal, last.0 % keys, last.1);
         let took = simulation.end_of(id) - came;
         let slack = 128 * MS / THREADS as u64 + 10 * MS;
         let within = took <= predicted * 3 / 2 + slack && predicted <= 4 * took + 2 * slack;
@@ -171,13 +171,13 @@ proptest! {
 fn invariant_3_a_short_one_does_not_wait_for_long_ones() {
     let mut simulation = Simulation::new(&[2 * MS, 2_000 * MS]);
     for _ in 0..8 {
-        simulation.add(Class::Normal, 0, 2_000 * MS);
+        simulation.add(Priority::Normal, 0, 2_000 * MS);
     }
-    let (short, predicted) = simulation.add(Class::Normal, 0, 2 * MS);
+    let (short, predicted) = simulation.add(Priority::Normal, 0, 2 * MS);
     assert_eq!(predicted, 2 * MS);
     assert!(simulation.end_of(short) <= 4 * MS);
-    // Nor do tasks wait for a class below theirs, though it starved for long.
-    let (_, predicted) = simulation.add(Class::High, 0, 2 * MS);
+    // Nor do tasks wait for a priority below theirs, though it starved for long.
+    let (_, predicted) = simulation.add(Priority::High, 0, 2 * MS);
     assert_eq!(predicted, 2 * MS);
 }
 
@@ -187,8 +187,8 @@ fn invariant_4_a_burst_is_admitted_as_far_as_it_fits() {
         let mut simulation = Simulation::new(&[300 * MS]);
         let mut admitted = vec![];
         for number in 0..100 {
-            if simulation.predict(Class::Normal, number % keys, 300 * MS) <= 2_000 * MS {
-                admitted.push(simulation.add(Class::Normal, number % keys, 300 * MS).0);
+            if simulation.predict(Priority::Normal, number % keys, 300 * MS) <= 2_000 * MS {
+                admitted.push(simulation.add(Priority::Normal, number % keys, 300 * MS).0);
             }
         }
         assert!((10..=14).contains(&admitted.len()), "{keys} keys: {}", admitted.len());

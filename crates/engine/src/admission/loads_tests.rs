@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::*;
 use crate::job::Job;
-use crate::scheduler::{Claimed, Scheduler, Settled};
+use crate::run_queue::{Claimed, RunQueue, Settled};
 use crate::task::{Completion, Sink, Task, TaskConfig};
 use heavy_load_kernel::value::Value;
 use heavy_load_kernel::{Next, Result as KernelResult, Step, Stepped, Work};
@@ -62,7 +62,7 @@ struct Simulation {
     began: Instant,
     now: Instant,
     admission: Admission,
-    scheduler: Scheduler,
+    queue: RunQueue,
     ends: Arc<Ends>,
     slice: Arc<AtomicU64>,
     queued: usize,
@@ -78,7 +78,7 @@ impl Simulation {
             began,
             now: began,
             admission: Admission::new(2),
-            scheduler: Scheduler::new(2, u64::MAX, began, Arc::default()),
+            queue: RunQueue::new(2, u64::MAX, began, Arc::default()),
             ends: Arc::default(),
             slice: Arc::default(),
             queued: 0,
@@ -99,7 +99,7 @@ impl Simulation {
         let job = Job::new(Work::stepped(machine)).unwrap();
         self.came.push((self.now, timeout));
         let arrival = Arrival {
-            class: config.class,
+            priority: config.priority,
             key: config.key.as_ref(),
             weight: 1.0,
             kind: config.kind(&job),
@@ -107,14 +107,14 @@ impl Simulation {
             timeout: config.timeout,
             goes_on: false,
         };
-        let load = self.queued + self.scheduler.books().demand();
+        let load = self.queued + self.queue.books().demand();
         match self.admission.enter(arrival, load, &PublishedPace::default(), self.now - self.began) {
             Ok(stake) => {
                 self.queued += 1;
                 let mut task = Task::new(job, stake, config, self.now);
                 let sink = Arc::clone(&self.ends) as Arc<dyn Sink>;
                 Arc::get_mut(&mut task).unwrap().address(sink, self.came.len() as u32 - 1);
-                self.scheduler.submit(task, self.now);
+                self.queue.submit(task, self.now);
             }
             Err(_) => self.figures.refused += 1,
         }
@@ -122,11 +122,11 @@ impl Simulation {
 
     fn claim(&mut self) -> Option<Claimed> {
         loop {
-            let claimed = self.scheduler.claim(self.now);
-            let ended = self.scheduler.take_ended(vec![]);
+            let claimed = self.queue.claim(self.now);
+            let ended = self.queue.take_ended(vec![]);
             let again = claimed.is_none() && !ended.is_empty();
             ended.into_iter().for_each(|end| end.deliver());
-            self.queued -= self.scheduler.books().take_left_queue();
+            self.queued -= self.queue.books().take_left_queue();
             self.count();
             if !again {
                 return claimed;
@@ -156,7 +156,7 @@ impl Simulation {
             claimed.into_iter().flatten().map(|claimed| (claimed.run(), self.slice.load(Ordering::Relaxed))).collect();
         self.now += MS;
         for ((seat, ran), micros) in ran {
-            self.scheduler.settle(
+            self.queue.settle(
                 seat,
                 Settled { ran: ran.ran, elapsed: Duration::from_micros(micros), lap: None },
                 self.now,

@@ -35,7 +35,7 @@ use self::recent::Recent;
 use self::service::Service;
 use super::kinds::Kind;
 use super::pace::PublishedPace;
-use super::ready::{Class, Outlook};
+use super::ready::{Outlook, Priority};
 use heavy_load_kernel::error::{Code, EngineError};
 
 /// So many tasks share an account.
@@ -65,7 +65,7 @@ struct Callers {
 /// A task that comes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arrival<'a> {
-    pub(super) class: Class,
+    pub(super) priority: Priority,
     pub(super) key: Option<&'a Arc<str>>,
     pub(super) weight: f64,
     pub(super) kind: Kind,
@@ -92,7 +92,7 @@ struct Account(Arc<(Arc<KeyLoad>, Arc<Service>)>);
 /// The account that was used last: most tasks are of the same key and kind as the one before.
 struct Last {
     key: Option<Arc<str>>,
-    class: Class,
+    priority: Priority,
     weight: f64,
     kind: Kind,
     account: Account,
@@ -114,7 +114,8 @@ pub(super) struct Refusal {
 impl Admission {
     pub(super) fn new(size: usize) -> Self {
         let backlog = Backlog::new(size);
-        let common = [Class::High, Class::Normal, Class::Low].map(|class| Arc::new(backlog.key(class, 1.0)));
+        let common =
+            [Priority::High, Priority::Normal, Priority::Low].map(|priority| Arc::new(backlog.key(priority, 1.0)));
         let callers = Callers {
             keys: Default::default(),
             common,
@@ -145,8 +146,8 @@ impl Admission {
             && !arrival.goes_on
         {
             let pace = pace.factor(now);
-            let passing = pace * callers.passing(self, arrival.class, bin, now);
-            let (came, within) = callers.rates.passing(arrival.class, BINS, now);
+            let passing = pace * callers.passing(self, arrival.priority, bin, now);
+            let (came, within) = callers.rates.passing(arrival.priority, BINS, now);
             let coming = pace * came as f64 / within as f64;
             let ask = Ask { rank: known.rank, work: known.work, own: known.own, lanes, passing, coming, pace };
             let prediction = self.backlog.predict(account.as_ref(), ask);
@@ -159,13 +160,13 @@ impl Admission {
         // What is known to take no longer than to count it is not counted.
         let counts = known.work == 0 || known.work >= NEGLIGIBLE;
         let present = counts.then(|| self.deadlines.enter(arrival.timeout.map(nanos), now));
-        callers.rates.add(arrival.class, bin, known.work, now);
+        callers.rates.add(arrival.priority, bin, known.work, now);
         Ok(Stake { share: Share::new(account, known.rank, known.work), lanes, _present: present })
     }
 
     /// In how long all that is there will have been served, or given up, roughly.
     pub(super) fn all(&self, now: Duration) -> Duration {
-        let served = self.backlog.passing(Class::Low, BINS) / self.size as u64;
+        let served = self.backlog.passing(Priority::Low, BINS) / self.size as u64;
         Duration::from_nanos(served.min(self.deadlines.longest(nanos(now))))
     }
 }
@@ -215,10 +216,10 @@ pub(super) fn overloaded(reason: String, retry: Option<Duration>) -> EngineError
 }
 
 impl Callers {
-    fn key(&mut self, backlog: &Backlog, Arrival { class, key, weight, .. }: Arrival<'_>) -> Arc<KeyLoad> {
-        let Some(key) = key else { return Arc::clone(&self.common[class as usize]) };
-        let keys = &mut self.keys[class as usize];
-        let make = || backlog.key(class, weight);
+    fn key(&mut self, backlog: &Backlog, Arrival { priority, key, weight, .. }: Arrival<'_>) -> Arc<KeyLoad> {
+        let Some(key) = key else { return Arc::clone(&self.common[priority as usize]) };
+        let keys = &mut self.keys[priority as usize];
+        let make = || backlog.key(priority, weight);
         let block = keys.get(key, make);
         if block.weight() == weight.clamp(0.001, 1000.0) {
             return block;
@@ -238,15 +239,15 @@ impl Callers {
         }
         let account =
             Account(Arc::new((self.key(backlog, arrival), self.services.get(&arrival.kind, Service::default))));
-        let Arrival { class, key, weight, kind, .. } = arrival;
-        self.last = Some(Last { key: key.cloned(), class, weight, kind, account: account.clone(), left: SHARING });
+        let Arrival { priority, key, weight, kind, .. } = arrival;
+        self.last = Some(Last { key: key.cloned(), priority, weight, kind, account: account.clone(), left: SHARING });
         account
     }
 
     /// How many threads what comes later will keep from a task, if as much comes as has lately. What has come and is still there, counts by itself.
-    fn passing(&mut self, admission: &Admission, class: Class, bin: usize, now: u64) -> f64 {
-        let (came, within) = self.rates.passing(class, bin, now);
-        came.saturating_sub(admission.backlog.passing(class, bin)) as f64 / within as f64
+    fn passing(&mut self, admission: &Admission, priority: Priority, bin: usize, now: u64) -> f64 {
+        let (came, within) = self.rates.passing(priority, bin, now);
+        came.saturating_sub(admission.backlog.passing(priority, bin)) as f64 / within as f64
     }
 }
 
@@ -267,7 +268,7 @@ impl Last {
     fn serves(&self, arrival: Arrival<'_>) -> bool {
         self.left > 0
             && self.kind == arrival.kind
-            && self.class == arrival.class
+            && self.priority == arrival.priority
             && self.key.as_ref() == arrival.key
             && self.weight.to_bits() == arrival.weight.to_bits()
     }
@@ -286,7 +287,7 @@ impl Stake {
         self.lanes as u64
     }
 
-    /// What the virtual times have become of the task's key and class.
+    /// What the virtual times have become of the task's key and priority.
     pub(super) fn set_virtual_times(&self, times: [u64; 2]) {
         let key: &KeyLoad = self.account().as_ref();
         key.set_virtual_times(times);

@@ -31,7 +31,7 @@ impl Plan {
         let left = stake.left(outlook);
         let real: &KeyLoad = stake.account().as_ref();
         let key = self.keys.entry(std::ptr::from_ref(real)).or_insert_with(|| {
-            let key = self.backlog.key(real.class(), real.weight());
+            let key = self.backlog.key(real.priority(), real.weight());
             key.set_virtual_times([real.ahead(), 0]);
             Arc::new(key)
         });

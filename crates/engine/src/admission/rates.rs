@@ -1,7 +1,7 @@
-//! How much work has come lately, by class and rank: what will come while a task waits is foretold by it. Two windows of time that take turns.
+//! How much work has come lately, by priority and rank: what will come while a task waits is foretold by it. Two windows of time that take turns.
 
 use super::backlog::BINS;
-use crate::ready::Class;
+use crate::ready::Priority;
 
 /// Arrivals of the last one to two of these count, in nanoseconds.
 const WINDOW: u64 = 500_000_000;
@@ -20,18 +20,18 @@ impl Default for Rates {
 }
 
 impl Rates {
-    pub(super) fn add(&mut self, class: Class, bin: usize, work: u64, now: u64) {
+    pub(super) fn add(&mut self, priority: Priority, bin: usize, work: u64, now: u64) {
         self.rotate(now);
-        let came = &mut self.current[class as usize][bin];
+        let came = &mut self.current[priority as usize][bin];
         *came = came.saturating_add(work);
     }
 
-    /// What has come of the classes above, and of this one what ranks below a bin; and within which time.
-    pub(super) fn passing(&mut self, class: Class, bin: usize, now: u64) -> (u64, u64) {
+    /// What has come of the priorities above, and of this one what ranks below a bin; and within which time.
+    pub(super) fn passing(&mut self, priority: Priority, bin: usize, now: u64) -> (u64, u64) {
         self.rotate(now);
         let of = |came: &[[u64; BINS]; 3]| {
-            let above: u64 = came[..class as usize].iter().flatten().sum();
-            above + came[class as usize][..bin].iter().sum::<u64>()
+            let above: u64 = came[..priority as usize].iter().flatten().sum();
+            above + came[priority as usize][..bin].iter().sum::<u64>()
         };
         (of(&self.current) + of(&self.previous), WINDOW + now.saturating_sub(self.began))
     }
@@ -54,11 +54,11 @@ mod tests {
     #[test]
     fn fade_with_time() {
         let mut rates = Rates::default();
-        rates.add(Class::Normal, 3, 100, 10);
-        assert_eq!(rates.passing(Class::Normal, 3, 20).0, 0, "what ranks as high does not pass");
-        assert_eq!(rates.passing(Class::Normal, 4, 20).0, 100);
-        assert_eq!(rates.passing(Class::High, BINS, 20).0, 0, "nor does a lower class");
-        assert_eq!(rates.passing(Class::Low, 0, WINDOW + 20), (100, WINDOW + 20));
-        assert_eq!(rates.passing(Class::Low, 0, 3 * WINDOW).0, 0);
+        rates.add(Priority::Normal, 3, 100, 10);
+        assert_eq!(rates.passing(Priority::Normal, 3, 20).0, 0, "what ranks as high does not pass");
+        assert_eq!(rates.passing(Priority::Normal, 4, 20).0, 100);
+        assert_eq!(rates.passing(Priority::High, BINS, 20).0, 0, "nor does a lower priority");
+        assert_eq!(rates.passing(Priority::Low, 0, WINDOW + 20), (100, WINDOW + 20));
+        assert_eq!(rates.passing(Priority::Low, 0, 3 * WINDOW).0, 0);
     }
 }

@@ -7,7 +7,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 fn arrival(kernel: usize, timeout: Option<u64>) -> Arrival<'static> {
     Arrival {
-        class: Class::Normal,
+        priority: Priority::Normal,
         key: None,
         weight: 1.0,
         kind: Kind { kernel, size: 1 },

@@ -2,7 +2,7 @@
 //!
 //! Three things take part. The *inbox* holds what has been sent. A *ticket* is a job of the thread pool that takes from the inbox until
 //! there is nothing left to do; whoever is given a [`Ticket`] starts it, or goes on with it. The *idle thread* is a ticket's thread that,
-//! having nothing to do, spins for a moment, and then parks if the whole pool is idle (`watch`).
+//! having nothing to do, spins for a moment, and then parks if the whole pool is idle (`thread`).
 //!
 //! Invariants; `tests/wakeup.rs` checks all but the last with loom, in the schedules and reorderings that a few threads can have:
 //! 1. At most as many tickets are out as there are threads.
@@ -18,12 +18,12 @@
 
 pub(super) mod affinity;
 mod backoff;
-mod watch;
+mod thread;
 
 use std::sync::atomic::Ordering;
 
 use super::sync::{self, AtomicUsize, Receiver, Sender, fence, unbounded};
-use watch::IdleThread;
+use thread::IdleThread;
 
 /// The inbox of a pool, its tickets, and its idle thread.
 pub(super) struct Wakeup<M> {

@@ -1,4 +1,4 @@
-//! The seats of one key in one class, and their order among each other.
+//! The seats of one key in one priority, and their order among each other.
 //!
 //! Tasks of one kind that have not begun have the same rank, so they stand in a *line*, first in, first out; only the head of each line, and
 //! what has begun, is in the flow's order. So a flood of equal tasks costs no more than a queue.
@@ -14,14 +14,14 @@ use slab::Slab;
 
 use super::ranking::Ranking;
 use super::shares::Weight;
-use super::{Class, LIFT, Seat, SeatId, Standing};
+use super::{LIFT, Priority, Seat, SeatId, Standing};
 use crate::kinds::{KindId, Kinds};
 
 /// So many lines are kept though they are empty.
 const EMPTY_LINES: usize = 8;
 
 pub(super) struct Flow {
-    pub(super) class: Class,
+    pub(super) priority: Priority,
     pub(super) key: Option<Arc<str>>,
     pub(super) weight: Weight,
     pub(super) virtual_time: u128,
@@ -34,7 +34,7 @@ pub(super) struct Flow {
     /// What it had used when its tasks were last looked through for one that had waited for too long.
     pub(super) lifted: u64,
     pub(super) seats: usize,
-    /// Under what it is listed in its class.
+    /// Under what it is listed in its priority.
     pub(super) listed: Option<(u128, u64)>,
     /// Seats by rank and place.
     pub(super) order: Ranking<(u64, u64, SeatId)>,
@@ -51,9 +51,9 @@ struct Line {
 }
 
 impl Flow {
-    pub(super) fn new(class: Class, key: Option<Arc<str>>) -> Self {
+    pub(super) fn new(priority: Priority, key: Option<Arc<str>>) -> Self {
         Self {
-            class,
+            priority,
             key,
             weight: Weight::new(1.0),
             virtual_time: 0,

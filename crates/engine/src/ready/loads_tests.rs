@@ -74,7 +74,7 @@ impl Ready {
                 if age == 0 {
                     let key = job.key.map(|key| Arc::from(key.to_string()));
                     let kind = Kind { kernel: job.kernel, size: 0 };
-                    seats.insert(id, queue.seat(id, Class::Normal, key.as_ref(), job.weight, kind));
+                    seats.insert(id, queue.seat(id, Priority::Normal, key.as_ref(), job.weight, kind));
                 } else {
                     let done = if *tells { age as f64 / job.size as f64 } else { 0.0 };
                     queue.charge(seats[&id], slice * US, done);

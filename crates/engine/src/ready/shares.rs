@@ -1,12 +1,12 @@
-//! The flows of one class: their virtual times, and whose turn it is among them.
+//! The flows of one priority: their virtual times, and whose turn it is among them.
 //!
-//! A flow's virtual time is the thread time that it has used, divided by its weight; the class's is that of the flow that is served, and
+//! A flow's virtual time is the thread time that it has used, divided by its weight; the priority's is that of the flow that is served, and
 //! goes on with what is served, shared among all that are there: so it goes on although every flow that is served has only just come.
 //!
 //! Invariants:
 //! 1. Virtual times are whole numbers of 1/1024 ns in 128 bits: they are never full, and a morsel of one nanosecond pays at the largest weight.
 //! 2. Weights are what they were said to be, within 0.001 to 1000.
-//! 3. A flow without seats is kept until its class has reached its virtual time, and no longer.
+//! 3. A flow without seats is kept until its priority has reached its virtual time, and no longer.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use slab::Slab;
 
 use super::flow::Flow;
 use super::ranking::Ranking;
-use super::{CLASSES, Class, FlowId, HORIZON};
+use super::{FlowId, HORIZON, PRIORITIES, Priority};
 
 /// Virtual time of a nanosecond at weight 1.
 const NANO: f64 = 1024.0;
@@ -26,7 +26,7 @@ const ONE: f64 = (1 << 20) as f64;
 pub(super) struct Shares {
     /// Flows with ready tasks, by when the best will virtually be done, and its place.
     ready: Ranking<(u128, u64, FlowId)>,
-    /// Flows without seats that are ahead of the class's virtual time.
+    /// Flows without seats that are ahead of the priority's virtual time.
     absent: BTreeSet<(u128, FlowId)>,
     virtual_time: u128,
     /// Weights of the flows with seats, added.
@@ -64,7 +64,7 @@ impl Shares {
         self.ready.first().map(|first| first.2)
     }
 
-    /// The virtual times of a flow and of the class, in nanoseconds at weight 1, modulo 2^64. What its tasks have used that does not count yet
+    /// The virtual times of a flow and of the priority, in nanoseconds at weight 1, modulo 2^64. What its tasks have used that does not count yet
     /// does count here: it will, for those that come after them.
     pub(super) fn times(&self, flow: &Flow) -> [u64; 2] {
         [flow.virtual_time + flow.pending, self.virtual_time].map(|time| (time / NANO as u128) as u64)
@@ -137,16 +137,16 @@ impl Shares {
         flow.listed = finish;
     }
 
-    /// Forgets the flows without seats that the class's virtual time has reached.
-    pub(super) fn forget(&mut self, flows: &mut Slab<Flow>, ids: &mut HashMap<(Class, Arc<str>), FlowId>) {
+    /// Forgets the flows without seats that the priority's virtual time has reached.
+    pub(super) fn forget(&mut self, flows: &mut Slab<Flow>, ids: &mut HashMap<(Priority, Arc<str>), FlowId>) {
         while let Some(&(first, id)) = self.absent.first()
             && first <= self.virtual_time
         {
             self.absent.pop_first();
-            if id >= CLASSES
+            if id >= PRIORITIES
                 && let Some(key) = flows[id].key.take()
             {
-                ids.remove(&(flows[id].class, key));
+                ids.remove(&(flows[id].priority, key));
                 flows.remove(id);
             }
         }

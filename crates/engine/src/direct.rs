@@ -1,11 +1,11 @@
-//! The driver for the calling thread: the synchronous form, and the AsyncTask form on libuv's threads.
+//! Runs a task's work on the thread that calls: for the synchronous form, and for the AsyncTask form on libuv's threads.
 
 use std::ops::ControlFlow;
 use std::time::Instant;
 
 use super::control::Control;
-use super::fence::fenced_drop;
 use super::job::{Job, run_alone};
+use super::panics::drop_catching_panic;
 use heavy_load_kernel::value::Value;
 use heavy_load_kernel::{Result, Work};
 
@@ -13,7 +13,7 @@ use heavy_load_kernel::{Result, Work};
 ///
 /// # Errors
 /// The kernel's own, ERR_KERNEL_PANIC, and those of [`Control::check`].
-pub fn run_inline(work: Work, control: &Control, mut between: impl FnMut(Instant)) -> Result<Value> {
+pub fn run_direct(work: Work, control: &Control, mut between: impl FnMut(Instant)) -> Result<Value> {
     let mut work = Alone::new(work)?;
     let end = work.run(control, |now| {
         between(now);
@@ -41,7 +41,7 @@ impl Alone {
     /// After its end.
     ///
     /// # Errors
-    /// As [`run_inline`].
+    /// As [`run_direct`].
     pub fn run(&mut self, control: &Control, between: impl FnMut(Instant) -> ControlFlow<()>) -> Option<Result<Value>> {
         let job = self.0.as_mut().unwrap_or_else(|| unreachable!("only its drop takes the job"));
         run_alone(job, control, between)
@@ -51,7 +51,7 @@ impl Alone {
 impl Drop for Alone {
     fn drop(&mut self) {
         // There is nobody left to be told of a panic.
-        let _ = fenced_drop(self.0.take());
+        let _ = drop_catching_panic(self.0.take());
     }
 }
 
@@ -85,7 +85,7 @@ mod tests {
     fn stops_between_morsels() {
         static CONTROL: std::sync::OnceLock<Control> = std::sync::OnceLock::new();
         let control = CONTROL.get_or_init(Control::default);
-        let error = run_inline(Work::stepped(Forever(Some(control))), control, |_| ()).unwrap_err();
+        let error = run_direct(Work::stepped(Forever(Some(control))), control, |_| ()).unwrap_err();
         assert_eq!(error.code, Code::Aborted);
         assert_eq!(control.progress(), 0.5);
     }
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn stops_at_its_deadline() {
         let control = Control::new(Instant::now(), Some(Duration::from_millis(1)));
-        let error = run_inline(Work::stepped(Forever(None)), &control, |_| ()).unwrap_err();
+        let error = run_direct(Work::stepped(Forever(None)), &control, |_| ()).unwrap_err();
         assert_eq!(error.code, Code::TaskTimeout);
     }
 
@@ -125,12 +125,12 @@ mod tests {
     #[test]
     fn one_shot_work_may_lead_to_more() {
         let work = Work::one_shot(|| Ok(Next::Then(Work::one_shot(|| Ok(Next::Done(Value::Bool(true)))))));
-        assert_eq!(run_inline(work, &Control::default(), |_| ()), Ok(Value::Bool(true)));
+        assert_eq!(run_direct(work, &Control::default(), |_| ()), Ok(Value::Bool(true)));
     }
 
     #[test]
     fn panics_become_errors() {
-        let error = run_inline(Work::one_shot(|| panic!("boo")), &Control::default(), |_| ()).unwrap_err();
+        let error = run_direct(Work::one_shot(|| panic!("boo")), &Control::default(), |_| ()).unwrap_err();
         assert_eq!(error.code, Code::KernelPanic);
     }
 }

@@ -1,8 +1,8 @@
 //! JavaScript values that Rust refers to.
 //!
 //! Invariants:
-//! 1. A reference is made, used and dropped on its environment's thread (raw pointers are not `Send`; `inline::OnHomeThread`
-//!    says why it may carry one), and before the environment has ended: the port drops those that are left in its cleanup.
+//! 1. A reference is made, used and dropped on its environment's thread (raw pointers are not `Send`; `libuv::OnHomeThread`
+//!    says why it may carry one), and before the environment has ended: the instance drops those that are left in its cleanup.
 //! 2. The memory under a [`Lease`] stays where it is until the lease is dropped. Who may touch it until when is `env::borrow`'s.
 
 use std::ptr;
@@ -13,18 +13,18 @@ use super::value::check;
 
 /// A reference that is deleted when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Pinned {
+pub(crate) struct Reference {
     env: sys::napi_env,
     reference: sys::napi_ref,
 }
 
-impl Pinned {
+impl Reference {
     /// Keeps a value alive.
     pub(crate) fn new(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
         Self::with_count(env, value, 1)
     }
 
-    /// Refers to an object or a function without keeping it alive, until [`Pinned::hold`].
+    /// Refers to an object or a function without keeping it alive, until [`Reference::hold`].
     pub(crate) fn weak(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
         Self::with_count(env, value, 0)
     }
@@ -57,7 +57,7 @@ impl Pinned {
     }
 }
 
-impl Drop for Pinned {
+impl Drop for Reference {
     fn drop(&mut self) {
         // SAFETY: as in `get`; nothing uses the reference after this.
         let _ = unsafe { sys::napi_delete_reference(self.env, self.reference) };
@@ -66,15 +66,15 @@ impl Drop for Pinned {
 
 /// What keeps a task's memory alive until the task has ended: at most one view.
 #[derive(Debug, Default)]
-pub(crate) struct Lease(Option<(Pinned, usize)>);
+pub(crate) struct Lease(Option<(Reference, usize)>);
 
 impl Lease {
     /// Keeps a view with so many bytes.
-    pub(crate) fn of(view: Pinned, bytes: usize) -> Self {
+    pub(crate) fn of(view: Reference, bytes: usize) -> Self {
         Self(Some((view, bytes)))
     }
 
-    pub(crate) fn view(&self) -> Option<&Pinned> {
+    pub(crate) fn view(&self) -> Option<&Reference> {
         self.0.as_ref().map(|(view, _)| view)
     }
 

@@ -1,6 +1,6 @@
 //! The one place that catches panics: a panic costs one promise, never the process.
 //!
-//! Invariant: what runs in a fence owns nothing whose destructor may panic, unless the fence is there to drop that one thing. A
+//! Invariant: the closure given to [`catch_panic`] owns nothing whose destructor may panic, unless it is there to drop that one thing. A
 //! destructor that panics while a panic unwinds ends the process, and nothing can catch it.
 
 use std::any::Any;
@@ -13,7 +13,7 @@ use heavy_load_kernel::error::{Code, EngineError};
 ///
 /// # Errors
 /// Those of `f`, and ERR_KERNEL_PANIC.
-pub fn fence<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
+pub fn catch_panic<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
     // Asserted, because whatever a kernel was changing when it panicked is dropped and never run again.
     catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| Err(panic_error(payload)))
 }
@@ -22,8 +22,8 @@ pub fn fence<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
 ///
 /// # Errors
 /// ERR_KERNEL_PANIC.
-pub(super) fn fenced_drop<T>(value: T) -> Result<()> {
-    fence(|| {
+pub(super) fn drop_catching_panic<T>(value: T) -> Result<()> {
+    catch_panic(|| {
         drop(value);
         Ok(())
     })
@@ -36,7 +36,7 @@ fn panic_error(payload: Box<dyn Any + Send>) -> EngineError {
         .map(|text| (*text).to_owned())
         .or_else(|| payload.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "unknown panic".to_owned());
-    // A payload may have a destructor of its own, which may panic again, outside every fence: leak such a one.
+    // A payload may have a destructor of its own, which may panic again, where nothing catches it: leak such a one.
     if !payload.is::<&str>() && !payload.is::<String>() {
         std::mem::forget(payload);
     }
@@ -57,15 +57,15 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_an_error_with_its_message() {
-        let error = fence::<()>(|| panic!("number {}", 7)).unwrap_err();
+        let error = catch_panic::<()>(|| panic!("number {}", 7)).unwrap_err();
         assert_eq!(error.code, Code::KernelPanic);
         assert_eq!(error.message, "The kernel panicked: number 7");
-        assert!(fenced_drop(PanicsOnDrop).is_err());
+        assert!(drop_catching_panic(PanicsOnDrop).is_err());
     }
 
     #[test]
     fn a_payload_that_panics_on_drop_stays_inside() {
-        let error = fence::<()>(|| std::panic::panic_any(PanicsOnDrop)).unwrap_err();
+        let error = catch_panic::<()>(|| std::panic::panic_any(PanicsOnDrop)).unwrap_err();
         assert_eq!(error.message, "The kernel panicked: unknown panic");
     }
 }

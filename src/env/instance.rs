@@ -1,5 +1,5 @@
-//! One port for each copy of the JavaScript in an environment (the main thread, or a worker thread): the way back of
-//! completions, and all that ends with the environment.
+//! What the addon keeps for one *instance*, a copy of the package's JavaScript that was loaded in an environment (the main thread's, or
+//! a worker thread's): the way back of completions, and all that ends with the environment.
 //!
 //! A finished task is put into the [`Mailbox`]; JavaScript drains it in bounded batches. Completions are written as numbers into
 //! a Float64Array, so that the many that are just a number cost no more than that.
@@ -11,7 +11,7 @@
 //! Invariants:
 //! 1. Every event that is taken out of the mailbox becomes one record, in order: those of `arrived` before all others.
 //! 2. The event loop and the copy are kept alive (the threadsafe function is ref'd, its callbacks are held) exactly while
-//!    records of tasks are to come. So a copy that is forgotten goes, with its port.
+//!    records of tasks are to come. So a copy that is forgotten goes, with this.
 //! 3. A lease is dropped when its task's completion is taken in, unless the result stands in the view: then when that is
 //!    taken or discarded. The completion comes when nobody holds the memory any more (`borrow`).
 //! 4. The cleanup waits until nobody holds memory of the environment, and drops what refers to its values.
@@ -31,10 +31,10 @@ use super::environment::{self, Close};
 use super::ledger::Kept;
 use super::mailbox::{Event, Mailbox};
 use super::wake::{self, Context, Woken};
-use crate::js::pinned::{Lease, Pinned};
-use crate::js::value::{JsArg, check};
+use crate::js::reference::{Lease, Reference};
+use crate::js::value::{RawValue, check};
 use crate::js::{convert, failure};
-use heavy_load_engine::{Completion, Control, Pool, Stop, Task, fence};
+use heavy_load_engine::{Completion, Control, Pool, Stop, Task, catch_panic};
 use heavy_load_kernel::fold::KeptFold;
 use heavy_load_kernel::value::Value;
 
@@ -42,7 +42,7 @@ use heavy_load_kernel::value::Value;
 const RECORD: usize = 5;
 type Record = [f64; RECORD];
 
-/// A record's second number; `lib/pool/port.js` has the same.
+/// A record's second number; `lib/pool/instance.js` has the same.
 mod tag {
     /// The third number is the result.
     pub(crate) const NUMBER: u32 = 0;
@@ -50,7 +50,7 @@ mod tag {
     pub(crate) const HELD: u32 = 1;
     /// The slot is not a task's but a pool's number, whose queue has drained.
     pub(crate) const DRAINED: u32 = 2;
-    /// The task was stopped: this and the reason's number, that of `Port::stop`.
+    /// The task was stopped: this and the reason's number, that of `Instance::stop`.
     pub(crate) const STOPPED: u32 = 3;
 }
 
@@ -58,10 +58,10 @@ mod tag {
 const REASONS: [Stop; 3] = [Stop::Aborted, Stop::TimedOut, Stop::Closed];
 
 /// Bytes that tasks may borrow before submitting one looks for tasks that have ended. Code that awaits nothing but promises
-/// does not let the event loop turn, which alone drains the port.
+/// does not let the event loop turn, which alone drains the instance.
 const LENT: usize = 64 << 20;
 
-/// What the port knows of a slot.
+/// What is known of a slot.
 #[derive(Default)]
 enum Slot {
     #[default]
@@ -69,13 +69,13 @@ enum Slot {
     /// A task of the pool form.
     Pooled { pool: Arc<Pool>, task: Arc<Task>, lease: Lease },
     /// A task of the AsyncTask form.
-    Inline { control: Arc<Control>, lease: Lease },
+    Libuv { control: Arc<Control>, lease: Lease },
     /// The task has ended.
     Held { outcome: heavy_load_kernel::Result<Value>, lease: Lease },
 }
 
-/// The port's part that stays on the JavaScript thread.
-pub(crate) struct PortState {
+/// The part that stays on the JavaScript thread.
+pub(crate) struct InstanceState {
     env: sys::napi_env,
     pub(crate) mailbox: Arc<Mailbox>,
     waker: sys::napi_threadsafe_function,
@@ -97,21 +97,21 @@ pub(crate) struct PortState {
 
 /// JavaScript's functions, which are held only while tasks are in flight.
 struct Callbacks {
-    /// `onWake()` drains the port.
-    on_wake: Pinned,
+    /// `onWake()` drains the instance.
+    on_wake: Reference,
     /// `detach(view, kernel)` moves a view's ArrayBuffer into a private one and gives the view over that.
-    detach: Pinned,
+    detach: Reference,
 }
 
-impl PortState {
-    fn callback(&self, which: impl Fn(&Callbacks) -> &Pinned) -> Result<sys::napi_value> {
+impl InstanceState {
+    fn callback(&self, which: impl Fn(&Callbacks) -> &Reference) -> Result<sys::napi_value> {
         let callbacks = self.callbacks.borrow();
         let callbacks = callbacks.as_ref().ok_or_else(|| napi::Error::from_reason("the environment has ended"))?;
         which(callbacks).get()
     }
 
     /// Takes a view's memory away from the caller, who gave it to this kernel; gives our own view over it.
-    pub(crate) fn detach(&self, env: &Env, view: JsArg, kernel: u32) -> Result<JsArg> {
+    pub(crate) fn detach(&self, env: &Env, view: RawValue, kernel: u32) -> Result<RawValue> {
         let (mut undefined, mut number, mut detached) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
         let function = self.callback(|callbacks| &callbacks.detach)?;
         // SAFETY: values and environment of the running callback; out-pointers are locals.
@@ -127,7 +127,7 @@ impl PortState {
                 &mut detached,
             ))?;
         }
-        Ok(JsArg(detached))
+        Ok(RawValue(detached))
     }
 
     /// Has the counts of a pool's tasks closed with the environment.
@@ -144,9 +144,9 @@ impl PortState {
     }
 
     /// Notes a task of the AsyncTask form.
-    pub(crate) fn inline(&self, slot: u32, control: Arc<Control>, lease: Lease) {
+    pub(crate) fn libuv(&self, slot: u32, control: Arc<Control>, lease: Lease) {
         self.lent.set(self.lent.get() + lease.bytes());
-        self.fly(slot, Slot::Inline { control, lease });
+        self.fly(slot, Slot::Libuv { control, lease });
     }
 
     /// A task is in flight.
@@ -186,7 +186,7 @@ impl PortState {
     pub(crate) fn drop_fold(&self, slot: u32) {
         let fold = self.folds.borrow_mut().remove(&slot);
         // It is a kernel's.
-        let _ = fence(|| {
+        let _ = catch_panic(|| {
             drop(fold);
             Ok(())
         });
@@ -213,7 +213,7 @@ impl PortState {
     fn stop(&self, slot: u32, why: Stop) -> bool {
         let pooled = match self.slots.borrow().get(slot as usize) {
             Some(Slot::Pooled { pool, task, .. }) => (Arc::clone(pool), Arc::clone(task)),
-            Some(Slot::Inline { control, .. }) => {
+            Some(Slot::Libuv { control, .. }) => {
                 control.stop(why);
                 return true;
             }
@@ -268,7 +268,7 @@ impl PortState {
     /// Takes an end in; its record's tag and number.
     fn ended(&self, slot: u32, outcome: heavy_load_kernel::Result<Value>) -> (u32, f64) {
         let lease = match self.take_slot(slot) {
-            Slot::Pooled { lease, .. } | Slot::Inline { lease, .. } => lease,
+            Slot::Pooled { lease, .. } | Slot::Libuv { lease, .. } => lease,
             Slot::Free | Slot::Held { .. } => {
                 unreachable!("a slot is in flight until its completion is taken in, which comes once")
             }
@@ -300,7 +300,7 @@ impl PortState {
     }
 }
 
-impl Close for PortState {
+impl Close for InstanceState {
     fn close(&self) {
         self.closed.set(true);
         for ledger in self.ledgers.borrow().iter().filter_map(Weak::upgrade) {
@@ -310,7 +310,7 @@ impl Close for PortState {
     }
 }
 
-impl Woken for PortState {
+impl Woken for InstanceState {
     fn mailbox(&self) -> &Mailbox {
         &self.mailbox
     }
@@ -342,7 +342,7 @@ impl Woken for PortState {
     }
 }
 
-impl Drop for PortState {
+impl Drop for InstanceState {
     fn drop(&mut self) {
         // None once the environment has ended, which takes the threadsafe function and the hook by itself.
         if let Some(waker) = self.mailbox.take_waker() {
@@ -356,29 +356,29 @@ impl Drop for PortState {
     }
 }
 
-/// The port, as JavaScript holds it.
+/// The instance, as JavaScript holds it.
 #[napi]
-pub struct Port {
-    pub(crate) state: Rc<PortState>,
+pub struct Instance {
+    pub(crate) state: Rc<InstanceState>,
 }
 
 #[napi]
-impl Port {
-    /// `on_wake()` is to drain the port; `detach(view, kernel)` is to move a view's ArrayBuffer into a private one.
+impl Instance {
+    /// `on_wake()` is to drain the instance; `detach(view, kernel)` is to move a view's ArrayBuffer into a private one.
     #[napi(constructor)]
     pub fn new(
         env: Env,
         on_wake: Function<(), ()>,
-        #[napi(ts_arg_type = "(view: any, kernel: number) => unknown")] detach: Function<(JsArg, u32), JsArg>,
+        #[napi(ts_arg_type = "(view: any, kernel: number) => unknown")] detach: Function<(RawValue, u32), RawValue>,
     ) -> Result<Self> {
         // Threads of ours may run code of this image after the last environment has ended.
         napi::bindgen_prelude::retain_current_module_for_unload_safety();
         let raw = env.raw();
         let callbacks =
-            Callbacks { on_wake: Pinned::weak(raw, on_wake.raw())?, detach: Pinned::weak(raw, detach.raw())? };
+            Callbacks { on_wake: Reference::weak(raw, on_wake.raw())?, detach: Reference::weak(raw, detach.raw())? };
         let context = Context::new();
         let waker = wake::create(&env, context)?;
-        let state = Rc::new(PortState {
+        let state = Rc::new(InstanceState {
             env: raw,
             mailbox: Arc::default(),
             waker: waker.0,
@@ -404,27 +404,27 @@ impl Port {
     }
 
     /// A function `(records, stay)` that fills a Float64Array with what has come and gives how many records there are. If
-    /// that is as many as it holds, there may be more. With `stay` the port stays awake: the caller will drain again by
+    /// that is as many as it holds, there may be more. With `stay` the instance stays awake: the caller will drain again by
     /// itself. A function of its own, as `NativePool::submit_plain`.
     #[napi(getter, ts_return_type = "(records: Float64Array, stay: boolean) => number")]
     pub fn drain<'env>(&self, env: &'env Env) -> Result<Function<'env, (Float64ArraySlice<'static>, bool), u32>> {
         let state = Rc::clone(&self.state);
         env.create_function_from_closure("drain", move |call| {
             let mut records: Float64ArraySlice = call.get(0)?;
-            // SAFETY: JavaScript does not run before this returns, and `lib/pool/port.js` keeps the array to itself.
+            // SAFETY: JavaScript does not run before this returns, and `lib/pool/instance.js` keeps the array to itself.
             Ok(state.drain(unsafe { records.as_mut() }, call.get(1)?))
         })
     }
 
     /// The result that a slot holds; throws the failure, if it is one.
     #[napi(ts_return_type = "unknown")]
-    pub fn take(&self, env: Env, slot: u32) -> Result<JsArg> {
+    pub fn take(&self, env: Env, slot: u32) -> Result<RawValue> {
         let Slot::Held { outcome, lease } = self.state.take_slot(slot) else {
             return Err(napi::Error::new(Status::InvalidArg, "nothing to take"));
         };
         self.state.returned(&lease);
         match outcome {
-            Ok(value) => convert::output(&env, value, lease.view()).map(JsArg),
+            Ok(value) => convert::output(&env, value, lease.view()).map(RawValue),
             Err(error) => Err(failure::throw(&env, &error)),
         }
     }
@@ -434,7 +434,7 @@ impl Port {
     pub fn discard(&self, slot: u32) {
         match self.state.take_slot(slot) {
             Slot::Held { lease, .. } => self.state.returned(&lease),
-            Slot::Inline { control, lease } => {
+            Slot::Libuv { control, lease } => {
                 self.state.returned(&lease);
                 self.state.landed();
                 // It may have begun, before a pause, and then there is no end that says when the memory is free: it stays.
@@ -465,7 +465,7 @@ impl Port {
     pub fn waited(&self, slot: u32) -> f64 {
         let waited = match self.state.slots.borrow().get(slot as usize) {
             Some(Slot::Pooled { task, .. }) => task.waited(),
-            Some(Slot::Inline { control, .. }) => control.waited(),
+            Some(Slot::Libuv { control, .. }) => control.waited(),
             _ => None,
         };
         waited.map_or(-1.0, |waited| waited.as_secs_f64() * 1e3)
@@ -476,7 +476,7 @@ impl Port {
     pub fn progress(&self, slot: u32) -> f64 {
         match self.state.slots.borrow().get(slot as usize) {
             Some(Slot::Pooled { task, .. }) => task.progress(),
-            Some(Slot::Inline { control, .. }) => control.progress(),
+            Some(Slot::Libuv { control, .. }) => control.progress(),
             _ => 0.0,
         }
     }

@@ -13,7 +13,7 @@ for (const { seed, threads, most } of [
     `100,000 tasks at random, seed ${seed}, ${threads ? 'beside' : 'without'} threads that end`,
     async (t) => {
       const args = [seed, 100_000, 1000, Number(threads)].map(String)
-      const { code, signal, stdout, stderr } = await runFixture('port-property', { args, flags: ['--expose-gc'] })
+      const { code, signal, stdout, stderr } = await runFixture('instance-property', { args, flags: ['--expose-gc'] })
       t.deepEqual({ code, signal }, { code: 0, signal: null }, stderr)
       const { faults, uncaught, heap, rss } = JSON.parse(stdout)
       t.deepEqual(faults, [])

@@ -10,16 +10,16 @@
 
 const { detach } = require('../buffers.js')
 const { setImmediate, throwApart } = require('../host.js')
-const { Port } = require('../native.js')
+const { Instance } = require('../native.js')
 const { observers } = require('../observe.js')
 const { Polling } = require('./polling.js')
 
-/** Numbers a record has, and the tags; see src/env/port.rs. */
+/** Numbers a record has, and the tags; see src/env/instance.rs. */
 const RECORD = 5
 const TAG_NUMBER = 0
 const TAG_HELD = 1
 const TAG_DRAINED = 2
-/** Stopped: this and the reason, one of the numbers of `Port.stop`. */
+/** Stopped: this and the reason, one of the numbers of `Instance.stop`. */
 const TAG_STOPPED = 3
 /** Completions settled without letting the event loop have a turn: their reactions run before it has. */
 const BATCH = 128
@@ -34,8 +34,8 @@ const records = new Float64Array(RECORD * BATCH)
 /** By a pool's number. */
 /** @type {Map<number, () => void>} */
 const drainListeners = new Map()
-const port = new Port(onWake, detach)
-const drain = port.drain
+const instance = new Instance(onWake, detach)
+const drain = instance.drain
 const polling = new Polling(settleBatch, onWake)
 
 /**
@@ -81,16 +81,16 @@ function stopAll(owner, why) {
   }
 }
 
-/** Settles what has completed. Called by the port when it is woken; does not throw. */
+/** Settles what has completed. Called by the instance when it is woken; does not throw. */
 function onWake() {
   if (settleBatch(polling.isOn) < BATCH || polling.isOn) return
   // There may be more, but I/O has its turn first.
   if (polling.hasImmediate) setImmediate(onWake)
-  else port.knock()
+  else instance.knock()
 }
 
 /**
- * @param {boolean} stay whether the port is to stay awake
+ * @param {boolean} stay whether the instance is to stay awake
  * @returns {number} how many records there were
  */
 function settleBatch(stay) {
@@ -134,4 +134,4 @@ function settle(slot, tag, value, wait, run) {
   }
 }
 
-module.exports = { drainListeners, enter, leave, polling, port, stopAll, taskAt }
+module.exports = { drainListeners, enter, leave, polling, instance, stopAll, taskAt }

@@ -1,0 +1,433 @@
+//! What is under a pool's lock: its tasks, whose turn it is, and what they take. It calls no kernel code and nobody else's: what has
+//! to be done once the lock is released (dropping work, sending completions) it only writes down.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::admission::{Plan, Refusal, Stake};
+use super::budget::{Budget, Place};
+use super::control::Stop;
+use super::job::{Finished, Job, Morsel, Ran, Timed};
+use super::pace::{Lap, Pace};
+use super::panics::drop_catching_panic;
+use super::ready::{Outlook, ReadyQueue, SeatId};
+use super::stage::{Books, Stage, Step};
+use super::stats::Gauges;
+use super::task::Task;
+use heavy_load_kernel::Result;
+
+/// So much of a task has to have run before it is given up by its own progress.
+const TELLING: u64 = 4_000_000;
+/// How long passes before the next review, for each task that was looked at: some fifty times what that takes.
+const REVIEW: Duration = Duration::from_micros(50);
+
+pub(super) struct RunQueue {
+    /// The pool's threads.
+    size: usize,
+    /// When the pool began.
+    origin: Instant,
+    pace: Pace,
+    gauges: Arc<Gauges>,
+    ready: ReadyQueue<Entry>,
+    budget: Budget,
+    review: Review,
+    books: Books,
+    /// Ends to deliver once the lock is released.
+    ended: Vec<End>,
+}
+
+/// A task that was taken over.
+struct Entry {
+    task: Arc<Task>,
+    job: Job,
+    stage: Stage,
+    /// If it waits, or has waited, for memory.
+    place: Option<Place>,
+    /// Memory that it takes.
+    memory: u64,
+    began: Option<Instant>,
+    /// What it is counted with where waits are predicted.
+    stake: Stake,
+    /// CPU time that it has used.
+    cpu: Duration,
+}
+
+/// A morsel that was run.
+pub(super) struct Settled {
+    pub(super) ran: Result<Ran>,
+    /// How long it took on the clock.
+    pub(super) elapsed: Duration,
+    pub(super) lap: Option<Lap>,
+}
+
+/// A morsel to run, and whose it is.
+pub(super) struct Claimed {
+    pub(super) task: Arc<Task>,
+    pub(super) morsel: Morsel,
+    seat: SeatId,
+}
+
+/// The end of a task, to be delivered.
+pub(super) struct End {
+    task: Arc<Task>,
+    finished: Finished,
+    /// Counts the task out when it is dropped, not under the lock.
+    stake: Option<Stake>,
+    wait: Duration,
+    run: Duration,
+}
+
+impl End {
+    /// Whether there is work left to drop, which may be large.
+    pub(super) fn has_remains(&self) -> bool {
+        self.finished.has_remains()
+    }
+
+    /// Drops what is left of the work, and sends the completion. Not under the lock.
+    pub(super) fn deliver(self) {
+        let Self { task, finished, stake, wait, run } = self;
+        drop(stake);
+        let mut outcome = finished.into_outcome();
+        if let Some(why) = task.stopped() {
+            // Nobody wants it any more, and it may be large: it is dropped here rather than by the event loop.
+            let unwanted = std::mem::replace(&mut outcome, Err(why.error()));
+            let _ = drop_catching_panic(unwanted);
+        }
+        task.complete(outcome, wait, run);
+    }
+}
+
+impl RunQueue {
+    pub(super) fn new(size: usize, max_memory: u64, origin: Instant, gauges: Arc<Gauges>) -> Self {
+        Self {
+            size,
+            origin,
+            pace: Pace::default(),
+            gauges,
+            ready: ReadyQueue::default(),
+            budget: Budget::new(max_memory),
+            review: Review::default(),
+            books: Books::default(),
+            ended: vec![],
+        }
+    }
+
+    /// How many tasks are ready.
+    pub(super) fn ready(&self) -> usize {
+        self.ready.len()
+    }
+
+    pub(super) fn books(&mut self) -> &mut Books {
+        &mut self.books
+    }
+
+    /// The ends that are to be delivered; `list` is for those to come.
+    pub(super) fn take_ended(&mut self, list: Vec<End>) -> Vec<End> {
+        std::mem::replace(&mut self.ended, list)
+    }
+
+    /// Whether there is work to drop before anything else.
+    fn has_remains(&self) -> bool {
+        self.ended.iter().any(End::has_remains)
+    }
+
+    /// Takes a task over.
+    pub(super) fn submit(&mut self, task: Arc<Task>, now: Instant) {
+        let Some((mut job, stake)) = task.unpack() else { return };
+        if task.is_withdrawn() {
+            let error = task.stopped().unwrap_or(Stop::Aborted).error();
+            if let Some(finished) = job.fail(error) {
+                self.withdrawn(task, finished, now);
+            }
+            return;
+        }
+        let config = &task.config;
+        let (priority, key, weight, kind) = (config.priority, config.key.clone(), config.weight, task.kind());
+        let entry = Entry {
+            stage: Stage::Queued,
+            place: None,
+            memory: config.memory,
+            began: None,
+            stake,
+            cpu: Duration::ZERO,
+            task: Arc::clone(&task),
+            job,
+        };
+        let seat = self.ready.seat(entry, priority, key.as_ref(), weight, kind);
+        task.set_seat(Some(seat));
+    }
+
+    /// A task was stopped: ends it now, if no morsel of it runs.
+    pub(super) fn stopped(&mut self, task: &Task, now: Instant) {
+        // None if it has ended, or was taken over after it had been withdrawn.
+        let Some(seat) = task.seat() else { return };
+        let entry = self.ready.get_mut(seat);
+        let Err(error) = entry.task.control.check(now) else { return };
+        let Some(finished) = entry.job.fail(error) else { return };
+        if entry.stage == Stage::Queued && task.is_withdrawn() {
+            let entry = self.leave(seat, false);
+            self.withdrawn(entry.task, finished, now);
+        } else {
+            self.end(seat, finished, now);
+        }
+    }
+
+    /// The next morsel; none while there is something to drop first.
+    pub(super) fn claim(&mut self, now: Instant) -> Option<Claimed> {
+        if self.review.is_due(now) {
+            self.review(now);
+        }
+        while !self.has_remains()
+            && let Some(seat) = self.ready.next()
+        {
+            let entry = self.ready.get_mut(seat);
+            let (priority, memory) = (entry.task.config.priority, entry.memory);
+            if entry.stage == Stage::Queued {
+                if !self.budget.admits(priority, entry.place, memory) {
+                    entry.place = Some(self.budget.wait(priority, entry.place, seat, memory));
+                    self.ready.give_back(seat);
+                    continue;
+                }
+                if !entry.task.begin() {
+                    // Withdrawn: the message that ends it is on its way.
+                    self.ready.give_back(seat);
+                    continue;
+                }
+            }
+            let goes_on = entry.task.control.check(now);
+            if let Err(error) = goes_on.and_then(|()| self.still_fits(seat, now)) {
+                let entry = self.ready.get_mut(seat);
+                match entry.job.fail(error) {
+                    Some(finished) => self.end(seat, finished, now),
+                    None => self.ready.give_back(seat),
+                }
+                continue;
+            }
+            let entry = self.ready.get_mut(seat);
+            let max_threads = entry.task.config.max_threads.min(self.size);
+            let Some(morsel) = entry.job.claim(max_threads) else {
+                // Another thread has taken the last.
+                self.ready.give_back(seat);
+                continue;
+            };
+            let more = entry.job.can_claim(max_threads);
+            let (was, place) = (entry.stage, entry.place.take());
+            self.books.step(&mut entry.stage, Step::Give);
+            let task = Arc::clone(&entry.task);
+            if was == Stage::Queued {
+                entry.began = Some(now);
+                let waited = now.saturating_duration_since(task.submitted);
+                task.control.begin(waited);
+                if task.config.part.is_first {
+                    self.gauges.wait.record(waited);
+                }
+                self.budget.take(priority, place, memory);
+                if place.is_some() {
+                    self.wake_waiting();
+                }
+            }
+            if more {
+                self.ready.ready(seat);
+            }
+            return Some(Claimed { task, morsel, seat });
+        }
+        None
+    }
+
+    /// Takes a morsel back that ran for `elapsed`.
+    pub(super) fn settle(&mut self, seat: SeatId, settled: Settled, now: Instant) {
+        let Settled { ran, elapsed, lap } = settled;
+        self.gauges.add_busy(elapsed);
+        let progress = self.ready.get(seat).task.progress();
+        self.ready.charge(seat, elapsed.as_nanos() as u64, progress);
+        let entry = self.ready.get_mut(seat);
+        let cpu = self.pace.cpu_of(elapsed, lap);
+        entry.cpu += cpu;
+        if let Some(lap) = lap
+            && self.pace.add(lap, &self.gauges.pace, now.saturating_duration_since(self.origin).as_nanos() as u64)
+        {
+            self.review.ask();
+        }
+        let finished = entry.job.settle(ran, elapsed);
+        self.books.step(&mut entry.stage, Step::TakeBack);
+        if let Some(finished) = finished {
+            self.end(seat, finished, now);
+            return;
+        }
+        let threads = if entry.stage == Stage::Paused { 1 } else { entry.task.config.max_threads.min(self.size) };
+        let is_ready = self.ready.is_ready(seat);
+        if self.ready.get(seat).job.can_claim(threads) && !is_ready {
+            self.ready.ready(seat);
+        }
+        self.correct(seat, cpu);
+    }
+
+    /// How a task stands, in CPU time.
+    fn outlook(&self, seat: SeatId) -> Outlook {
+        let Outlook { rank, attained, total, place } = self.ready.outlook(seat);
+        let cpu = self.ready.get(seat).cpu.as_nanos() as u64;
+        let total = (total as f64 * cpu as f64 / attained.max(1) as f64) as u64;
+        Outlook { rank, attained: cpu, total, place }
+    }
+
+    /// Counts a task that goes on as it stands now, having had so much more of a CPU.
+    fn correct(&mut self, seat: SeatId, cpu: Duration) {
+        let (outlook, times, fresh) =
+            (self.outlook(seat), self.ready.virtual_times(seat), self.ready.rank_of_fresh(seat));
+        let stake = &mut self.ready.get_mut(seat).stake;
+        if outlook.total > 0 && stake.service().told(cpu.as_nanos() as u64, outlook.total, fresh) {
+            self.review.ask();
+        }
+        stake.set_virtual_times(times);
+        stake.correct(outlook);
+    }
+
+    /// Whether a task whose turn it is can still be done in its time: work is not begun in vain, nor gone on with. What could never have been, is
+    /// let be; nor is it given up before there is anything else to do.
+    fn still_fits(&self, seat: SeatId, now: Instant) -> Result<()> {
+        let entry = self.ready.get(seat);
+        let (Some(timeout), Some(time)) = (entry.task.config.timeout, entry.task.control.time_left(now)) else {
+            return Ok(());
+        };
+        if self.ready.len() == 0 {
+            return Ok(());
+        }
+        let outlook = self.outlook(seat);
+        let (left, all) = if entry.began.is_none() {
+            let own = entry.stake.service().known().own;
+            (own, own)
+        } else if outlook.attained >= TELLING && outlook.total > 0 {
+            let left = outlook.total.saturating_sub(outlook.attained);
+            // It has been begun, and nearly everything may be done.
+            (left.saturating_sub(left / 4 + TELLING), outlook.total)
+        } else {
+            return Ok(());
+        };
+        let pace = self.pace.factor();
+        let on_threads = |work: u64| Duration::from_nanos((work as f64 * pace) as u64 / entry.stake.lanes());
+        if on_threads(left) <= time || on_threads(all) > timeout {
+            return Ok(());
+        }
+        let retry = on_threads(left) - time;
+        Err(Refusal { predicted: on_threads(left), alone: on_threads(all), retry }.given_up(timeout))
+    }
+
+    /// Gives up what cannot be done any more in its time, now that it is known better what tasks take.
+    fn review(&mut self, now: Instant) {
+        let mut order: Vec<_> = self.ready.seats().map(|seat| (seat, self.outlook(seat))).collect();
+        order.sort_unstable_by_key(|(seat, outlook)| {
+            (self.ready.get(*seat).task.config.priority as u8, outlook.rank, outlook.place)
+        });
+        // By then all that is there has ended; never, if something has no deadline.
+        let left =
+            |(seat, _): &(SeatId, Outlook)| self.ready.get(*seat).task.control.time_left(now).unwrap_or(Duration::MAX);
+        let longest = order.iter().map(left).max().unwrap_or_default();
+        // What has come is not given up because of a bad moment.
+        let looked_at = order.len() as u32;
+        let mut plan = Plan::new(self.size, (1.0 + self.pace.factor()) / 2.0);
+        for (seat, outlook) in order {
+            let entry = self.ready.get_mut(seat);
+            let time = entry.task.control.time_left(now);
+            let Err(mut refusal) = plan.add(&mut entry.stake, outlook, time) else { continue };
+            refusal.retry = refusal.retry.min(longest);
+            if entry.stage == Stage::Queued && !entry.task.begin() {
+                continue; // Withdrawn: the message that ends it is on its way.
+            }
+            let timeout = entry.task.config.timeout.unwrap_or_default();
+            if let Some(finished) = entry.job.fail(refusal.given_up(timeout)) {
+                self.end(seat, finished, now);
+            }
+        }
+        self.review.done(looked_at, now);
+    }
+
+    /// A task that was withdrawn from the queue is gone; who did that has given its place back.
+    fn withdrawn(&mut self, task: Arc<Task>, finished: Finished, now: Instant) {
+        let wait = now.saturating_duration_since(task.submitted);
+        self.ended.push(End { task, finished, stake: None, wait, run: Duration::ZERO });
+    }
+
+    /// Takes a task that has begun, or expired, out of the books.
+    fn end(&mut self, seat: SeatId, finished: Finished, now: Instant) {
+        let entry = self.ready.get_mut(seat);
+        let step = if entry.began.is_some() { Step::End } else { Step::Expire };
+        self.books.step(&mut entry.stage, step);
+        let entry = self.leave(seat, finished.is_done());
+        let began = entry.began.unwrap_or(now);
+        let wait = began.saturating_duration_since(entry.task.submitted);
+        let run = now.saturating_duration_since(began);
+        let part = entry.task.config.part;
+        if entry.began.is_some() && (part.is_last || !finished.gave_value()) {
+            self.gauges.run.record(part.ran + run);
+        }
+        self.ended.push(End { task: entry.task, finished, stake: Some(entry.stake), wait, run });
+    }
+
+    /// Gives a task's seat up, and its memory; `done` if it has come to its own end.
+    fn leave(&mut self, seat: SeatId, done: bool) -> Entry {
+        if done {
+            self.ready.learn(seat);
+            let (attained, fresh) = (self.outlook(seat).attained, self.ready.rank_of_fresh(seat));
+            let stake = &self.ready.get(seat).stake;
+            if stake.service().ended(attained, fresh) {
+                self.review.ask();
+            }
+            stake.set_virtual_times(self.ready.virtual_times(seat));
+        }
+        let entry = self.ready.leave(seat);
+        entry.task.set_seat(None);
+        if entry.began.is_some() {
+            self.budget.give_back(entry.memory);
+        } else if let Some(place) = entry.place {
+            self.budget.forget(place);
+        }
+        if entry.memory > 0 {
+            self.wake_waiting();
+        }
+        entry
+    }
+
+    /// Those that wait for memory, and may have it, are ready.
+    fn wake_waiting(&mut self) {
+        for seat in self.budget.ready() {
+            if !self.ready.is_ready(seat) {
+                self.ready.ready(seat);
+            }
+        }
+    }
+
+    /// Has the statistics know.
+    pub(super) fn publish(&self) {
+        self.gauges.set(self.books.running, self.budget.used());
+    }
+}
+
+/// When what waits is looked through again.
+#[derive(Default)]
+struct Review {
+    asked: bool,
+    /// Not before that, so that it takes a small part of the time.
+    next: Option<Instant>,
+}
+
+impl Review {
+    /// It is known better what tasks take.
+    fn ask(&mut self) {
+        self.asked = true;
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
+        self.asked && self.next.is_none_or(|next| now >= next)
+    }
+
+    fn done(&mut self, looked_at: u32, now: Instant) {
+        *self = Self { asked: false, next: now.checked_add(looked_at * REVIEW) };
+    }
+}
+
+impl Claimed {
+    /// Runs the morsel; gives whose it was, and when kernel code was left.
+    pub(super) fn run(self) -> (SeatId, Timed) {
+        (self.seat, self.morsel.run(&self.task.control))
+    }
+}
