@@ -37,5 +37,5 @@ use napi_derive::napi;
 /// Runs once an environment, when the addon is loaded.
 #[napi(module_exports)]
 pub fn load(_exports: Object, env: Env) -> Result<()> {
-    js::external::keep_constructor(&env)
+    js::intrinsics::keep(&env)
 }

@@ -46,8 +46,7 @@ const BARE: u32 = 8;
 pub(super) fn prepare_number(kernel: usize, input: f64) -> heavy_load_kernel::Result<(Work, Estimate)> {
     let (kernel, options) = (KERNELS[kernel], Options::default());
     catch_panic(|| {
-        let estimate = kernel.estimate(&Value::Number(input), &options);
-        Ok((kernel.prepare(Value::Number(input), &options)?, estimate))
+        kernel.check(Value::Number(input), &options)
     })
 }
 
@@ -122,8 +121,9 @@ impl Call {
                 (Value::View(self.view(found.element, memory)), Some(Claim { found, borrowed }))
             }
         };
-        let estimate = catch_panic(|| Ok(self.kernel.estimate(&value, &self.options))).unwrap_or_default();
-        Ok(Checked { work: self.work(env, value)?, estimate, memory })
+        let checked = catch_panic(|| self.kernel.check(value, &self.options));
+        let (work, estimate) = checked.map_err(|error| failure::throw(env, &error))?;
+        Ok(Checked { work, estimate, memory })
     }
 
     /// Takes over the memory that was checked, now that the call cannot be refused for overload any more. No JavaScript has run since,

@@ -8,9 +8,10 @@ use napi::{Env, Error, Result, sys};
 
 use super::reference::Reference;
 use super::value::{RawValue, check, get, write};
-use super::{external, failure};
+use super::resource::{read_resource, write_resource};
+use super::{external, failure, intrinsics};
 use heavy_load_kernel::Spec;
-use heavy_load_kernel::error::EngineError;
+use heavy_load_kernel::error::{Code, EngineError};
 use heavy_load_kernel::value::{Options, Value, View};
 
 /// Bytes of a text that is short.
@@ -31,6 +32,7 @@ pub(crate) fn value(env: &Env, arg: RawValue) -> Result<Value> {
         sys::ValueType::napi_bigint => Value::Other("type bigint".into()),
         sys::ValueType::napi_symbol => Value::Other("type symbol".into()),
         sys::ValueType::napi_function => Value::Other("a function".into()),
+        sys::ValueType::napi_object if let Some(resource) = read_resource(env, arg) => Value::Resource(resource),
         _ => {
             Value::Other(constructor_name(env, arg).map_or("an object".into(), |name| format!("an instance of {name}")))
         }
@@ -151,11 +153,33 @@ pub(crate) fn output(env: &Env, value: Value, input: Option<&Reference>) -> Resu
         Value::Number(value) => write(env, value),
         Value::String(value) => write(env, value),
         Value::Buffer(bytes) => external::buffer(env, bytes),
-        Value::View(View { element, memory, .. }) => match memory.into_owned() {
+        Value::View(View { element, bare, memory }) => match memory.into_owned() {
+            Some(owned) if bare => external::buffer(env, owned),
             Some(owned) => external::typed_array(env, element, owned),
             None => write(env, ()),
         },
+        Value::Resource(resource) => write_resource(env, resource),
+        Value::Json(text) => parse(env, &text),
         Value::Input if let Some(input) = input => input.get(),
         Value::Undefined | Value::Input | Value::Other(_) => write(env, ()),
     }
+}
+
+/// The value that JSON stands for.
+fn parse(env: &Env, text: &str) -> Result<sys::napi_value> {
+    let raw = env.raw();
+    let text = write(env, text)?;
+    let (mut undefined, mut value) = (ptr::null_mut(), ptr::null_mut());
+    // SAFETY: values and environment of the running callback; out-pointers are locals.
+    let status = unsafe {
+        check(sys::napi_get_undefined(raw, &mut undefined))?;
+        sys::napi_call_function(raw, undefined, intrinsics::json_parse(env)?, 1, &text, &mut value)
+    };
+    if status == sys::Status::napi_pending_exception {
+        // SAFETY: as above.
+        check(unsafe { sys::napi_get_and_clear_last_exception(raw, &mut ptr::null_mut()) })?;
+        let error = EngineError::new(Code::KernelPanic, "The kernel gave JSON that cannot be parsed");
+        return Err(failure::throw(env, &error));
+    }
+    check(status).map(|()| value)
 }

@@ -5,15 +5,14 @@
 //! making one; nothing has to be added.
 
 use std::ffi::c_void;
-use std::mem::ManuallyDrop;
 use std::ptr;
 
 use napi::{Env, Result, sys};
 
 use super::elements::number_of;
 use super::failure;
-use super::reference::Reference;
-use super::value::{RawValue, check, get};
+use super::intrinsics;
+use super::value::check;
 use heavy_load_kernel::error::EngineError;
 use heavy_load_kernel::value::{Element, Owned};
 
@@ -23,17 +22,35 @@ const EXTERNAL: usize = 64 * 1024;
 /// What Node-API says where the runtime does not take external memory: Electron, for one.
 const NO_EXTERNAL: sys::napi_status = sys::Status::napi_no_external_buffers_allowed;
 
+/// Bytes that stay where they are when their owner is moved.
+pub(crate) trait Bytes {
+    /// Where they start, and how many there are.
+    fn place(&mut self) -> (*mut u8, usize);
+}
+
+impl Bytes for Vec<u8> {
+    fn place(&mut self) -> (*mut u8, usize) {
+        (self.as_mut_ptr(), self.len())
+    }
+}
+
+impl Bytes for Owned {
+    fn place(&mut self) -> (*mut u8, usize) {
+        (self.as_mut_ptr(), self.len())
+    }
+}
+
 /// Bytes as a Buffer.
-pub(crate) fn buffer(env: &Env, mut bytes: Vec<u8>) -> Result<sys::napi_value> {
+pub(crate) fn buffer<T: Bytes>(env: &Env, mut bytes: T) -> Result<sys::napi_value> {
     let raw = env.raw();
     let mut value = ptr::null_mut();
-    let (start, len) = (bytes.as_mut_ptr(), bytes.len());
+    let (start, len) = bytes.place();
     if len >= EXTERNAL {
         let owner = Box::into_raw(Box::new(bytes));
         // SAFETY: `start..len` belongs to `owner`, which is given to the finalizer and stays until that runs, once, when no
         // JavaScript can reach the buffer any more.
         let status = unsafe {
-            sys::napi_create_external_buffer(raw, len, start.cast(), Some(free::<Vec<u8>>), owner.cast(), &mut value)
+            sys::napi_create_external_buffer(raw, len, start.cast(), Some(free::<T>), owner.cast(), &mut value)
         };
         if status != NO_EXTERNAL {
             return check(status).map(|()| value);
@@ -42,7 +59,7 @@ pub(crate) fn buffer(env: &Env, mut bytes: Vec<u8>) -> Result<sys::napi_value> {
         bytes = *unsafe { Box::from_raw(owner) };
     }
     // SAFETY: the bytes are copied during the call; out-pointers are locals, here and below.
-    check(unsafe { sys::napi_create_buffer_copy(raw, len, bytes.as_ptr().cast(), ptr::null_mut(), &mut value) })?;
+    check(unsafe { sys::napi_create_buffer_copy(raw, len, bytes.place().0.cast(), ptr::null_mut(), &mut value) })?;
     Ok(value)
 }
 
@@ -83,21 +100,6 @@ fn array_buffer(env: &Env, mut memory: Owned) -> Result<sys::napi_value> {
     Ok(value)
 }
 
-/// The class ArrayBuffer of an environment, as it was when the addon was loaded.
-///
-/// Never dropped: the reference ends with its environment.
-struct Constructor(ManuallyDrop<Reference>);
-
-/// Keeps the class ArrayBuffer, before the caller's code has had a chance to change it.
-pub(crate) fn keep_constructor(env: &Env) -> Result<()> {
-    let (mut start, mut empty) = (ptr::null_mut(), ptr::null_mut());
-    // SAFETY: environment of the running callback; out-pointers are locals.
-    check(unsafe { sys::napi_create_arraybuffer(env.raw(), 0, &mut start, &mut empty) })?;
-    let constructor = get(env, RawValue(empty), c"constructor")?;
-    let constructor = ManuallyDrop::new(Reference::new(env.raw(), constructor.0)?);
-    env.set_instance_data(Constructor(constructor), (), |_| ())
-}
-
 /// `len` zero bytes of JavaScript's own: where they start, and their ArrayBuffer.
 pub(crate) fn new_array_buffer(env: &Env, len: usize) -> Result<(*mut u8, sys::napi_value)> {
     let raw = env.raw();
@@ -108,14 +110,12 @@ pub(crate) fn new_array_buffer(env: &Env, len: usize) -> Result<(*mut u8, sys::n
         return Ok((start.cast(), buffer));
     }
     // Where there is no memory, `napi_create_arraybuffer` ends the process; the language's own constructor throws.
-    let Some(Constructor(constructor)) = env.get_instance_data::<Constructor>()? else {
-        return Err(napi::Error::from_reason("the addon was not loaded"));
-    };
+    let constructor = intrinsics::array_buffer(env)?;
     let (mut length, mut found) = (ptr::null_mut(), 0);
     // SAFETY: as above; the constructor is a value of this environment.
     unsafe {
         check(sys::napi_create_double(raw, len as f64, &mut length))?;
-        let status = sys::napi_new_instance(raw, constructor.get()?, 1, &length, &mut buffer);
+        let status = sys::napi_new_instance(raw, constructor, 1, &length, &mut buffer);
         if status == sys::Status::napi_pending_exception {
             check(sys::napi_get_and_clear_last_exception(raw, &mut ptr::null_mut()))?;
             return Err(failure::throw(env, &EngineError::out_of_memory(len)));

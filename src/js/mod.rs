@@ -3,12 +3,15 @@
 //! - `value`: values as they come. `view`: typed arrays, and what they stand on. `elements`: the numbers of their element types.
 //! - `convert`: values to and from [`heavy_load_kernel::value`]. `external`: results without a copy.
 //! - `failure`: engine errors as what `lib/errors.js` makes real errors of.
-//! - `pinned`: values that Rust refers to.
+//! - `reference`: values that Rust refers to. `resource`: what JavaScript holds of a kernel's.
+//! - `intrinsics`: what the language has of its own.
 
 pub(crate) mod convert;
 pub(crate) mod elements;
 pub(crate) mod external;
 pub(crate) mod failure;
+pub(crate) mod intrinsics;
 pub(crate) mod reference;
+pub(crate) mod resource;
 pub(crate) mod value;
 pub(crate) mod view;

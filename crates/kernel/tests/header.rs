@@ -1,5 +1,4 @@
 //! `include/heavy_load.h` and its mirror in Rust have the same sizes, offsets and numbers; and the header is C11 and C++.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::fmt::Write as _;
 use std::fs;

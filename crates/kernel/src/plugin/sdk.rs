@@ -108,7 +108,7 @@ fn entry(kernel: &'static &'static dyn Kernel) -> abi::Kernel {
         resource: ptr::null(),
     });
     let options: &'static [abi::OptionSpec] = options.collect::<Vec<_>>().leak();
-    let integers = spec.integers_to.map_or(0, |_| abi::INTEGERS);
+    let integers = spec.accepts_integers_up_to.map_or(0, |_| abi::INTEGERS);
     abi::Kernel {
         size: size_of::<abi::Kernel>() as u32,
         flags: integers | if spec.in_place { abi::IN_PLACE } else { 0 },
@@ -119,7 +119,7 @@ fn entry(kernel: &'static &'static dyn Kernel) -> abi::Kernel {
         input_type: abi::Text::new(spec.input_type),
         output_type: abi::Text::new(spec.output_type),
         type_parameter: abi::Text::new(spec.type_parameter),
-        accepts_integers_up_to: spec.integers_to.unwrap_or(0),
+        accepts_integers_up_to: spec.accepts_integers_up_to.unwrap_or(0),
         options: options.as_ptr(),
         option_count: options.len(),
         option_size: size_of::<abi::OptionSpec>(),

@@ -118,7 +118,7 @@ fn what_a_kernel_says_of_itself_crosses() {
         .output("string")
         .type_parameter("T")
         .options(OPTIONS)
-        .integers_to(9)
+        .accepts_integers_up_to(9)
         .in_place();
     let kernel = across(spec, |_, options| done(Value::Number(options.integer("rounds", 0..=9, 3)? as f64)));
     let there = kernel.spec();

@@ -16,6 +16,7 @@ use crate::{Next, Result};
 pub(super) struct Inputs {
     texts: Vec<String>,
     memory: Option<Arc<Raw>>,
+    #[expect(clippy::vec_box, reason = "their addresses are passed")]
     resources: Vec<Box<Resource>>,
 }
 

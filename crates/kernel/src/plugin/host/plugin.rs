@@ -191,7 +191,7 @@ impl PluginKernel {
             if entry.accepts_integers_up_to >= 1 << 53 {
                 return Err(LoadError(format!("{name} takes integers that a JavaScript number does not hold exactly")));
             }
-            spec = spec.integers_to(entry.accepts_integers_up_to);
+            spec = spec.accepts_integers_up_to(entry.accepts_integers_up_to);
         }
         Ok(Self { spec: Box::leak(Box::new(spec)), entry, options })
     }
@@ -365,9 +365,7 @@ impl Kernel for PluginKernel {
         let mut outcome = Outcome::new(self.spec.input, None);
         // SAFETY: the entry's own function and user data; the others are locals, and what they point to is kept by `inputs`.
         let status = unsafe { prepare(self.entry.user, &raw const call, &raw mut work, outcome.address()) };
-        if let Err(error) = outcome.check(status) {
-            return Err(error);
-        }
+        outcome.check(status)?;
         if status != abi::OK {
             return Err(EngineError::new(Code::KernelPanic, "The plug-in prepared half a piece of work"));
         }
