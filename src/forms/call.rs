@@ -45,9 +45,7 @@ const BARE: u32 = 8;
 /// Work over a number, without options.
 pub(super) fn prepare_number(kernel: usize, input: f64) -> heavy_load_kernel::Result<(Work, Estimate)> {
     let (kernel, options) = (KERNELS[kernel], Options::default());
-    catch_panic(|| {
-        kernel.check(Value::Number(input), &options)
-    })
+    catch_panic(|| kernel.check(Value::Number(input), &options))
 }
 
 pub(super) struct Call {

@@ -7,8 +7,8 @@ use napi::bindgen_prelude::{FromNapiValue, Null};
 use napi::{Env, Error, Result, sys};
 
 use super::reference::Reference;
-use super::value::{RawValue, check, get, write};
 use super::resource::{read_resource, write_resource};
+use super::value::{RawValue, check, get, write};
 use super::{external, failure, intrinsics};
 use heavy_load_kernel::Spec;
 use heavy_load_kernel::error::{Code, EngineError};

@@ -35,11 +35,8 @@ pub(crate) fn keep(env: &Env) -> Result<()> {
     let tag = get(env, get(env, global, c"Symbol")?, c"toStringTag")?;
     super::value::set(env, holder, c"tag", tag)?;
     let keep = |value: sys::napi_value| Reference::new(raw, value);
-    let kept = Kept {
-        array_buffer: keep(array_buffer.0)?,
-        json_parse: keep(json_parse.0)?,
-        to_string_tag: keep(holder)?,
-    };
+    let kept =
+        Kept { array_buffer: keep(array_buffer.0)?, json_parse: keep(json_parse.0)?, to_string_tag: keep(holder)? };
     env.set_instance_data(Intrinsics(ManuallyDrop::new(kept)), (), |_| ())
 }
 

@@ -2,6 +2,7 @@
 
 mod call;
 mod functions;
+mod option;
 mod plugin;
 mod work;
 

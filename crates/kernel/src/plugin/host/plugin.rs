@@ -5,6 +5,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use super::call::{Inputs, Outcome};
+use super::option::PluginOption;
 use super::work::ForeignWork;
 use super::{HOST, text};
 use crate::error::{Code, EngineError};
@@ -15,7 +16,7 @@ use crate::{Estimate, Kernel, OptionSpec, Result, Spec, Work};
 /// Kernels that one plug-in may have.
 const MOST_KERNELS: usize = 4096;
 /// Options that one kernel may have, and choices that one option may have.
-const MOST_OPTIONS: usize = 256;
+pub(super) const MOST_OPTIONS: usize = 256;
 /// Bytes of one text in a table.
 const LONGEST_TEXT: usize = 1 << 20;
 
@@ -78,7 +79,7 @@ impl Plugin {
     }
 }
 
-fn has_size<T>(size: usize, what: &str) -> std::result::Result<(), LoadError> {
+pub(super) fn has_size<T>(size: usize, what: &str) -> std::result::Result<(), LoadError> {
     if size >= size_of::<T>() && size.is_multiple_of(align_of::<T>()) {
         return Ok(());
     }
@@ -99,13 +100,13 @@ unsafe fn owned_text(given: abi::Text) -> std::result::Result<String, LoadError>
 ///
 /// # Safety
 /// As [`text`].
-unsafe fn kept(given: abi::Text, or: &'static str) -> std::result::Result<&'static str, LoadError> {
+pub(super) unsafe fn kept(given: abi::Text, or: &'static str) -> std::result::Result<&'static str, LoadError> {
     // SAFETY: passed on to the caller.
     let text = unsafe { owned_text(given) }?;
     Ok(if text.is_empty() { or } else { String::leak(text) })
 }
 
-fn is_identifier(name: &str) -> bool {
+pub(super) fn is_identifier(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
@@ -118,26 +119,6 @@ struct PluginKernel {
 
 // SAFETY: an entry is a static table whose function may be called by any thread, `user` with it.
 unsafe impl Sync for PluginKernel {}
-
-#[derive(Debug)]
-struct PluginOption {
-    name: &'static str,
-    subject: String,
-    is_required: bool,
-    kind: Kind,
-}
-
-/// What an option may be, and what it is if it is not given.
-#[derive(Debug)]
-enum Kind {
-    Any,
-    Boolean { fallback: Option<bool> },
-    Integer { least: f64, most: f64, fallback: Option<f64> },
-    Number { least: f64, most: f64, fallback: Option<f64> },
-    String,
-    Choice { choices: Vec<&'static str>, fallback: Option<usize> },
-    Resource(*const abi::ResourceType),
-}
 
 impl PluginKernel {
     fn read(entry: &'static abi::Kernel) -> std::result::Result<Self, LoadError> {
@@ -197,136 +178,6 @@ impl PluginKernel {
     }
 }
 
-impl PluginOption {
-    fn read(option: &'static abi::OptionSpec) -> std::result::Result<(OptionSpec, Self), LoadError> {
-        // SAFETY: texts of a static table, here and below.
-        let (name, docs) = unsafe { (kept(option.name, "")?, kept(option.docs, "")?) };
-        let wrong = |what: &str| LoadError(format!("option '{name}': {what}"));
-        if !is_identifier(name) {
-            return Err(wrong("its name is not a lower-case letter and then letters and digits"));
-        }
-        let (least, most, fallback) = (option.minimum, option.maximum, option.fallback);
-        let given = (!fallback.is_nan()).then_some(fallback);
-        let in_range = |value: f64| least <= value && value <= most;
-        let kind = match option.kind {
-            abi::OPTION_ANY => Kind::Any,
-            abi::OPTION_BOOLEAN => Kind::Boolean { fallback: given.map(|value| value != 0.0) },
-            abi::OPTION_INTEGER | abi::OPTION_NUMBER if least.is_nan() || most.is_nan() || least > most => {
-                return Err(wrong("its range has no numbers"));
-            }
-            abi::OPTION_INTEGER | abi::OPTION_NUMBER if given.is_some_and(|value| !in_range(value)) => {
-                return Err(wrong("its default is out of its range"));
-            }
-            abi::OPTION_INTEGER => Kind::Integer { least, most, fallback: given },
-            abi::OPTION_NUMBER => Kind::Number { least, most, fallback: given },
-            abi::OPTION_STRING => Kind::String,
-            abi::OPTION_CHOICE => {
-                if option.choices.is_null() || option.choice_count == 0 || option.choice_count > MOST_OPTIONS {
-                    return Err(wrong("it has no choices"));
-                }
-                // SAFETY: the option says that there are so many, for ever.
-                let choices = unsafe { std::slice::from_raw_parts(option.choices, option.choice_count) };
-                // SAFETY: as above.
-                let choices = choices.iter().map(|choice| unsafe { kept(*choice, "") });
-                let choices = choices.collect::<std::result::Result<Vec<_>, _>>()?;
-                let fallback = given.map(|value| value as usize);
-                if fallback.is_some_and(|index| index >= choices.len()) {
-                    return Err(wrong("its default is none of its choices"));
-                }
-                Kind::Choice { choices, fallback }
-            }
-            abi::OPTION_RESOURCE if option.resource.is_null() => return Err(wrong("it has no type of resource")),
-            abi::OPTION_RESOURCE => Kind::Resource(option.resource),
-            _ => return Err(wrong("its type is unknown")),
-        };
-        // SAFETY: as above.
-        let ts_type = match unsafe { kept(option.ts_type, "") }? {
-            "" => kind.ts_type(),
-            ts_type => ts_type,
-        };
-        let subject = format!("options.{name}");
-        Ok((OptionSpec { name, ts_type, docs }, Self { name, subject, is_required: option.required != 0, kind }))
-    }
-
-    /// What the kernel gets of what was given.
-    fn check(&self, given: &Value) -> Result<Value> {
-        let wrong = |expected: &str| Err(EngineError::invalid_type(&self.subject, expected, given));
-        if *given == Value::Undefined {
-            if self.is_required {
-                return wrong(self.kind.expected());
-            }
-            return Ok(match &self.kind {
-                Kind::Boolean { fallback } => fallback.map_or(Value::Undefined, Value::Bool),
-                Kind::Integer { fallback, .. } | Kind::Number { fallback, .. } => {
-                    fallback.map_or(Value::Undefined, Value::Number)
-                }
-                Kind::Choice { fallback, .. } => fallback.map_or(Value::Undefined, |index| Value::Number(index as f64)),
-                Kind::Any | Kind::String | Kind::Resource(_) => Value::Undefined,
-            });
-        }
-        match (&self.kind, given) {
-            (Kind::Any | Kind::String, Value::String(text)) => Ok(Value::String(text.clone())),
-            (Kind::Any | Kind::Boolean { .. }, Value::Bool(value)) => Ok(Value::Bool(*value)),
-            (Kind::Any, Value::Number(number)) => Ok(Value::Number(*number)),
-            (Kind::Any, Value::Null) => Ok(Value::Null),
-            (Kind::Any, Value::Other(text)) => Ok(Value::Other(text.clone())),
-            (Kind::Any | Kind::Resource(_), Value::Resource(resource)) => {
-                // Of which type it is, the plug-in learns when it asks for it (`hl_host.resource`).
-                Ok(Value::Resource(resource.clone()))
-            }
-            (Kind::Integer { least, most, .. }, Value::Number(number)) => {
-                if number.fract() == 0.0 && least <= number && number <= most {
-                    return Ok(Value::Number(*number));
-                }
-                let expected = format!("an integer >= {least} and <= {most}");
-                Err(EngineError::out_of_range(&self.subject, &expected, *number))
-            }
-            (Kind::Number { least, most, .. }, Value::Number(number)) => {
-                if least <= number && number <= most {
-                    return Ok(Value::Number(*number));
-                }
-                let expected = format!(">= {least} and <= {most}");
-                Err(EngineError::out_of_range(&self.subject, &expected, *number))
-            }
-            (Kind::Choice { choices, .. }, Value::String(text)) => {
-                let found = choices.iter().position(|choice| choice == text);
-                found.map(|index| Value::Number(index as f64)).ok_or_else(|| {
-                    let names: Vec<_> = choices.iter().map(|choice| format!("'{choice}'")).collect();
-                    let reason = format!("must be one of: {}", names.join(", "));
-                    EngineError::invalid_value(&self.subject, &reason, given)
-                })
-            }
-            (kind, _) => wrong(kind.expected()),
-        }
-    }
-}
-
-impl Kind {
-    fn ts_type(&self) -> &'static str {
-        match self {
-            Kind::Any => "unknown",
-            Kind::Boolean { .. } => "boolean",
-            Kind::Integer { .. } | Kind::Number { .. } => "number",
-            Kind::String => "string",
-            Kind::Choice { choices, .. } => {
-                let names: Vec<_> = choices.iter().map(|choice| format!("{choice:?}")).collect();
-                String::leak(names.join(" | "))
-            }
-            Kind::Resource(_) => "Resource",
-        }
-    }
-
-    fn expected(&self) -> &'static str {
-        match self {
-            Kind::Any => "given",
-            Kind::Boolean { .. } => "of type boolean",
-            Kind::Integer { .. } | Kind::Number { .. } => "of type number",
-            Kind::String | Kind::Choice { .. } => "of type string",
-            Kind::Resource(_) => "a resource of this plug-in",
-        }
-    }
-}
-
 impl Kernel for PluginKernel {
     fn spec(&self) -> &'static Spec {
         self.spec
@@ -341,19 +192,6 @@ impl Kernel for PluginKernel {
             values.push(inputs.pass(option.check(options.get(option.name))?));
         }
         let inputs = (!inputs.is_empty()).then(|| Arc::new(inputs));
-        for (option, value) in self.options.iter().zip(&values) {
-            if let Kind::Resource(kind) = option.kind
-                && value.kind == abi::RESOURCE
-                // SAFETY: a value that was made just now, whose inputs are there.
-                && unsafe { (HOST.resource)(value, kind) }.is_null()
-            {
-                return Err(EngineError::invalid_type(
-                    &option.subject,
-                    option.kind.expected(),
-                    options.get(option.name),
-                ));
-            }
-        }
         let call = abi::Call {
             size: size_of::<abi::Call>() as u32,
             option_count: values.len() as u32,

@@ -1,0 +1,165 @@
+//! A kernel's options as a plug-in describes them, and the check of what a caller has given.
+
+use std::ptr;
+
+use super::call::ForeignResource;
+use super::plugin::{LoadError, MOST_OPTIONS, is_identifier, kept};
+use crate::error::EngineError;
+use crate::plugin::abi;
+use crate::value::{Resource, Value};
+use crate::{OptionSpec, Result};
+
+#[derive(Debug)]
+pub(super) struct PluginOption {
+    pub(super) name: &'static str,
+    /// As messages call it.
+    subject: String,
+    is_required: bool,
+    kind: Kind,
+}
+
+/// What an option may be, and what it is if it is not given.
+#[derive(Debug)]
+enum Kind {
+    Any,
+    Boolean { fallback: Option<bool> },
+    Integer { least: f64, most: f64, fallback: Option<f64> },
+    Number { least: f64, most: f64, fallback: Option<f64> },
+    String,
+    Choice { choices: Vec<&'static str>, fallback: Option<usize> },
+    Resource(*const abi::ResourceType),
+}
+
+impl PluginOption {
+    pub(super) fn read(option: &'static abi::OptionSpec) -> std::result::Result<(OptionSpec, Self), LoadError> {
+        // SAFETY: texts of a static table, here and below.
+        let (name, docs) = unsafe { (kept(option.name, "")?, kept(option.docs, "")?) };
+        let wrong = |what: &str| LoadError(format!("option '{name}': {what}"));
+        if !is_identifier(name) {
+            return Err(wrong("its name is not a lower-case letter and then letters and digits"));
+        }
+        let (least, most, fallback) = (option.minimum, option.maximum, option.fallback);
+        let given = (!fallback.is_nan()).then_some(fallback);
+        let in_range = |value: f64| least <= value && value <= most;
+        let kind = match option.kind {
+            abi::OPTION_ANY => Kind::Any,
+            abi::OPTION_BOOLEAN => Kind::Boolean { fallback: given.map(|value| value != 0.0) },
+            abi::OPTION_INTEGER | abi::OPTION_NUMBER if least.is_nan() || most.is_nan() || least > most => {
+                return Err(wrong("its range has no numbers"));
+            }
+            abi::OPTION_INTEGER | abi::OPTION_NUMBER if given.is_some_and(|value| !in_range(value)) => {
+                return Err(wrong("its default is out of its range"));
+            }
+            abi::OPTION_INTEGER => Kind::Integer { least, most, fallback: given },
+            abi::OPTION_NUMBER => Kind::Number { least, most, fallback: given },
+            abi::OPTION_STRING => Kind::String,
+            abi::OPTION_CHOICE => {
+                if option.choices.is_null() || option.choice_count == 0 || option.choice_count > MOST_OPTIONS {
+                    return Err(wrong("it has no choices"));
+                }
+                // SAFETY: the option says that there are so many, for ever.
+                let choices = unsafe { std::slice::from_raw_parts(option.choices, option.choice_count) };
+                // SAFETY: as above.
+                let choices = choices.iter().map(|choice| unsafe { kept(*choice, "") });
+                let choices = choices.collect::<std::result::Result<Vec<_>, _>>()?;
+                let fallback = given.map(|value| value as usize);
+                if fallback.is_some_and(|index| index >= choices.len()) {
+                    return Err(wrong("its default is none of its choices"));
+                }
+                Kind::Choice { choices, fallback }
+            }
+            abi::OPTION_RESOURCE if option.resource.is_null() => return Err(wrong("it has no type of resource")),
+            abi::OPTION_RESOURCE => Kind::Resource(option.resource),
+            _ => return Err(wrong("its type is unknown")),
+        };
+        // SAFETY: as above.
+        let ts_type = match unsafe { kept(option.ts_type, "") }? {
+            "" => kind.ts_type(),
+            ts_type => ts_type,
+        };
+        let subject = format!("options.{name}");
+        Ok((OptionSpec { name, ts_type, docs }, Self { name, subject, is_required: option.required != 0, kind }))
+    }
+
+    /// What the kernel gets of what was given.
+    pub(super) fn check(&self, given: &Value) -> Result<Value> {
+        let wrong = |expected: &str| Err(EngineError::invalid_type(&self.subject, expected, given));
+        if *given == Value::Undefined {
+            if self.is_required {
+                return wrong(self.kind.expected());
+            }
+            return Ok(match &self.kind {
+                Kind::Boolean { fallback } => fallback.map_or(Value::Undefined, Value::Bool),
+                Kind::Integer { fallback, .. } | Kind::Number { fallback, .. } => {
+                    fallback.map_or(Value::Undefined, Value::Number)
+                }
+                Kind::Choice { fallback, .. } => fallback.map_or(Value::Undefined, |index| Value::Number(index as f64)),
+                Kind::Any | Kind::String | Kind::Resource(_) => Value::Undefined,
+            });
+        }
+        match (&self.kind, given) {
+            (Kind::Any | Kind::String, Value::String(text)) => Ok(Value::String(text.clone())),
+            (Kind::Any | Kind::Boolean { .. }, Value::Bool(value)) => Ok(Value::Bool(*value)),
+            (Kind::Any, Value::Number(number)) => Ok(Value::Number(*number)),
+            (Kind::Any, Value::Null) => Ok(Value::Null),
+            (Kind::Any, Value::Other(text)) => Ok(Value::Other(text.clone())),
+            (Kind::Any, Value::Resource(resource)) => Ok(Value::Resource(resource.clone())),
+            (Kind::Resource(kind), Value::Resource(resource)) if is_of(resource, *kind) => {
+                Ok(Value::Resource(resource.clone()))
+            }
+            (Kind::Integer { least, most, .. }, Value::Number(number)) => {
+                if number.fract() == 0.0 && least <= number && number <= most {
+                    return Ok(Value::Number(*number));
+                }
+                let expected = format!("an integer >= {least} and <= {most}");
+                Err(EngineError::out_of_range(&self.subject, &expected, *number))
+            }
+            (Kind::Number { least, most, .. }, Value::Number(number)) => {
+                if least <= number && number <= most {
+                    return Ok(Value::Number(*number));
+                }
+                let expected = format!(">= {least} and <= {most}");
+                Err(EngineError::out_of_range(&self.subject, &expected, *number))
+            }
+            (Kind::Choice { choices, .. }, Value::String(text)) => {
+                let found = choices.iter().position(|choice| choice == text);
+                found.map(|index| Value::Number(index as f64)).ok_or_else(|| {
+                    let names: Vec<_> = choices.iter().map(|choice| format!("'{choice}'")).collect();
+                    let reason = format!("must be one of: {}", names.join(", "));
+                    EngineError::invalid_value(&self.subject, &reason, given)
+                })
+            }
+            (kind, _) => wrong(kind.expected()),
+        }
+    }
+}
+
+fn is_of(resource: &Resource, kind: *const abi::ResourceType) -> bool {
+    resource.get::<ForeignResource>().is_some_and(|foreign| ptr::eq(foreign.kind, kind))
+}
+
+impl Kind {
+    fn ts_type(&self) -> &'static str {
+        match self {
+            Kind::Any => "unknown",
+            Kind::Boolean { .. } => "boolean",
+            Kind::Integer { .. } | Kind::Number { .. } => "number",
+            Kind::String => "string",
+            Kind::Choice { choices, .. } => {
+                let names: Vec<_> = choices.iter().map(|choice| format!("{choice:?}")).collect();
+                String::leak(names.join(" | "))
+            }
+            Kind::Resource(_) => "Resource",
+        }
+    }
+
+    fn expected(&self) -> &'static str {
+        match self {
+            Kind::Any => "given",
+            Kind::Boolean { .. } => "of type boolean",
+            Kind::Integer { .. } | Kind::Number { .. } => "of type number",
+            Kind::String | Kind::Choice { .. } => "of type string",
+            Kind::Resource(_) => "a resource of this plug-in",
+        }
+    }
+}
