@@ -65,6 +65,14 @@ impl fmt::Display for Value {
 }
 
 impl Value {
+    /// Numbers, as a typed array: a `Vec<u32>` is a Uint32Array in JavaScript. They are not copied.
+    ///
+    /// # Errors
+    /// ERR_OUT_OF_MEMORY, where the allocator has not aligned them for every element, and a copy is refused.
+    pub fn numbers<T: Number>(numbers: Vec<T>) -> Result<Self, EngineError> {
+        Ok(Self::View(View { element: T::ELEMENT, bare: false, memory: Memory::owned(Owned::of(numbers)?) }))
+    }
+
     /// The integer that `subject` must be, within `range`.
     ///
     /// # Errors

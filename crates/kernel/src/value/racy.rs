@@ -12,12 +12,16 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use super::memory::Element;
+
 /// A number type whose elements any bits make, which the machine accesses as a whole.
 ///
 /// # Safety
 /// Every bit pattern is a value, there is no padding, and `load` and `store` access exactly `size_of::<Self>()` bytes, by the
 /// module's rule.
 pub unsafe trait Number: Copy + Default + Send + Sync + 'static {
+    /// The type of typed arrays that have such elements.
+    const ELEMENT: Element;
     /// Loads an element.
     ///
     /// # Safety
@@ -31,9 +35,10 @@ pub unsafe trait Number: Copy + Default + Send + Sync + 'static {
 }
 
 macro_rules! number {
-    ($($type:ty: $bits:ty, $access:ident, $from:expr, $to:expr;)*) => {$(
+    ($($type:ty = $element:ident: $bits:ty, $access:ident, $from:expr, $to:expr;)*) => {$(
         // SAFETY: a primitive number; the accesses are of its bits' size.
         unsafe impl Number for $type {
+            const ELEMENT: Element = Element::$element;
             unsafe fn load(at: *const Self) -> Self {
                 // SAFETY: passed on to the caller.
                 let bits: $bits = unsafe { access::$access::load(at.cast()) };
@@ -48,16 +53,16 @@ macro_rules! number {
 }
 
 number! {
-    u8: u8, of_1, |bits| bits, |value| value;
-    i8: u8, of_1, |bits: u8| bits.cast_signed(), i8::cast_unsigned;
-    u16: u16, of_2, |bits| bits, |value| value;
-    i16: u16, of_2, |bits: u16| bits.cast_signed(), i16::cast_unsigned;
-    u32: u32, of_4, |bits| bits, |value| value;
-    i32: u32, of_4, |bits: u32| bits.cast_signed(), i32::cast_unsigned;
-    f32: u32, of_4, f32::from_bits, f32::to_bits;
-    u64: u64, of_8, |bits| bits, |value| value;
-    i64: u64, of_8, |bits: u64| bits.cast_signed(), i64::cast_unsigned;
-    f64: u64, of_8, f64::from_bits, f64::to_bits;
+    u8 = Uint8: u8, of_1, |bits| bits, |value| value;
+    i8 = Int8: u8, of_1, |bits: u8| bits.cast_signed(), i8::cast_unsigned;
+    u16 = Uint16: u16, of_2, |bits| bits, |value| value;
+    i16 = Int16: u16, of_2, |bits: u16| bits.cast_signed(), i16::cast_unsigned;
+    u32 = Uint32: u32, of_4, |bits| bits, |value| value;
+    i32 = Int32: u32, of_4, |bits: u32| bits.cast_signed(), i32::cast_unsigned;
+    f32 = Float32: u32, of_4, f32::from_bits, f32::to_bits;
+    u64 = BigUint64: u64, of_8, |bits| bits, |value| value;
+    i64 = BigInt64: u64, of_8, |bits: u64| bits.cast_signed(), i64::cast_unsigned;
+    f64 = Float64: u64, of_8, f64::from_bits, f64::to_bits;
 }
 
 /// Copies `len` bytes of racy memory to memory that is the caller's alone.

@@ -7,6 +7,7 @@ use std::ptr::NonNull;
 use std::slice;
 
 use crate::error::EngineError;
+use crate::value::racy::Number;
 
 /// Bytes of Rust's own, or of a plug-in's that has given them away; aligned for any element.
 #[derive(Debug)]
@@ -105,6 +106,22 @@ impl Owned {
         unsafe { Self::copy(start.as_ptr(), len) }
     }
 
+    /// The numbers of a vector, without a copy but where it is not aligned for every element.
+    ///
+    /// # Errors
+    /// ERR_OUT_OF_MEMORY, for a copy.
+    pub fn of<T: Number>(numbers: Vec<T>) -> Result<Self, EngineError> {
+        unsafe extern "C" fn free<T>(context: *mut c_void) {
+            // SAFETY: it is called once, with the box that was leaked below.
+            drop(unsafe { Box::from_raw(context.cast::<Vec<T>>()) });
+        }
+        let mut numbers = Box::new(numbers);
+        let (start, len) = (numbers.as_mut_ptr().cast(), size_of_val(&**numbers));
+        // SAFETY: so many bytes, all of them initialised as they are numbers', belong to the box, which is given to `free` and to nobody else;
+        // a vector of numbers may be freed by any thread.
+        unsafe { Self::foreign(start, len, Some(free::<T>), Box::into_raw(numbers).cast()) }
+    }
+
     /// The number of bytes.
     pub fn len(&self) -> usize {
         self.len
@@ -172,6 +189,16 @@ mod tests {
     use super::*;
     use crate::error::Code;
     use crate::value::Exclusive;
+
+    #[test]
+    fn a_vector_s_numbers_stay_where_they_are() {
+        let numbers = vec![1_u64, 2, 3];
+        let start = numbers.as_ptr().cast();
+        let owned = Owned::of(numbers).unwrap();
+        assert_eq!((owned.as_slice().as_ptr(), owned.len()), (start, 24));
+        assert_eq!(Owned::of(Vec::<u32>::new()).unwrap().as_slice(), []);
+        assert_eq!(Owned::of(vec![1_u8, 2, 3]).unwrap().as_slice(), [1, 2, 3]);
+    }
 
     #[test]
     fn what_the_system_cannot_give_is_an_error() {
