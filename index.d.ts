@@ -425,4 +425,19 @@ export interface Kernels {
   hash: { input: Bytes | ByteStream; options: HashOptions; output: string | Buffer }
   sort: { input: NumericView; options: object; output: NumericView }
 }
+
+/**
+ * The pool form of a kernel by its name: `kernel('hash')` is {@link hash}. Errors: ERR_INVALID_ARG_TYPE, ERR_UNKNOWN_KERNEL.
+ */
+export function kernel(name: 'heavyLoad'): typeof heavyLoad
+export function kernel(name: 'heavyLoadShared'): typeof heavyLoadShared
+export function kernel(name: 'spin'): typeof spin
+export function kernel(name: 'hash'): typeof hash
+export function kernel(name: 'sort'): typeof sort
+export function kernel<K extends keyof Kernels>(
+  name: K,
+): ((input: Kernels[K]['input'], options?: TaskOptions & Kernels[K]['options']) => Promise<Kernels[K]['output']>) & {
+  readonly kernel: K
+}
+export function kernel(name: string): ((input: any, options?: any) => Promise<any>) & { readonly kernel: string }
 // end of generated: kernels

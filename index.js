@@ -2,6 +2,7 @@
 
 const { FrozenBuffer, freeze } = require('./lib/buffers.js')
 const { HeavyLoadError } = require('./lib/errors.js')
+const { kernel } = require('./lib/pool/forms.js')
 const { Pool, defaultPool } = require('./lib/pool/index.js')
 
-module.exports = { FrozenBuffer, HeavyLoadError, Pool, defaultPool, freeze, ...require('./lib/kernels.js') }
+module.exports = { FrozenBuffer, HeavyLoadError, Pool, defaultPool, freeze, kernel, ...require('./lib/kernels.js') }

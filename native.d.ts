@@ -100,14 +100,24 @@ export declare function exitListener(): (() => void) | null
 /** The global object of the environment's own realm. Test runners give the JavaScript another, with copies in it or without. */
 export declare function host(): typeof globalThis
 
+/** The kernels whose numbers are not below `first`, in the order of their numbers. */
+export declare function installedKernels(first: number): Array<KernelFacts>
+
 /** Whether a value is what the addon throws. */
 export declare function isFailure(value: unknown): boolean
 
-/** By the kernel's number, the largest of the integers from 0 on that it is sure to take; -1 if it takes none. */
-export declare function kernelIntegers(): Array<number>
-
-/** The names alone: what `lib/` needs at start. */
-export declare function kernelNames(): Array<string>
+/** What `lib/` has to know of a kernel to call it. */
+export interface KernelFacts {
+  name: string
+  /** What messages call its input. */
+  input: string
+  /** The names of its own options. To read them may run the caller's code. */
+  options: Array<string>
+  /** Whether the pool form takes a stream, too. */
+  streams: boolean
+  /** The largest N such that every integer from 0 to N is valid input; -1 if it takes none. Calls with these may be batched. */
+  acceptsIntegersUpTo: number
+}
 
 export interface KernelOption {
   name: string
@@ -115,10 +125,7 @@ export interface KernelOption {
   docs: string
 }
 
-/** By number: the names of a kernel's own options. To read them may run the caller's code. */
-export declare function kernelOptions(): Array<Array<string>>
-
-/** Every kernel; its place in the list is its number. */
+/** Everything that the installed kernels say of themselves, by number: for help, documentation and types. */
 export declare function kernels(): Array<KernelSpec>
 
 export interface KernelSpec {
@@ -133,9 +140,6 @@ export interface KernelSpec {
   outputType: string
   options: Array<KernelOption>
 }
-
-/** By number: whether a kernel takes streams. */
-export declare function kernelStreams(): Array<boolean>
 
 export interface NativePercentiles {
   count: number

@@ -6,9 +6,9 @@
  */
 
 const { types } = require('node:util')
+const { INPUTS } = require('./catalog.js')
 const { brand, invalidType, invalidValue, makeError } = require('./errors.js')
 const { Buffer, structuredClone } = require('./host.js')
-const { kernels } = require('./native.js')
 
 /** The numbers of src/forms/call.rs. */
 const COPY = 0
@@ -306,8 +306,7 @@ class FrozenBuffer {
  * @param {any} input
  */
 function invalid(argument, reason, input) {
-  // Asked for only here: there is much in it.
-  const name = typeof argument === 'number' ? kernels()[argument].input : argument
+  const name = typeof argument === 'number' ? INPUTS[argument] : argument
   const received = `Received an instance of ${types.isTypedArray(input) ? className(input) : nameOf(input)}`
   return brand(makeError('ERR_INVALID_ARG_VALUE', `The "${name}" argument ${reason}. ${received}`), 'input')
 }

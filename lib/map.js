@@ -1,13 +1,13 @@
 'use strict'
 
 const { isUsable } = require('./buffers.js')
+const { ownOptionsOf } = require('./catalog.js')
 const { aborted, codeOf, faultOf, invalidType, rejectLate } = require('./errors.js')
 const { AbortController, clearTimeout, setTimeout } = require('./host.js')
 const { MapTimes, TIMES } = require('./observe.js')
 const { LONGEST_TIMER, TASK_OPTIONS, integer, refusePool, refuseUnknown, taskSettings } = require('./options.js')
 const signals = require('./signals.js')
 const { Source, isTouched } = require('./source.js')
-const { ownOptionsOf } = require('./specs.js')
 
 const MAP_OPTIONS = ['concurrency', 'ordered']
 

@@ -10,7 +10,7 @@ const specs = kernels()
 
 write('lib/kernels.js', exportsOf(specs))
 section('index.d.ts', 'calls', '//', callsOf(specs))
-section('index.d.ts', 'kernels', '//', `${specs.map(typesOf).join('\n')}\n${mapOf(specs)}`)
+section('index.d.ts', 'kernels', '//', `${specs.map(typesOf).join('\n')}\n${mapOf(specs)}${byNameOf(specs)}`)
 section('README.md', 'kernels', '<!--', tableOf(specs))
 section('docs/reference/kernels.md', 'kernels', '<!--', `\n${specs.map(referenceOf).join('\n')}\n`)
 spawnSync('npx', ['biome', 'format', '--write', 'lib/kernels.js', 'index.d.ts'], { cwd: root, stdio: 'inherit' })
@@ -111,6 +111,19 @@ function mapOf(specs) {
     return `  ${name}: { input: ${poolInput({ inputType: typeOf(inputType), streams })}; options: ${type}; output: ${typeOf(outputType)} }\n`
   })
   return `/** Every kernel's types, by name. Kernels of your own can be declared here, too. */\nexport interface Kernels {\n${lines.join('')}}\n`
+}
+
+/** The function that gives a kernel's pool form. */
+function byNameOf(specs) {
+  const signatures = [
+    ...specs.map(({ name }) => `(name: '${name}'): typeof ${name}`),
+    "<K extends keyof Kernels>(name: K): ((input: Kernels[K]['input'], options?: TaskOptions & Kernels[K]['options']) => Promise<Kernels[K]['output']>) & { readonly kernel: K }",
+    '(name: string): ((input: any, options?: any) => Promise<any>) & { readonly kernel: string }',
+  ]
+  const comment = `/**
+ * The pool form of a kernel by its name: \`kernel('hash')\` is {@link hash}. Errors: ERR_INVALID_ARG_TYPE, ERR_UNKNOWN_KERNEL.
+ */`
+  return `\n${comment}\n${signatures.map((signature) => `export function kernel${signature}\n`).join('')}`
 }
 
 function optionsType(name) {

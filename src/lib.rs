@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! forms ──> env ──> js            heavy-load ──> engine, kernels ──> kernel
-//! registry
+//!   └─────> registry
 //! ```
 //!
 //! - [`js`]: JavaScript's values in Rust.
 //! - [`env`]: what ends with an environment: the way back of completions.
 //! - [`forms`]: how kernels are called.
-//! - `registry`: what kernels there are, for JavaScript and for the generator.
+//! - `registry`: the kernels that are installed, for the forms, for JavaScript and for the generator.
 //!
 //! Invariants:
 //! 1. Promises are made and settled in JavaScript; Rust names a task by its *slot*, a number that JavaScript gives out and takes
@@ -28,6 +28,7 @@
 mod env;
 mod forms;
 mod js;
+mod plugins;
 mod registry;
 
 use napi::bindgen_prelude::Object;
@@ -37,5 +38,6 @@ use napi_derive::napi;
 /// Runs once an environment, when the addon is loaded.
 #[napi(module_exports)]
 pub fn load(_exports: Object, env: Env) -> Result<()> {
+    registry::install_built_in();
     js::intrinsics::keep(&env)
 }

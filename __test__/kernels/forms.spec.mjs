@@ -6,7 +6,9 @@ import { errorOf } from '../helpers/errors.mjs'
 import { formsOf } from '../helpers/forms.mjs'
 
 const { defaultPool, heavyLoad, heavyLoadAsync, heavyLoadSync, spinSync } = api
-const KERNELS = createRequire(import.meta.url)('../../lib/native.js').kernelNames()
+const KERNELS = createRequire(import.meta.url)('../../lib/native.js')
+  .kernels()
+  .map(({ name }) => name)
 const PROMISE_FORMS = KERNELS.flatMap((kernel) => [kernel, `${kernel}Async`])
 
 test('count alike', async (t) => {

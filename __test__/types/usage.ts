@@ -11,6 +11,7 @@ import {
   hashSync,
   heavyLoad,
   heavyLoadSync,
+  kernel,
   type MapOptions,
   Pool,
   type PoolOptions,
@@ -46,6 +47,13 @@ export async function usage(remote: Executor) {
     await hash(new ReadableStream<Uint8Array>(), { algorithm: 'sha256' }),
     await hash((async function* () {})()),
   ]
+  const named: number = await kernel('heavyLoad')(1, { timeout: 100 })
+  const namedSort: Float64Array = await kernel('sort')(floats)
+  const namedHash: string = await kernel('hash')(bytes, { encoding: 'hex' })
+  const atRunTime: unknown = await kernel(String(named))({ any: namedSort }, { option: namedHash })
+  void atRunTime
+  // @ts-expect-error nor does a kernel by its name take what it does not take
+  await kernel('heavyLoad')('1')
   // @ts-expect-error the synchronous form takes no stream
   hashSync(Readable.from([]))
   // @ts-expect-error a string is no count

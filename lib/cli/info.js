@@ -19,7 +19,7 @@ async function main(args) {
 
 function collect() {
   const { version, peerDependencies } = require('../../package.json')
-  const { kernels } = require('../native.js')
+  const { descriptions } = require('../catalog.js')
   const { defaultPool } = require('../pool/index.js')
   // Declarations are no feature.
   const packages = Object.keys(peerDependencies).filter((name) => !name.startsWith('@types/'))
@@ -29,7 +29,7 @@ function collect() {
     platform: `${process.platform}-${process.arch}`,
     threads: defaultPool.threads,
     HEAVY_LOAD_THREADS: process.env.HEAVY_LOAD_THREADS ?? null,
-    kernels: kernels().map(({ name, summary, options }) => ({
+    kernels: descriptions().map(({ name, summary, options }) => ({
       name,
       summary,
       options: options.map(({ name }) => name),

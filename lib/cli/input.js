@@ -9,7 +9,7 @@ const { isFile, readFile, readStdin } = require('./read.js')
 /**
  * By what the kernel takes: a number, numbers, or bytes.
  * @param {string} text
- * @param {ReturnType<typeof import('../native.js').kernels>[number]} kernel
+ * @param {ReturnType<typeof import('../catalog.js').descriptions>[number]} kernel
  * @param {import('./read.js').Bounds} bounds of what is read
  * @returns {Promise<any>}
  */

@@ -3,8 +3,8 @@
 const { once } = require('node:events')
 const { constants } = require('node:os')
 const { parseArgs } = require('node:util')
+const { descriptions } = require('../catalog.js')
 const { makeError } = require('../errors.js')
-const { kernels } = require('../native.js')
 const { LONGEST_TIMER } = require('../options.js')
 const { integer, parse } = require('./arguments.js')
 const { UsageError } = require('./errors.js')
@@ -12,7 +12,7 @@ const { inputOf, numberOf } = require('./input.js')
 const { progressBar } = require('./progress.js')
 const redis = require('./redis.js')
 
-/** @typedef {ReturnType<typeof kernels>[number]} Kernel */
+/** @typedef {ReturnType<typeof descriptions>[number]} Kernel */
 
 const OPTIONS = /** @type {const} */ ({
   ...redis.OPTIONS,
@@ -26,7 +26,7 @@ const SHOWN_NUMBERS = 100
 const BLOCK = 10_000
 
 function usage() {
-  const lines = kernels().flatMap(({ name, summary, options }) => [
+  const lines = descriptions().flatMap(({ name, summary, options }) => [
     `  ${name.padEnd(15)}  ${summary}`,
     ...options.map(({ name, tsType }) => `      --${name} ${tsType.replaceAll("'", '').replaceAll(' | ', '|')}`),
   ])
@@ -110,7 +110,7 @@ async function within(timeout, signal, read) {
  * @param {string[]} args
  */
 function read(args) {
-  const all = kernels()
+  const all = descriptions()
   const anyOptions = { ...OPTIONS, ...optionsOf(all) }
   const first = parseArgs({ args, options: anyOptions, strict: false, allowPositionals: true }).positionals[0]
   const kernel = all.find(({ name }) => name === first)

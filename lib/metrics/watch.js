@@ -7,7 +7,7 @@ const { clearInterval, performance, setInterval, throwApart } = require('../host
 const { refuseUnknown } = require('../options.js')
 const { OUTCOMES, observers } = require('../observe.js')
 const { Pool, defaultPool } = require('../pool/index.js')
-const { NAMES } = require('../specs.js')
+const { NAMES } = require('../catalog.js')
 const { Delays, LOOK_MS, NOTE_MS, Share } = require('./last-minute.js')
 
 /** Upper bounds of the histograms' buckets, in seconds: from a short task to the longest that anybody waits for. */

@@ -6,7 +6,7 @@
  * the event loop meanwhile delays these few, and the results of all.
  */
 
-const { kernelIntegers } = require('../native.js')
+const { INTEGERS_UP_TO } = require('../catalog.js')
 const { taskAt } = require('./instance.js')
 
 /** Tasks in flight from which on others are gathered: most likely the threads have enough to do until these are flushed. */
@@ -14,7 +14,6 @@ const IN_FLIGHT = 64
 const MOST = 32
 /** Numbers a record has: kernel, slot, input; see src/forms/pool.rs. */
 const RECORD = 3
-const INTEGERS = kernelIntegers()
 const AFTERWARDS = Promise.resolve()
 
 class Batch {
@@ -48,7 +47,7 @@ class Batch {
       inFlight <= this.#maxQueue &&
       Number.isInteger(input) &&
       input >= 0 &&
-      input <= INTEGERS[kernel]
+      input <= INTEGERS_UP_TO[kernel]
     )
   }
 

@@ -3,22 +3,43 @@
 /** The three forms in which every kernel comes, by one rule. */
 
 const { asBuffer, countReaders, handOver } = require('../buffers.js')
+const { OWN_OPTIONS, numberOf } = require('../catalog.js')
 const { aborted, codeOf, invalidType, timedOut, toError } = require('../errors.js')
 const { performance } = require('../host.js')
-const { OWN_OPTIONS } = require('../specs.js')
 const { refuseUntaken, taskSettings } = require('../options.js')
-const { Pool, defaultPool, kernelNumber, runNumber } = require('./index.js')
+const { Pool, defaultPool, runNumber } = require('./index.js')
 const { isTraced, trace } = require('../observe.js')
 const { whichAborted } = require('../signals.js')
 const { instance } = require('./instance.js')
 const { Task } = require('./task.js')
 
+/** The pool forms that have been made, by their kernels' numbers. @type {ReturnType<typeof pooledForm>[]} */
+const POOLED = []
+
 /**
- * `name(input, options)`: on the rayon threads of a pool.
+ * `name(input, options)`: on the rayon threads of a pool. One function for each kernel.
  * @param {string} kernel
  */
 function pooled(kernel) {
-  const number = kernelNumber(kernel)
+  const number = numberOf(kernel)
+  POOLED[number] ??= pooledForm(kernel, number)
+  return POOLED[number]
+}
+
+/**
+ * The pool form of a kernel by its name.
+ * @param {any} name
+ */
+function kernel(name) {
+  if (typeof name !== 'string') throw invalidType('name', 'of type string', name)
+  return pooled(name)
+}
+
+/**
+ * @param {string} kernel
+ * @param {number} number
+ */
+function pooledForm(kernel, number) {
   /**
    * @param {any} input
    * @param {any} [options]
@@ -43,7 +64,7 @@ function pooled(kernel) {
  * @param {string} kernel
  */
 function synchronous(kernel) {
-  const number = kernelNumber(kernel)
+  const number = numberOf(kernel)
   const isTaken = (/** @type {string} */ key) => key === 'timeout' || key === 'transfer'
   /**
    * @param {any} input
@@ -73,7 +94,7 @@ function synchronous(kernel) {
  * @param {string} kernel
  */
 function asynchronous(kernel) {
-  const number = kernelNumber(kernel)
+  const number = numberOf(kernel)
   const isTaken = (/** @type {string} */ key) =>
     key === 'timeout' || key === 'transfer' || key === 'signal' || key === 'onProgress'
   /**
@@ -135,4 +156,4 @@ function named(form, name, kernel) {
   return Object.assign(form, { kernel })
 }
 
-module.exports = { asynchronous, pooled, synchronous }
+module.exports = { asynchronous, kernel, pooled, synchronous }

@@ -3,15 +3,15 @@
 // What only some processes need is loaded where it is used: loading takes longer than a short task.
 const { EventEmitter } = require('node:events')
 const { handOver } = require('../buffers.js')
-const { aborted, brand, cut, invalidType, invalidValue, makeError, toError } = require('../errors.js')
+const { INPUTS, NAMES, OWN_OPTIONS, TAKES_STREAMS, nameOf, numberOf } = require('../catalog.js')
+const { aborted, brand, invalidType, invalidValue, makeError, toError } = require('../errors.js')
 const { Batch } = require('./batch.js')
 const { nextTick, performance } = require('../host.js')
-const { NativePool, defaultThreads, kernels } = require('../native.js')
+const { NativePool, defaultThreads } = require('../native.js')
 const { integer, positive, refusePool, refuseUnknown, taskSettings } = require('../options.js')
 const { isTraced, trace } = require('../observe.js')
 const { whichAborted } = require('../signals.js')
 const { isStream, isTouched } = require('../source.js')
-const { NAMES, NUMBERS, OWN_OPTIONS, TAKES_STREAMS, nameOf } = require('../specs.js')
 const { drainListeners, polling, instance, stopAll } = require('./instance.js')
 const { COUNTS, STOP_CLOSED, Task } = require('./task.js')
 
@@ -110,7 +110,7 @@ class Pool extends EventEmitter {
     }
     return new Promise((resolve, reject) => {
       if (options?.pool !== undefined) refusePool(options, this)
-      this.#start(kernelNumber(kernel), input, options, resolve, reject)
+      this.#start(numberOf(kernel), input, options, resolve, reject)
     })
   }
 
@@ -139,7 +139,7 @@ class Pool extends EventEmitter {
   #promise(kernel, input, options, isRun) {
     return new Promise((resolve, reject) => {
       if (isRun && options?.pool !== undefined) refusePool(options, this)
-      this.#start(kernelNumber(kernel), input, options, resolve, reject)
+      this.#start(numberOf(kernel), input, options, resolve, reject)
     })
   }
 
@@ -241,7 +241,7 @@ class Pool extends EventEmitter {
   #startStream(kernel, input, options, settings, resolve, reject) {
     if (isTouched(input)) {
       const reason = 'must be a stream that nobody has read from'
-      throw brand(invalidValue(kernels()[kernel].input, reason, input), 'input')
+      throw brand(invalidValue(INPUTS[kernel], reason, input), 'input')
     }
     const { timeout, priority, key, weight, maxThreads } = settings
     const { Feed } = require('./feed.js')
@@ -354,18 +354,6 @@ function poolConfig(options) {
   }
 }
 
-/**
- * @param {any} kernel a name, or a function of ours that has one
- * @returns {number}
- */
-function kernelNumber(kernel) {
-  const name = nameOf(kernel)
-  const number = NUMBERS.get(name)
-  if (number !== undefined) return number
-  if (typeof name !== 'string') throw invalidType('kernel', "a kernel or a kernel's name", kernel)
-  throw makeError('ERR_UNKNOWN_KERNEL', `There is no kernel '${cut(name)}'. There are: ${NAMES.join(', ')}`)
-}
-
 /** Throws if what the environment says of the default number of threads is no such number. Starts none. */
 function checkThreads() {
   try {
@@ -377,4 +365,4 @@ function checkThreads() {
 
 const defaultPool = new Pool(SHARED)
 
-module.exports = { Pool, checkThreads, defaultPool, kernelNumber, runNumber }
+module.exports = { Pool, checkThreads, defaultPool, runNumber }

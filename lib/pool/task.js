@@ -4,13 +4,13 @@
 
 const { AsyncResource } = require('node:async_hooks')
 const { asBuffer, countReaders } = require('../buffers.js')
+const { NAMES } = require('../catalog.js')
 const deadlines = require('../deadlines.js')
 const { enter, leave, instance } = require('./instance.js')
 const { aborted, closed, codeOf, isTimeout, rejectLate, timedOut, toError } = require('../errors.js')
 const { performance } = require('../host.js')
 const { OUTCOMES, observers, outcomeOf, tell } = require('../observe.js')
 const signals = require('../signals.js')
-const { NAMES } = require('../specs.js')
 
 /** Why a task is stopped: the numbers of `Instance.stop`. */
 const STOP_ABORTED = 0

@@ -3,10 +3,10 @@
 /** What of a call is sent: taken at the call, so that what JavaScript does to it later changes nothing. */
 
 const { countReaders, detach, handOver } = require('../buffers.js')
+const { findNumber } = require('../catalog.js')
 const { toError } = require('../errors.js')
 const { checkCall } = require('../native.js')
 const { TASK_OPTIONS } = require('../options.js')
-const { NUMBERS } = require('../specs.js')
 const { pack } = require('./wire.js')
 
 /** The numbers of handOver: what may be done with a buffer. */
@@ -44,7 +44,7 @@ function packTask(kernel, input, options, { transfer }) {
     take() {
       for (const [part, buffer] of buffers.entries()) {
         const isInput = buffer === input
-        parts[part] = take(buffer, transfer && isInput, held, isInput ? (NUMBERS.get(kernel) ?? 'input') : 'options')
+        parts[part] = take(buffer, transfer && isInput, held, isInput ? (findNumber(kernel) ?? 'input') : 'options')
       }
       for (const frozen of held) countReaders(frozen, 1)
     },
@@ -62,7 +62,7 @@ function packTask(kernel, input, options, { transfer }) {
  * @param {boolean} transfer
  */
 function check(kernel, input, options, transfer) {
-  const number = NUMBERS.get(kernel)
+  const number = findNumber(kernel)
   const { view, mode } = handOver(input, transfer, number ?? 'input')
   if (number === undefined) return
   try {

@@ -23,12 +23,12 @@ use crate::js::failure;
 use crate::js::reference::Lease;
 use crate::js::value::RawValue;
 use crate::js::view::{FoundView, copy, view};
+use crate::registry;
 use heavy_load_engine::catch_panic;
 use heavy_load_kernel::error::EngineError;
 use heavy_load_kernel::fold::KeptFold;
 use heavy_load_kernel::value::{Bytes, Element, Loan, Memory, Options, Owned, Value, View};
 use heavy_load_kernel::{Estimate, Kernel, Work};
-use heavy_load_kernels::KERNELS;
 
 /// How a buffer reaches a kernel: the numbers of `lib/buffers.js`, which knows which it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +43,8 @@ enum HandOver {
 const BARE: u32 = 8;
 
 /// Work over a number, without options.
-pub(super) fn prepare_number(kernel: usize, input: f64) -> heavy_load_kernel::Result<(Work, Estimate)> {
-    let (kernel, options) = (KERNELS[kernel], Options::default());
+pub(super) fn prepare_number(kernel: u32, input: f64) -> heavy_load_kernel::Result<(Work, Estimate)> {
+    let (kernel, options) = (registry::kernel(kernel)?, Options::default());
     catch_panic(|| kernel.check(Value::Number(input), &options))
 }
 
@@ -93,7 +93,7 @@ impl Call {
         options: Option<RawValue>,
         hand_over: u32,
     ) -> Result<Self> {
-        let kernel = KERNELS[number as usize];
+        let kernel = registry::kernel(number).map_err(|error| failure::throw(env, &error))?;
         let options = match options {
             Some(options) => convert::options(env, options, kernel.spec())?,
             None => Options::default(),
@@ -217,7 +217,7 @@ impl Call {
 
 /// What a stream of input is folded into by this kernel.
 pub(super) fn fold(env: &Env, kernel: u32, options: RawValue) -> Result<KeptFold> {
-    let kernel = KERNELS[kernel as usize];
+    let kernel = registry::kernel(kernel).map_err(|error| failure::throw(env, &error))?;
     let options = convert::options(env, options, kernel.spec())?;
     let fold = catch_panic(|| kernel.fold(&options)).map_err(|error| failure::throw(env, &error))?;
     Ok(KeptFold::new(fold))

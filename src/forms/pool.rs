@@ -220,9 +220,9 @@ impl Handle {
         let Ok(pool) = self.pool() else { return 0 };
         let sink: Arc<dyn Sink> = Arc::clone(&self.instance.mailbox) as Arc<dyn Sink>;
         let works = records.map(|record| {
-            let (kernel, slot) = (record[0] as usize, record[1] as u32);
+            let (kernel, slot) = (record[0] as u32, record[1] as u32);
             let (work, estimate) = prepare_number(kernel, record[2])?;
-            Ok((work, config_of(kernel, estimate, TaskConfig::default()), slot))
+            Ok((work, config_of(kernel as usize, estimate, TaskConfig::default()), slot))
         });
         let mut taken = 0;
         pool.submit_batch(works, &sink, |task| {

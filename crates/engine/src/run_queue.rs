@@ -48,8 +48,6 @@ struct Entry {
     began: Option<Instant>,
     /// What it is counted with where waits are predicted.
     stake: Stake,
-    /// CPU time that it has used.
-    cpu: Duration,
 }
 
 /// A morsel that was run.
@@ -149,7 +147,6 @@ impl RunQueue {
             memory: config.memory,
             began: None,
             stake,
-            cpu: Duration::ZERO,
             task: Arc::clone(&task),
             job,
         };
@@ -239,10 +236,10 @@ impl RunQueue {
         let Settled { ran, elapsed, lap } = settled;
         self.gauges.add_busy(elapsed);
         let progress = self.ready.get(seat).task.progress();
-        self.ready.charge(seat, elapsed.as_nanos() as u64, progress);
-        let entry = self.ready.get_mut(seat);
+        // In CPU time: who has lost its core to others for a while has neither used more than its share, nor turned out to be long.
         let cpu = self.pace.cpu_of(elapsed, lap);
-        entry.cpu += cpu;
+        self.ready.charge(seat, cpu.as_nanos() as u64, progress);
+        let entry = self.ready.get_mut(seat);
         if let Some(lap) = lap
             && self.pace.add(lap, &self.gauges.pace, now.saturating_duration_since(self.origin).as_nanos() as u64)
         {
@@ -262,18 +259,10 @@ impl RunQueue {
         self.correct(seat, cpu);
     }
 
-    /// How a task stands, in CPU time.
-    fn outlook(&self, seat: SeatId) -> Outlook {
-        let Outlook { rank, attained, total, place } = self.ready.outlook(seat);
-        let cpu = self.ready.get(seat).cpu.as_nanos() as u64;
-        let total = (total as f64 * cpu as f64 / attained.max(1) as f64) as u64;
-        Outlook { rank, attained: cpu, total, place }
-    }
-
     /// Counts a task that goes on as it stands now, having had so much more of a CPU.
     fn correct(&mut self, seat: SeatId, cpu: Duration) {
         let (outlook, times, fresh) =
-            (self.outlook(seat), self.ready.virtual_times(seat), self.ready.rank_of_fresh(seat));
+            (self.ready.outlook(seat), self.ready.virtual_times(seat), self.ready.rank_of_fresh(seat));
         let stake = &mut self.ready.get_mut(seat).stake;
         if outlook.total > 0 && stake.service().told(cpu.as_nanos() as u64, outlook.total, fresh) {
             self.review.ask();
@@ -292,7 +281,7 @@ impl RunQueue {
         if self.ready.len() == 0 {
             return Ok(());
         }
-        let outlook = self.outlook(seat);
+        let outlook = self.ready.outlook(seat);
         let (left, all) = if entry.began.is_none() {
             let own = entry.stake.service().known().own;
             (own, own)
@@ -314,7 +303,7 @@ impl RunQueue {
 
     /// Gives up what cannot be done any more in its time, now that it is known better what tasks take.
     fn review(&mut self, now: Instant) {
-        let mut order: Vec<_> = self.ready.seats().map(|seat| (seat, self.outlook(seat))).collect();
+        let mut order: Vec<_> = self.ready.seats().map(|seat| (seat, self.ready.outlook(seat))).collect();
         order.sort_unstable_by_key(|(seat, outlook)| {
             (self.ready.get(*seat).task.config.priority as u8, outlook.rank, outlook.place)
         });
@@ -367,7 +356,7 @@ impl RunQueue {
     fn leave(&mut self, seat: SeatId, done: bool) -> Entry {
         if done {
             self.ready.learn(seat);
-            let (attained, fresh) = (self.outlook(seat).attained, self.ready.rank_of_fresh(seat));
+            let (attained, fresh) = (self.ready.outlook(seat).attained, self.ready.rank_of_fresh(seat));
             let stake = &self.ready.get(seat).stake;
             if stake.service().ended(attained, fresh) {
                 self.review.ask();
