@@ -141,6 +141,9 @@ export interface KernelSpec {
   options: Array<KernelOption>
 }
 
+/** Loads a library of kernels, if it is not there yet; the names of its kernels, which are installed from here on. */
+export declare function loadPlugin(path: string): Array<string>
+
 export interface NativePercentiles {
   count: number
   mean: number

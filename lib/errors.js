@@ -76,6 +76,7 @@ const CODES = /** @type {const} */ ({
   ERR_BUFFER_IN_USE: { Class: HeavyLoadError },
   ERR_OUT_OF_MEMORY: { Class: RangeError, status: 503 },
   ERR_REMOTE: { Class: HeavyLoadError, status: 503 },
+  ERR_PLUGIN_LOAD: { Class: HeavyLoadError },
 })
 /** @typedef {keyof typeof CODES} Code */
 
@@ -147,7 +148,8 @@ function codeOf(failure) {
  * @returns {Error & { code: string }}
  */
 function makeError(code, message, options) {
-  const { Class } = CODES[code]
+  // Plug-ins have codes of their own.
+  const { Class } = factsOf(code) ?? { Class: HeavyLoadError }
   if (Class === TypeError || Class === RangeError)
     return brand(Object.assign(new Class(message, options), { code }), 'call')
   return new /** @type {typeof HeavyLoadError} */ (Class)(code, message, options)
