@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::Result;
+use crate::plugin::sdk::{ThinParallel, ThinStepped};
 use crate::value::Value;
 
 /// What is to be done, in one of three shapes.
@@ -56,7 +57,7 @@ pub enum Next {
 }
 
 /// Independent units over shared state. The engine caches `len`.
-pub trait Parallel: Send + Sync {
+pub trait Parallel: Send + Sync + ThinParallel {
     /// How many units there are.
     fn len(&self) -> u64;
 
@@ -89,7 +90,7 @@ pub trait Parallel: Send + Sync {
 }
 
 /// A state machine.
-pub trait Stepped: Send {
+pub trait Stepped: Send + ThinStepped {
     /// About how many units there are in all; 0 if that cannot be told.
     fn len(&self) -> u64 {
         0

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::abi;
 use super::elements::{element_of, number_of};
+pub use super::thin::{ThinParallel, ThinStepped};
 use crate::error::{Code, EngineError};
 use crate::value::{Loan, Memory, Options, Owned, Resource, Value, View};
 use crate::{Kernel, Next, Result, Step, Work};
@@ -60,7 +61,7 @@ macro_rules! export_kernels {
 /// The host's functions, as soon as it has asked for the table.
 static HOST: OnceLock<&'static abi::Host> = OnceLock::new();
 
-fn host() -> &'static abi::Host {
+pub(super) fn host() -> &'static abi::Host {
     HOST.get().unwrap_or_else(|| unreachable!("the host has asked for the table before it calls anything"))
 }
 
@@ -146,7 +147,7 @@ impl State {
 }
 
 /// Memory of the host's that is retained, until this is dropped.
-struct Retained(*const abi::Memory);
+pub(super) struct Retained(*const abi::Memory);
 
 // SAFETY: the header says that memory is retained and released by any thread.
 unsafe impl Send for Retained {}
@@ -161,7 +162,7 @@ impl Drop for Retained {
 }
 
 /// Runs kernel code: what it gives, or its panic, is told to the host.
-fn answer(out: *mut abi::Outcome, f: impl FnOnce() -> Result<i32>) -> i32 {
+pub(super) fn answer(out: *mut abi::Outcome, f: impl FnOnce() -> Result<i32>) -> i32 {
     // Asserted, as the host runs nothing of a task any more that has failed.
     let outcome = catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| Err(panicked(payload)));
     outcome.unwrap_or_else(|error| {
@@ -172,7 +173,7 @@ fn answer(out: *mut abi::Outcome, f: impl FnOnce() -> Result<i32>) -> i32 {
 }
 
 #[cold]
-fn panicked(payload: Box<dyn Any + Send>) -> EngineError {
+pub(super) fn panicked(payload: Box<dyn Any + Send>) -> EngineError {
     let message = if let Some(text) = payload.downcast_ref::<&str>() {
         (*text).to_owned()
     } else if let Some(text) = payload.downcast_ref::<String>() {
@@ -286,14 +287,25 @@ unsafe fn take_memory(memory: *mut abi::Memory, loan: &mut Option<Arc<Loan<Retai
     }
 }
 
-/// Work for the host, whose state it is from here on.
+/// Work for the host, whose state it is from here on. The state is the work itself, if there is nothing else to keep.
 fn give_work(state: State) -> abi::Work {
-    let (table, length, first_morsel) = match &state.work {
-        Work::Parallel(work) => (&PARALLEL, work.len(), work.first_morsel()),
-        Work::Stepped(work) => (&STEPPED, work.len(), work.first_morsel()),
-        Work::OneShot(_) => (&ONE_SHOT, 0, 0),
+    let (length, first_morsel) = match &state.work {
+        Work::Parallel(work) => (work.len(), work.first_morsel()),
+        Work::Stepped(work) => (work.len(), work.first_morsel()),
+        Work::OneShot(_) => (0, 0),
     };
-    let state = Box::into_raw(Box::new(state)).cast();
+    let (table, state): (_, *mut c_void) = match state {
+        State { work: Work::Parallel(work), loan: None } => (work.table(), Arc::into_raw(work).cast_mut().cast()),
+        State { work: Work::Stepped(work), loan: None } => (work.table(), Box::into_raw(work).cast()),
+        state => {
+            let table = match &state.work {
+                Work::Parallel(_) => &PARALLEL,
+                Work::Stepped(_) => &STEPPED,
+                Work::OneShot(_) => &ONE_SHOT,
+            };
+            (table, Box::into_raw(Box::new(state)).cast())
+        }
+    };
     abi::Work { table, state, length, first_morsel, cost: 0, memory: 0 }
 }
 
@@ -404,7 +416,7 @@ unsafe extern "C" fn free_state(state: *mut c_void) {
 }
 
 /// Tells the host what a piece of work has given.
-fn give(next: Next, out: *mut abi::Outcome, loan: &Option<Arc<Loan<Retained>>>) -> Result<i32> {
+pub(super) fn give(next: Next, out: *mut abi::Outcome, loan: &Option<Arc<Loan<Retained>>>) -> Result<i32> {
     let host = host();
     // SAFETY: the outcome of the call that runs; texts are there during it; memory, resources and states are given away with the functions
     // that free them.
