@@ -3,7 +3,7 @@
 //! - `value`: values as they come. `view`: typed arrays, and what they stand on. `elements`: the numbers of their element types.
 //! - `convert`: values to and from [`heavy_load_kernel::value`]. `external`: results without a copy.
 //! - `failure`: engine errors as what `lib/errors.js` makes real errors of.
-//! - `pinned`: values that Rust refers to.
+//! - `reference`: values that Rust refers to.
 
 pub(crate) mod convert;
 pub(crate) mod elements;
