@@ -69,8 +69,8 @@ export declare class NativePool {
   get submit(): (kernel: number, slot: number, input: unknown, mayPoll: boolean, options: unknown, handOver: number, timeout: number, priority: number, key: string | undefined, weight: number, maxThreads: number) => boolean
   /**
    * A function `(kernel, slot, piece, part, ran, mayPoll, timeout, priority, key, weight, maxThreads)` that queues the next piece
-   * of a stream, whose slot has had its `fold`: a view that nobody writes before the piece's record has come. `part`: 0 for the
-   * first, 1 for others, 2 for the last; `ran`: milliseconds that those before have run. Else as `submit`.
+   * of a stream, whose slot has had its `fold`: a view that nobody writes before the piece's record has come. `part`: the
+   * first, the last, or another (`constants().part`); `ran`: milliseconds that those before have run. Else as `submit`.
    */
   get submitPiece(): (kernel: number, slot: number, piece: Uint8Array, part: number, ran: number, mayPoll: boolean, timeout: number, priority: number, key: string | undefined, weight: number, maxThreads: number) => boolean
   get threads(): number
@@ -82,8 +82,52 @@ export declare class NativePool {
   stats(): NativeStats
 }
 
+/** Where a record of `submitBatch` has what; and how many numbers it has. */
+export interface BatchPlaces {
+  kernel: number
+  slot: number
+  input: number
+  length: number
+}
+
 /** Checks a call's arguments as `submit` does, and runs nothing: its work is done elsewhere. */
 export declare function checkCall(kernel: number, input: unknown, options: unknown, handOver: number): void
+
+/** The numbers that both sides know. */
+export declare function constants(): Constants
+
+/** The numbers that both sides know. */
+export interface Constants {
+  record: RecordPlaces
+  tag: Tags
+  stop: StopReasons
+  count: CountPlaces
+  handOver: HandOvers
+  part: Parts
+  priority: Priorities
+  batch: BatchPlaces
+  /** Characters of a value that a message shows. */
+  longestShown: number
+  /** Threads that a pool may have. */
+  mostThreads: number
+}
+
+/** Where the shared counts of a pool's tasks have what; and how many numbers there are. */
+export interface CountPlaces {
+  completed: number
+  failed: number
+  cancelled: number
+  timedOut: number
+  /** Refused after the pool had taken it. */
+  rejected: number
+  /** Failed before the pool had taken it. */
+  neverTaken: number
+  /** Refused before the pool had taken it. */
+  refused: number
+  /** Refused after the pool had taken it, and tried again: an end that was reported to no caller. */
+  triedAgain: number
+  length: number
+}
 
 /** How many threads a pool has by default, without starting any; throws if what the environment says is no number of threads. */
 export declare function defaultThreads(): number
@@ -96,6 +140,16 @@ export declare function errorCodes(): Array<string>
  * an environment, and no copy of the JavaScript is kept alive by it.
  */
 export declare function exitListener(): (() => void) | null
+
+/** How a buffer reaches a kernel. */
+export interface HandOvers {
+  copy: number
+  transfer: number
+  shared: number
+  frozen: number
+  /** Set beside these if the caller gave a bare buffer, and the view is only ours. */
+  bare: number
+}
 
 /** The global object of the environment's own realm. Test runners give the JavaScript another, with copies in it or without. */
 export declare function host(): typeof globalThis
@@ -181,4 +235,50 @@ export interface NativeStats {
   uptime: number
   wait: NativePercentiles
   run: NativePercentiles
+}
+
+/** Which piece of a stream is submitted. */
+export interface Parts {
+  first: number
+  middle: number
+  last: number
+}
+
+/** The numbers of priorities. */
+export interface Priorities {
+  high: number
+  normal: number
+  low: number
+}
+
+/** Where a completion's record, which `Instance.drain` writes, has what; and how many numbers it has. */
+export interface RecordPlaces {
+  /** A task's; of a drain event, a pool's number. */
+  slot: number
+  tag: number
+  value: number
+  /** Milliseconds. */
+  wait: number
+  /** Milliseconds. */
+  run: number
+  length: number
+}
+
+/** Why a task is stopped, for `Instance.stop` and in tags. */
+export interface StopReasons {
+  aborted: number
+  timedOut: number
+  closed: number
+}
+
+/** What a record's tag says. */
+export interface Tags {
+  /** The record's value is the result. */
+  number: number
+  /** The slot holds the result, or the failure. */
+  held: number
+  /** The queue of a pool has drained. */
+  drained: number
+  /** The task was stopped: this and the number of the reason. */
+  stopped: number
 }

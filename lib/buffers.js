@@ -7,16 +7,13 @@
 
 const { types } = require('node:util')
 const { INPUTS } = require('./catalog.js')
+const constants = require('./constants.js')
 const { brand, invalidType, invalidValue, makeError } = require('./errors.js')
 const { Buffer, structuredClone } = require('./host.js')
 
-/** The numbers of src/forms/call.rs. */
-const COPY = 0
-const TRANSFER = 1
-const SHARED = 2
-const FROZEN = 3
+const { copy: COPY, transfer: TRANSFER, shared: SHARED, frozen: FROZEN } = constants.handOver
 /** The caller gave a bare buffer: the view is only ours. */
-const BARE = 8
+const BARE = constants.handOver.bare
 
 /**
  * @typedef {Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array

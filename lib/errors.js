@@ -20,8 +20,8 @@ const BRAND = Symbol.for('heavy-load.error')
  * @typedef {'input' | 'call'} Fault
  */
 
-/** Characters of a value that a message shows; crates/kernel/src/error.rs has the same. */
-const LONGEST_SHOWN = 28
+/** Characters of a value that a message shows. */
+const LONGEST_SHOWN = require('./constants.js').longestShown
 
 /** An error of heavy-load's own. Match on `code`, which is stable, rather than on the class or the message. */
 class HeavyLoadError extends Error {

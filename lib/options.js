@@ -1,11 +1,13 @@
 'use strict'
 
+const constants = require('./constants.js')
 const { invalidType, invalidValue, makeError, outOfRange } = require('./errors.js')
 const { nearest } = require('./nearest.js')
 const { TIMES } = require('./observe.js')
 const { isSignal } = require('./signals.js')
 
-const PRIORITY_NUMBERS = { high: 0, normal: 1, low: 2 }
+const { high, normal, low } = constants.priority
+const PRIORITY_NUMBERS = { high, normal, low }
 /** What a key's weight may be: shares of a millionth of each other at the least. */
 const LEAST_WEIGHT = 0.001
 const MOST_WEIGHT = 1000
@@ -14,7 +16,7 @@ const LONGEST_TIMER = 2 ** 31 - 1
 /** Of an option's name, in characters, as a message shows it. */
 const LONGEST_KEY = 64
 /** The priorities' names, by number. */
-const PRIORITIES = Object.keys(PRIORITY_NUMBERS)
+const PRIORITIES = { [high]: 'high', [normal]: 'normal', [low]: 'low' }
 /** What every task takes, beside its kernel's own options. */
 const TASK_OPTIONS = new Set([
   'signal',

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! forms ──> env ──> js            heavy-load ──> engine, kernels ──> kernel
-//!   └─────> registry
+//!   └─────> registry               constants: reads all of them
 //! ```
 //!
 //! - [`js`]: JavaScript's values in Rust.
 //! - [`env`]: what ends with an environment: the way back of completions.
 //! - [`forms`]: how kernels are called.
+//! - `constants`: the numbers that `lib/` knows too.
 //! - `registry`: the kernels that are installed, for the forms, for JavaScript and for the generator.
 //!
 //! Invariants:
@@ -25,6 +26,7 @@
     reason = "napi-rs wants `pub`; nothing here leaves the crate in Rust"
 )]
 
+mod constants;
 mod env;
 mod forms;
 mod js;

@@ -7,13 +7,14 @@
  */
 
 const { INTEGERS_UP_TO } = require('../catalog.js')
+const constants = require('../constants.js')
 const { taskAt } = require('./instance.js')
 
 /** Tasks in flight from which on others are gathered: most likely the threads have enough to do until these are flushed. */
 const IN_FLIGHT = 64
 const MOST = 32
-/** Numbers a record has: kernel, slot, input; see src/forms/pool.rs. */
-const RECORD = 3
+/** Where a record has what, and how many numbers it has. */
+const { kernel: KERNEL, slot: SLOT, input: INPUT, length: RECORD } = constants.batch
 const AFTERWARDS = Promise.resolve()
 
 class Batch {
@@ -57,9 +58,9 @@ class Batch {
    */
   add(task, input) {
     const at = RECORD * this.#count++
-    this.#records[at] = task.kernel
-    this.#records[at + 1] = task.slot
-    this.#records[at + 2] = input
+    this.#records[at + KERNEL] = task.kernel
+    this.#records[at + SLOT] = task.slot
+    this.#records[at + INPUT] = input
     if (this.#count === MOST) this.flush()
     else if (this.#count === 1) AFTERWARDS.then(this.#flush)
   }
@@ -74,7 +75,7 @@ class Batch {
     // Other threads of JavaScript have filled the pool.
     const rest = this.#records.slice(RECORD * taken, RECORD * count)
     for (let at = 0; at < rest.length; at += RECORD) {
-      this.#submit(/** @type {import('./task.js').Task} */ (taskAt(rest[at + 1])), rest[at + 2])
+      this.#submit(/** @type {import('./task.js').Task} */ (taskAt(rest[at + SLOT])), rest[at + INPUT])
     }
   }
 }

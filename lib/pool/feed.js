@@ -25,10 +25,7 @@ const LEAST = 2 ** 14
 const NOTHING = new Uint8Array(0)
 /** How long a stream that always has something may keep all else from its turn, in milliseconds. */
 const TURN_MS = 10
-/** The numbers of `submitPiece`. */
-const FIRST = 0
-const MIDDLE = 1
-const LAST = 2
+const { first: FIRST, middle: MIDDLE, last: LAST } = require('../constants.js').part
 
 /**
  * What it belongs to.

@@ -4,6 +4,7 @@
 const { EventEmitter } = require('node:events')
 const { handOver } = require('../buffers.js')
 const { INPUTS, NAMES, OWN_OPTIONS, TAKES_STREAMS, nameOf, numberOf } = require('../catalog.js')
+const constants = require('../constants.js')
 const { aborted, brand, invalidType, invalidValue, makeError, toError } = require('../errors.js')
 const { Batch } = require('./batch.js')
 const { nextTick, performance } = require('../host.js')
@@ -13,10 +14,9 @@ const { isTraced, trace } = require('../observe.js')
 const { whichAborted } = require('../signals.js')
 const { isStream, isTouched } = require('../source.js')
 const { drainListeners, polling, instance, stopAll } = require('./instance.js')
-const { COUNTS, STOP_CLOSED, Task } = require('./task.js')
+const { Task } = require('./task.js')
 
 const SHARED = Symbol('the pool of the process')
-const MOST_THREADS = 1024
 const POOL_OPTIONS = new Set(['threads', 'maxQueue', 'niceness', 'maxMemory', 'name'])
 /** Longer ones are a mistake, and no thread shows so much. */
 const LONGEST_NAME = 200
@@ -61,7 +61,7 @@ class Pool extends EventEmitter {
   #owner = {
     pool: this,
     // JavaScript alone writes it; the pool's statistics, asked for by any thread, are read from it.
-    counts: new Float64Array(new SharedArrayBuffer(COUNTS * Float64Array.BYTES_PER_ELEMENT)),
+    counts: new Float64Array(new SharedArrayBuffer(constants.count.length * Float64Array.BYTES_PER_ELEMENT)),
     taskStarted: () => {
       this.#inFlight++
     },
@@ -166,7 +166,7 @@ class Pool extends EventEmitter {
   close(options = {}) {
     const cancel = () => {
       this.#batch?.flush()
-      stopAll(this.#owner, STOP_CLOSED)
+      stopAll(this.#owner, constants.stop.closed)
     }
     return require('../closing.js').close(options, () => this.#end(), cancel)
   }
@@ -346,7 +346,7 @@ function poolConfig(options) {
   }
   return {
     // 0: as many as the machine has for us.
-    threads: threads === undefined ? 0 : integer('options.threads', threads, 1, MOST_THREADS),
+    threads: threads === undefined ? 0 : integer('options.threads', threads, 1, constants.mostThreads),
     maxQueue: maxQueue === Infinity ? maxQueue : integer('options.maxQueue', maxQueue, 0, Number.MAX_SAFE_INTEGER),
     niceness: integer('options.niceness', niceness, 0, 19),
     maxMemory: maxMemory === undefined ? undefined : positive('options.maxMemory', maxMemory),

@@ -9,18 +9,16 @@
  */
 
 const { detach } = require('../buffers.js')
+const constants = require('../constants.js')
 const { setImmediate, throwApart } = require('../host.js')
 const { Instance } = require('../native.js')
 const { observers } = require('../observe.js')
 const { Polling } = require('./polling.js')
 
-/** Numbers a record has, and the tags; see src/env/instance.rs. */
-const RECORD = 5
-const TAG_NUMBER = 0
-const TAG_HELD = 1
-const TAG_DRAINED = 2
-/** Stopped: this and the reason, one of the numbers of `Instance.stop`. */
-const TAG_STOPPED = 3
+/** Where a record has what, and how many numbers it has. */
+const { slot: SLOT, tag: TAG, value: VALUE, wait: WAIT, run: RUN, length: RECORD } = constants.record
+/** Stopped: this and the number of the reason. */
+const { number: TAG_NUMBER, held: TAG_HELD, drained: TAG_DRAINED, stopped: TAG_STOPPED } = constants.tag
 /** Completions settled without letting the event loop have a turn: their reactions run before it has. */
 const BATCH = 128
 
@@ -96,8 +94,10 @@ function onWake() {
 function settleBatch(stay) {
   const count = drain(records, stay)
   for (let at = 0; at < count * RECORD; at += RECORD) {
-    if (records[at + 1] === TAG_DRAINED) drainListeners.get(records[at])?.()
-    else settle(records[at], records[at + 1], records[at + 2], records[at + 3], records[at + 4])
+    const slot = records[at + SLOT]
+    const tag = records[at + TAG]
+    if (tag === TAG_DRAINED) drainListeners.get(slot)?.()
+    else settle(slot, tag, records[at + VALUE], records[at + WAIT], records[at + RUN])
   }
   return count
 }

@@ -5,35 +5,51 @@
 const { AsyncResource } = require('node:async_hooks')
 const { asBuffer, countReaders } = require('../buffers.js')
 const { NAMES } = require('../catalog.js')
+const constants = require('../constants.js')
 const deadlines = require('../deadlines.js')
 const { enter, leave, instance } = require('./instance.js')
 const { aborted, closed, codeOf, isTimeout, rejectLate, timedOut, toError } = require('../errors.js')
 const { performance } = require('../host.js')
-const { OUTCOMES, observers, outcomeOf, tell } = require('../observe.js')
+const { observers, outcomeOf, tell } = require('../observe.js')
 const signals = require('../signals.js')
 
-/** Why a task is stopped: the numbers of `Instance.stop`. */
-const STOP_ABORTED = 0
-const STOP_TIMED_OUT = 1
-const STOP_CLOSED = 2
-/** How a promise was settled: its place in the counts of its pool, for those that have one, as in OUTCOMES; see crates/engine/src/stats.rs. */
-const COMPLETED = 0
-const CANCELLED = 2
-const TIMED_OUT = 3
-const REJECTED = 4
+/** Why a task is stopped. */
+const { aborted: STOP_ABORTED, timedOut: STOP_TIMED_OUT, closed: STOP_CLOSED } = constants.stop
+/** How a promise was settled: its place in the counts of its pool. */
+const {
+  completed: COMPLETED,
+  failed: FAILED,
+  cancelled: CANCELLED,
+  timedOut: TIMED_OUT,
+  rejected: REJECTED,
+} = constants.count
 /** Its kernel panicked before the pool had taken it. */
-const NEVER_TAKEN = 5
+const NEVER_TAKEN = constants.count.neverTaken
 /** Refused before the pool had taken it. */
-const REFUSED = 6
-/** It had been taken, and is tried again: an end that no caller was told of. */
-const TRIED_AGAIN = 7
-/** How many outcomes are counted. */
-const COUNTS = 8
+const REFUSED = constants.count.refused
+/** It had been taken, and is tried again: an end that is reported to no caller. */
+const TRIED_AGAIN = constants.count.triedAgain
+/** Where an outcome of tasks that the pool had taken is counted. */
+const COUNT_OF = {
+  completed: COMPLETED,
+  failed: FAILED,
+  cancelled: CANCELLED,
+  timed_out: TIMED_OUT,
+  rejected: REJECTED,
+}
 /**
- * What observers are told, by the first seven of these numbers.
- * @type {import('../observe.js').Outcome[]}
+ * What observers are given for each place.
+ * @type {Record<number, import('../observe.js').Outcome>}
  */
-const TOLD = [...OUTCOMES, 'failed', 'rejected']
+const REPORTED = {
+  [COMPLETED]: 'completed',
+  [FAILED]: 'failed',
+  [CANCELLED]: 'cancelled',
+  [TIMED_OUT]: 'timed_out',
+  [REJECTED]: 'rejected',
+  [NEVER_TAKEN]: 'failed',
+  [REFUSED]: 'rejected',
+}
 
 /**
  * What has to know when a task ends: the task's pool. `counts` has a number for each outcome that counts as an end.
@@ -284,7 +300,7 @@ class Task {
     if (outcome === undefined) return
     if (this.owner !== undefined) this.owner.counts[outcome]++
     if (observers.size !== 0)
-      this.#observe((observer, pool, kernel) => observer.ended(pool, kernel, TOLD[outcome], times?.route))
+      this.#observe((observer, pool, kernel) => observer.ended(pool, kernel, REPORTED[outcome], times?.route))
   }
 
   /**
@@ -350,7 +366,7 @@ class Task {
    * @param {any} failure
    */
   fail(failure) {
-    const outcome = OUTCOMES.indexOf(outcomeOf(failure))
+    const outcome = COUNT_OF[outcomeOf(failure)]
     // Whoever may try again is to know the error by which it was refused.
     const mayBeTriedAgain = outcome === REJECTED && this.attachments?.times?.uncounted !== undefined
     if (mayBeTriedAgain) this.rejectWith(toError(failure, 'input'), outcome)
@@ -406,4 +422,4 @@ class Task {
   }
 }
 
-module.exports = { COUNTS, STOP_CLOSED, Task }
+module.exports = { Task }

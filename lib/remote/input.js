@@ -9,10 +9,9 @@ const { checkCall } = require('../native.js')
 const { TASK_OPTIONS } = require('../options.js')
 const { pack } = require('./wire.js')
 
-/** The numbers of handOver: what may be done with a buffer. */
-const HOW = 7
-const TRANSFER = 1
-const FROZEN = 3
+const { transfer: TRANSFER, frozen: FROZEN, bare } = require('../constants.js').handOver
+/** What is left of a mode is how the buffer may be handed over. */
+const HOW = ~bare
 const NOTHING = new Uint8Array(0)
 
 /** @typedef {import('../buffers.js').Given['frozen'] & {}} Frozen */

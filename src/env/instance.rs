@@ -22,6 +22,7 @@ use std::mem::take;
 use std::ptr;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
+use std::time::Duration;
 
 use napi::bindgen_prelude::{Float64ArraySlice, Function};
 use napi::{Env, JsValue, Result, Status, sys};
@@ -38,24 +39,34 @@ use heavy_load_engine::{Completion, Control, Pool, Stop, Task, catch_panic};
 use heavy_load_kernel::fold::KeptFold;
 use heavy_load_kernel::value::Value;
 
-/// Numbers a record has: slot, tag, value, wait and run in milliseconds.
-const RECORD: usize = 5;
-type Record = [f64; RECORD];
+/// Where a record has what.
+pub(crate) mod record {
+    /// A task's; with `tag::DRAINED` a pool's number.
+    pub(crate) const SLOT: usize = 0;
+    pub(crate) const TAG: usize = 1;
+    pub(crate) const VALUE: usize = 2;
+    /// In milliseconds, as `RUN`.
+    pub(crate) const WAIT: usize = 3;
+    pub(crate) const RUN: usize = 4;
+    /// How many numbers it has.
+    pub(crate) const LENGTH: usize = 5;
+}
+type Record = [f64; record::LENGTH];
 
-/// A record's second number; `lib/pool/instance.js` has the same.
-mod tag {
-    /// The third number is the result.
+/// What a record's tag says.
+pub(crate) mod tag {
+    /// The value is the result.
     pub(crate) const NUMBER: u32 = 0;
     /// The slot holds the result, or the failure: to be fetched with `take`, or discarded.
     pub(crate) const HELD: u32 = 1;
-    /// The slot is not a task's but a pool's number, whose queue has drained.
+    /// The queue of a pool has drained.
     pub(crate) const DRAINED: u32 = 2;
     /// The task was stopped: this and the reason's number, that of `Instance::stop`.
     pub(crate) const STOPPED: u32 = 3;
 }
 
-/// The numbers that JavaScript has for the reasons of a stop.
-const REASONS: [Stop; 3] = [Stop::Aborted, Stop::TimedOut, Stop::Closed];
+/// The reasons of a stop, by their numbers in JavaScript.
+pub(crate) const REASONS: [Stop; 3] = [Stop::Aborted, Stop::TimedOut, Stop::Closed];
 
 /// Bytes that tasks may borrow before submitting one looks for tasks that have ended. Code that awaits nothing but promises
 /// does not let the event loop turn, which alone drains the instance.
@@ -242,14 +253,14 @@ impl InstanceState {
     /// Fills `records` with what has come; gives how many there are.
     fn drain(&self, records: &mut [f64], stay: bool) -> u32 {
         let mut count = 0;
-        for record in records.chunks_exact_mut(RECORD) {
+        for place in records.chunks_exact_mut(record::LENGTH) {
             let arrived = self.arrived.borrow_mut().pop_front();
             let next = arrived.or_else(|| self.mailbox.next(stay).map(|event| self.take_in(event)));
             let Some(next) = next else { break };
-            if next[1] != f64::from(tag::DRAINED) {
+            if next[record::TAG] != f64::from(tag::DRAINED) {
                 self.landed();
             }
-            record.copy_from_slice(&next);
+            place.copy_from_slice(&next);
             count += 1;
         }
         count
@@ -257,10 +268,10 @@ impl InstanceState {
 
     fn take_in(&self, event: Event) -> Record {
         match event {
-            Event::Drained(pool) => [f64::from(pool), f64::from(tag::DRAINED), 0.0, 0.0, 0.0],
+            Event::Drained(pool) => record_of(pool, tag::DRAINED, 0.0, [Duration::ZERO; 2]),
             Event::Completion(Completion { slot, outcome, wait, run }) => {
                 let (tag, value) = self.ended(slot, outcome);
-                [f64::from(slot), f64::from(tag), value, wait.as_secs_f64() * 1e3, run.as_secs_f64() * 1e3]
+                record_of(slot, tag, value, [wait, run])
             }
         }
     }
@@ -298,6 +309,16 @@ impl InstanceState {
     fn returned(&self, lease: &Lease) {
         self.lent.set(self.lent.get() - lease.bytes());
     }
+}
+
+fn record_of(slot: u32, tag: u32, value: f64, [wait, run]: [Duration; 2]) -> Record {
+    let mut record = Record::default();
+    record[record::SLOT] = slot.into();
+    record[record::TAG] = tag.into();
+    record[record::VALUE] = value;
+    record[record::WAIT] = wait.as_secs_f64() * 1e3;
+    record[record::RUN] = run.as_secs_f64() * 1e3;
+    record
 }
 
 impl Close for InstanceState {

@@ -15,11 +15,26 @@ use napi::{Env, Result, Status, sys};
 
 use crate::js::reference::Reference;
 use crate::js::value::{RawValue, check};
-use heavy_load_engine::{Ended, Outcome, Tally};
+use heavy_load_engine::{Ended, Tally};
 
-/// Numbers in JavaScript's memory: one for each [`Outcome`] of tasks that the pool had taken; then of those that it had not, the failed
-/// and the refused; then those that it had taken and given up, and whose caller was not told, since they are tried again.
-const COUNTS: usize = 8;
+/// Where JavaScript's memory has which count.
+pub(crate) mod count {
+    use heavy_load_engine::Outcome;
+
+    // Of tasks that the pool had taken.
+    pub(crate) const COMPLETED: usize = Outcome::Completed as usize;
+    pub(crate) const FAILED: usize = Outcome::Failed as usize;
+    pub(crate) const CANCELLED: usize = Outcome::Cancelled as usize;
+    pub(crate) const TIMED_OUT: usize = Outcome::TimedOut as usize;
+    pub(crate) const REJECTED: usize = Outcome::Rejected as usize;
+    // Of those that it had not taken.
+    pub(crate) const NEVER_TAKEN: usize = 5;
+    pub(crate) const REFUSED: usize = 6;
+    /// Of those that it had taken and given up: refusals that were reported to no caller, since the task is tried again.
+    pub(crate) const TRIED_AGAIN: usize = 7;
+    /// How many counts there are.
+    pub(crate) const LENGTH: usize = 8;
+}
 
 /// What other threads see of it.
 #[derive(Debug)]
@@ -33,7 +48,7 @@ pub(crate) struct Ledger {
 
 #[derive(Debug)]
 enum Source {
-    /// JavaScript's memory: `COUNTS` numbers.
+    /// JavaScript's memory: `count::LENGTH` numbers.
     Live(NonNull<u64>),
     /// What stood there at the end.
     Final(Ended),
@@ -71,20 +86,20 @@ impl Tally for Ledger {
             Source::Final(last) => return *last,
             Source::Live(start) => *start,
         };
-        let counts: [u64; COUNTS] = std::array::from_fn(|index| {
-            // SAFETY: `COUNTS` aligned numbers stand there, as `Kept::new` has checked; the lock is held, so the view is still
+        let counts: [u64; count::LENGTH] = std::array::from_fn(|index| {
+            // SAFETY: `count::LENGTH` aligned numbers stand there, as `Kept::new` has checked; the lock is held, so the view is still
             // pinned (invariant 2). Others access them with the same size: JavaScript alone writes, and V8 writes an aligned
             // 64-bit number by one instruction on the machines that it runs on (invariant 1).
             let bits = unsafe { AtomicU64::from_ptr(start.as_ptr().add(index)) }.load(Ordering::Relaxed);
             f64::from_bits(bits) as u64
         });
-        let [mut ended @ .., never_taken, refused, tried_again] = counts;
+        let mut ended: Ended = std::array::from_fn(|outcome| counts[outcome]);
         if self.closed.load(Ordering::SeqCst) {
-            let told = ended.iter().sum::<u64>() + tried_again;
-            ended[Outcome::Cancelled as usize] += self.taken.load(Ordering::Relaxed).saturating_sub(told);
+            let reported = ended.iter().sum::<u64>() + counts[count::TRIED_AGAIN];
+            ended[count::CANCELLED] += self.taken.load(Ordering::Relaxed).saturating_sub(reported);
         }
-        ended[Outcome::Failed as usize] += never_taken;
-        ended[Outcome::Rejected as usize] += refused;
+        ended[count::FAILED] += counts[count::NEVER_TAKEN];
+        ended[count::REJECTED] += counts[count::REFUSED];
         ended
     }
 }
@@ -97,7 +112,7 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// Over a Float64Array of `COUNTS` numbers in shared memory.
+    /// Over a Float64Array of `count::LENGTH` numbers in shared memory.
     pub(crate) fn new(env: &Env, counts: RawValue) -> Result<Self> {
         let (mut kind, mut len, mut start, mut buffer) = (0, 0, ptr::null_mut(), ptr::null_mut());
         // SAFETY: a value of the running callback, which Node-API checks to be a typed array; out-pointers are locals; null for
@@ -114,7 +129,8 @@ impl Kept {
             )
         })?;
         let start = NonNull::new(start.cast::<u64>());
-        let (Some(start), true, true) = (start, kind == sys::TypedarrayType::float64_array, len == COUNTS) else {
+        let (Some(start), true, true) = (start, kind == sys::TypedarrayType::float64_array, len == count::LENGTH)
+        else {
             return Err(napi::Error::new(Status::InvalidArg, "no counts"));
         };
         let view = Reference::new(env.raw(), counts.0)?;

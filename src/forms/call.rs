@@ -30,9 +30,9 @@ use heavy_load_kernel::fold::KeptFold;
 use heavy_load_kernel::value::{Bytes, Element, Loan, Memory, Options, Owned, Value, View};
 use heavy_load_kernel::{Estimate, Kernel, Work};
 
-/// How a buffer reaches a kernel: the numbers of `lib/buffers.js`, which knows which it may be.
+/// How a buffer reaches a kernel. `lib/buffers.js` knows which it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum HandOver {
+pub(crate) enum HandOver {
     Copy,
     Transfer,
     Shared,
@@ -40,7 +40,7 @@ enum HandOver {
 }
 
 /// Set beside the hand-over's number if JavaScript gave a bare buffer, and the view is only ours.
-const BARE: u32 = 8;
+pub(crate) const BARE: u32 = 8;
 
 /// Work over a number, without options.
 pub(super) fn prepare_number(kernel: u32, input: f64) -> heavy_load_kernel::Result<(Work, Estimate)> {
@@ -85,6 +85,14 @@ pub(super) struct Committed {
     pub(super) borrowed: Option<Borrowed>,
 }
 
+impl HandOver {
+    /// By its number.
+    fn of(number: u32) -> Self {
+        let all = [Self::Copy, Self::Transfer, Self::Shared, Self::Frozen];
+        all.into_iter().find(|one| *one as u32 == number).unwrap_or(Self::Copy)
+    }
+}
+
 impl Call {
     pub(super) fn new(
         env: &Env,
@@ -99,13 +107,7 @@ impl Call {
             None => Options::default(),
         };
         let bare = hand_over & BARE != 0;
-        let hand_over = match hand_over & !BARE {
-            1 => HandOver::Transfer,
-            2 => HandOver::Shared,
-            3 => HandOver::Frozen,
-            _ => HandOver::Copy,
-        };
-        Ok(Self { number, kernel, options, arg, hand_over, bare })
+        Ok(Self { number, kernel, options, arg, hand_over: HandOver::of(hand_over & !BARE), bare })
     }
 
     /// Checks the arguments, over the caller's memory. Without a mailbox the work never runs.

@@ -3,7 +3,7 @@
 //! - `call`: a call's arguments, and the memory they bring.
 //! - `pool`: the pool form. `libuv`: the synchronous form and the AsyncTask form. `stream`: what streams of input are folded into.
 
-mod call;
+pub(crate) mod call;
 mod libuv;
-mod pool;
+pub(crate) mod pool;
 mod stream;

@@ -23,8 +23,21 @@ use heavy_load_engine::{Part, Percentiles, Pool, PoolConfig, Priority, Reservati
 use heavy_load_kernel::error::{Code, EngineError};
 use heavy_load_kernel::{Estimate, Work};
 
-/// Numbers that a record of `submitBatch` has.
-const BATCH: usize = 3;
+/// Where a record of `submitBatch` has what.
+pub(crate) mod batch {
+    pub(crate) const KERNEL: usize = 0;
+    pub(crate) const SLOT: usize = 1;
+    pub(crate) const INPUT: usize = 2;
+    /// How many numbers it has.
+    pub(crate) const LENGTH: usize = 3;
+}
+
+/// Which piece of a stream is submitted.
+pub(crate) mod part {
+    pub(crate) const FIRST: u32 = 0;
+    pub(crate) const MIDDLE: u32 = 1;
+    pub(crate) const LAST: u32 = 2;
+}
 
 /// The pool that all environments of the process share, made on first use.
 static DEFAULT: OnceCell<Arc<Pool>> = OnceCell::new();
@@ -114,7 +127,7 @@ impl NativePool {
         let handle = Rc::clone(&self.handle);
         env.create_function_from_closure("submitBatch", move |call| {
             let (records, count): (Float64ArraySlice, u32) = (call.get(0)?, call.get(1)?);
-            Ok(handle.submit_batch(records.chunks_exact(BATCH).take(count as usize)))
+            Ok(handle.submit_batch(records.chunks_exact(batch::LENGTH).take(count as usize)))
         })
     }
 
@@ -136,8 +149,8 @@ impl NativePool {
     }
 
     /// A function `(kernel, slot, piece, part, ran, mayPoll, timeout, priority, key, weight, maxThreads)` that queues the next piece
-    /// of a stream, whose slot has had its `fold`: a view that nobody writes before the piece's record has come. `part`: 0 for the
-    /// first, 1 for others, 2 for the last; `ran`: milliseconds that those before have run. Else as `submit`.
+    /// of a stream, whose slot has had its `fold`: a view that nobody writes before the piece's record has come. `part`: the
+    /// first, the last, or another (`constants().part`); `ran`: milliseconds that those before have run. Else as `submit`.
     #[napi(
         getter,
         ts_return_type = "(kernel: number, slot: number, piece: Uint8Array, part: number, ran: number, mayPoll: boolean, timeout: number, priority: number, key: string | undefined, weight: number, maxThreads: number) => boolean"
@@ -147,7 +160,7 @@ impl NativePool {
         env.create_function_from_closure("submitPiece", move |call| {
             let (slot, piece, part, ran): (_, _, u32, f64) = (call.get(1)?, call.get(2)?, call.get(3)?, call.get(4)?);
             let ran = Duration::try_from_secs_f64(ran / 1e3).unwrap_or_default();
-            let part = Part { is_first: part == 0, is_last: part == 2, ran };
+            let part = Part { is_first: part == part::FIRST, is_last: part == part::LAST, ran };
             let config = TaskConfig { part, ..config_from(&call, call.get(0)?)? };
             handle.submit_piece(call.env, slot, piece, config, call.get(5)?)
         })
@@ -220,8 +233,8 @@ impl Handle {
         let Ok(pool) = self.pool() else { return 0 };
         let sink: Arc<dyn Sink> = Arc::clone(&self.instance.mailbox) as Arc<dyn Sink>;
         let works = records.map(|record| {
-            let (kernel, slot) = (record[0] as u32, record[1] as u32);
-            let (work, estimate) = prepare_number(kernel, record[2])?;
+            let (kernel, slot) = (record[batch::KERNEL] as u32, record[batch::SLOT] as u32);
+            let (work, estimate) = prepare_number(kernel, record[batch::INPUT])?;
             Ok((work, config_of(kernel as usize, estimate, TaskConfig::default()), slot))
         });
         let mut taken = 0;
@@ -315,16 +328,18 @@ fn config_from(call: &FunctionCallContext<'_>, kernel: u32) -> Result<TaskConfig
     Ok(TaskConfig {
         kernel: kernel as usize,
         timeout: timeout_of(call.get(6)?),
-        priority: match call.get::<u32>(7)? {
-            0 => Priority::High,
-            2 => Priority::Low,
-            _ => Priority::Normal,
-        },
+        priority: priority_of(call.get(7)?),
         key: convert::text(call.env, call.get(8)?)?,
         weight: call.get(9)?,
         max_threads: call.get::<u32>(10)? as usize,
         ..TaskConfig::default()
     })
+}
+
+/// By its number.
+fn priority_of(number: u32) -> Priority {
+    let all = [Priority::High, Priority::Normal, Priority::Low];
+    all.into_iter().find(|priority| *priority as u32 == number).unwrap_or(Priority::Normal)
 }
 
 /// How a task of this kernel is to be run.

@@ -56,4 +56,4 @@ pub use pool::{Pool, PoolConfig, Reservation};
 pub use ready::Priority;
 pub use stats::{Ended, Outcome, Percentiles, Stats, Tally};
 pub use task::{Completion, Part, Sink, Task, TaskConfig};
-pub use threads::default_threads;
+pub use threads::{MOST_THREADS, default_threads};

@@ -25,7 +25,7 @@ pub enum Outcome {
     Rejected,
 }
 
-/// How many tasks ended, by [`Outcome`].
+/// How many tasks ended, by [`Outcome`], which is the index.
 pub type Ended = [u64; 5];
 
 /// Whoever tells callers how their tasks ended counts it, and lets the pool know.

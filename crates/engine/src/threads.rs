@@ -13,7 +13,7 @@ use heavy_load_kernel::Result;
 use heavy_load_kernel::error::{Code, EngineError, cut};
 
 /// The largest pool: what libuv allows, and more than any machine has use for.
-const MOST_THREADS: u64 = 1024;
+pub const MOST_THREADS: u64 = 1024;
 
 /// The threads that a pool has by default: HEAVY_LOAD_THREADS, or the CPUs that this process may really use, with
 /// affinity and cgroup quota counted in.

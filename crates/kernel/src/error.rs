@@ -160,8 +160,8 @@ pub fn cut(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Characters of a value that a message shows; lib/errors.js has the same.
-const LONGEST_SHOWN: usize = 28;
+/// Characters of a value that a message shows.
+pub const LONGEST_SHOWN: usize = 28;
 
 #[cfg(test)]
 mod tests {
