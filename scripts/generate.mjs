@@ -5,7 +5,9 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
 const root = dirname(import.meta.dirname)
-const { kernels } = createRequire(import.meta.url)('../lib/native.js')
+const require = createRequire(import.meta.url)
+const { kernels } = require('../lib/native.js')
+const { comment, genericOf, kernelTypes, optionsInterface, poolInput, signaturesOf } = require('../lib/cli/declarations.js')
 const specs = kernels()
 
 write('lib/kernels.js', exportsOf(specs))
@@ -30,32 +32,15 @@ ${lines.join('\n')}`
 }
 
 function typesOf(spec) {
-  const { name, docs, options } = spec
-  const members = options.map(({ name, tsType, docs }) => `  /** ${docs} */\n  ${name}?: ${tsType} | undefined\n`)
-  const comment = (text) =>
-    `/**\n${text
-      .split('\n')
-      .map((line) => ` * ${line}`.trimEnd())
-      .join('\n')}\n */`
+  const { name, docs } = spec
   const [pooled, synchronous, asynchronous] = signaturesOf(spec)
-  return `${members.length > 0 ? `export interface ${optionsType(name)} {\n${members.join('')}}\n` : ''}${comment(`${docs}\n\nRuns on the threads of a pool.`)}
+  return `${optionsInterface(spec)}${comment(`${docs}\n\nRuns on the threads of a pool.`)}
 export function ${pooled}
 /** {@link ${name}} on the calling thread. */
 export function ${synchronous}
 /** {@link ${name}} on libuv's thread pool, as an N-API AsyncTask. */
 export function ${asynchronous}
 ${['', 'Sync', 'Async'].map((form) => `export namespace ${name}${form} {\n  const kernel: '${name}'\n}\n`).join('')}`
-}
-
-/** A kernel's three forms. */
-function signaturesOf(spec) {
-  const { name, input, inputType, outputType } = spec
-  const { parameter, own } = genericOf(spec)
-  return [
-    `${name}${parameter}(${input}: ${poolInput(spec)}, options?: TaskOptions${own}): Promise<${outputType}>`,
-    `${name}Sync${parameter}(${input}: ${inputType}, options?: SyncOptions${own}): ${outputType}`,
-    `${name}Async${parameter}(${input}: ${inputType}, options?: AsyncOptions${own}): Promise<${outputType}>`,
-  ]
 }
 
 /** A pool's methods: for each kernel whose output depends on the call a signature of its own, which the general one could not say. */
@@ -87,29 +72,8 @@ function callsOf(specs) {
   return [...run, ...map].join('')
 }
 
-/** The types of a kernel's signatures that depend on its type parameter, which is the input's or an option's. */
-function genericOf({ name, typeParameter, options }) {
-  const option = /^(\w+) extends \w+\['(\w+)'\]/.exec(typeParameter)
-  return {
-    parameter: typeParameter && `<${typeParameter}>`,
-    own: `${options.length > 0 ? ` & ${optionsType(name)}` : ''}${option ? ` & { ${option[2]}?: ${option[1]} }` : ''}`,
-  }
-}
-
-/** What a kernel takes on a pool. */
-function poolInput({ inputType, streams }) {
-  return streams ? `${inputType} | ByteStream` : inputType
-}
-
 function mapOf(specs) {
-  const lines = specs.map(({ name, typeParameter, inputType, streams, outputType, options }) => {
-    // Of a kernel with a type parameter, all that it may be.
-    const [parameter, bound] = typeParameter.split(' extends ')
-    const typeOf = (type) =>
-      bound && type === parameter ? bound : type.replace(/^\w+ extends .* \? (.*) : (.*)$/, '$1 | $2')
-    const type = options.length > 0 ? optionsType(name) : 'object'
-    return `  ${name}: { input: ${poolInput({ inputType: typeOf(inputType), streams })}; options: ${type}; output: ${typeOf(outputType)} }\n`
-  })
+  const lines = specs.map(kernelTypes)
   return `/** Every kernel's types, by name. Kernels of your own can be declared here, too. */\nexport interface Kernels {\n${lines.join('')}}\n`
 }
 
@@ -124,10 +88,6 @@ function byNameOf(specs) {
  * The pool form of a kernel by its name: \`kernel('hash')\` is {@link hash}. Errors: ERR_INVALID_ARG_TYPE, ERR_UNKNOWN_KERNEL.
  */`
   return `\n${comment}\n${signatures.map((signature) => `export function kernel${signature}\n`).join('')}`
-}
-
-function optionsType(name) {
-  return `${name[0].toUpperCase()}${name.slice(1)}Options`
 }
 
 function tableOf(specs) {

@@ -12,13 +12,15 @@ const { hidePasswords } = require('./passwords.js')
  * @property {(args: string[]) => Promise<void>} main
  */
 
-const COMMANDS = ['worker', 'info', 'run']
+const COMMANDS = ['worker', 'info', 'run', 'new', 'types']
 const USAGE = `Usage: heavy-load COMMAND
 
 Commands:
   worker              runs the tasks that other machines put into a queue
   info                says what is here: version, threads, kernels, packages
   run KERNEL INPUT    runs a kernel once, here or on workers
+  new FOLDER          makes a crate with a kernel of your own
+  types FILE          writes the TypeScript types of a plug-in's kernels
 
 Options:
   -h, --help       this, or after a command what that takes
@@ -54,7 +56,7 @@ async function main() {
     process.stdout.write(`${require('../../package.json').version}\n`)
   } else {
     const problem = name === undefined ? 'A command is missing' : `There is no command '${name}'`
-    throw new UsageError(`${problem}: worker, info or run`)
+    throw new UsageError(`${problem}: worker, info, run, new or types`)
   }
 }
 
