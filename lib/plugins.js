@@ -4,7 +4,7 @@
 
 const { isAbsolute } = require('node:path')
 const { fileURLToPath } = require('node:url')
-const { cut, invalidType, invalidValue, toError } = require('./errors.js')
+const { invalidType, invalidValue, toError } = require('./errors.js')
 const { loadPlugin } = require('./native.js')
 const { asynchronous, pooled, synchronous } = require('./pool/forms.js')
 

@@ -7,7 +7,14 @@ import { dirname, join } from 'node:path'
 const root = dirname(import.meta.dirname)
 const require = createRequire(import.meta.url)
 const { kernels } = require('../lib/native.js')
-const { comment, genericOf, kernelTypes, optionsInterface, poolInput, signaturesOf } = require('../lib/cli/declarations.js')
+const {
+  comment,
+  genericOf,
+  kernelTypes,
+  optionsInterface,
+  poolInput,
+  signaturesOf,
+} = require('../lib/cli/declarations.js')
 const specs = kernels()
 
 write('lib/kernels.js', exportsOf(specs))

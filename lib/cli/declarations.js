@@ -91,8 +91,8 @@ function moduleOf(specs, title) {
   const body = forms.map((form) => form.replace(/^/gm, '  ')).join('\n')
   const all = specs.map(optionsInterface).join('') + body
   // Only what is used: an import that is not is an error in some projects.
-  const imports = ['AsyncOptions', 'Bytes', 'FrozenBuffer', 'NumericView', 'SyncOptions', 'TaskOptions'].filter((name) =>
-    new RegExp(`\\b${name}\\b`).test(all),
+  const imports = ['AsyncOptions', 'Bytes', 'FrozenBuffer', 'NumericView', 'SyncOptions', 'TaskOptions'].filter(
+    (name) => new RegExp(`\\b${name}\\b`).test(all),
   )
   return `// ${title}
 import type { ${imports.join(', ')} } from 'heavy-load'

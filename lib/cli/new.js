@@ -66,7 +66,9 @@ function install(target) {
     shell: process.platform === 'win32',
   })
   if (status !== 0) {
-    throw new Error(`'npm install' failed in '${target}'${error === undefined ? '' : ` (${error.message})`}. Run it there, and then npm test`)
+    throw new Error(
+      `'npm install' failed in '${target}'${error === undefined ? '' : ` (${error.message})`}. Run it there, and then npm test`,
+    )
   }
 }
 
@@ -80,7 +82,9 @@ function crateName(text) {
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^[^a-z]+|-+$/g, '')
   // Names that a crate cannot have, or a package should not.
-  return name === '' || ['test', 'core', 'std', 'self', 'super', 'crate', 'heavy-load'].includes(name) ? `${name || 'own'}-kernels` : name
+  return name === '' || ['test', 'core', 'std', 'self', 'super', 'crate', 'heavy-load'].includes(name)
+    ? `${name || 'own'}-kernels`
+    : name
 }
 
 /**
