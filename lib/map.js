@@ -55,7 +55,7 @@ class Mapped {
   #timer
   #watcher = {
     /** @param {unknown} reason */
-    abort: (reason) => this.#fail(() => aborted({ cause: reason }), reason),
+    abort: (reason) => this.#fail(() => aborted(reason), reason),
   }
   /** @type {InOrder | AsTheyFinish} */
   #results = new AsTheyFinish()

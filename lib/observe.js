@@ -6,7 +6,7 @@
  */
 
 const { tracingChannel } = require('node:diagnostics_channel')
-const { codeOf, factsOf, makeError } = require('./errors.js')
+const { codeOf, factsOf, late } = require('./errors.js')
 const { performance, throwApart } = require('./host.js')
 
 /**
@@ -68,7 +68,7 @@ class Times {
 
   /** The error of what the request has no more time for. */
   overdue() {
-    return makeError('ERR_TASK_TIMEOUT', `The request was not done within its timeout of ${this.#timeout} ms`)
+    return late('The request', this.#timeout)
   }
 
   /** @param {Timed} task */

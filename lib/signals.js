@@ -10,6 +10,7 @@
 
 const events = require('node:events')
 const { isProxy } = require('node:util').types
+const { aborted } = require('./errors.js')
 const { AbortSignal, EventTarget, throwApart } = require('./host.js')
 
 /**
@@ -74,6 +75,15 @@ function whichAborted(signals) {
   if (Array.isArray(signals)) return signals.find((signal) => whichAborted(signal) !== undefined)
   const signal = /** @type {AbortSignal} */ (signals)
   return signal.aborted ? signal : undefined
+}
+
+/**
+ * Throws ABORT_ERR if one of them has aborted.
+ * @param {Signals | undefined} signals
+ */
+function throwIfAborted(signals) {
+  const signal = signals === undefined ? undefined : whichAborted(signals)
+  if (signal !== undefined) throw aborted(signal.reason)
 }
 
 /**
@@ -192,4 +202,4 @@ function uncurry(method) {
   return Function.prototype.call.bind(method)
 }
 
-module.exports = { isOwn, isSignal, unwatch, watch, whichAborted }
+module.exports = { isOwn, isSignal, throwIfAborted, unwatch, watch, whichAborted }

@@ -3,7 +3,7 @@
 /** What an error is answered with: those of heavy-load's own, as far as they are an answer to a client; never those of others. */
 
 const { STATUS_CODES } = require('node:http')
-const { codeOf, factsOf, faultOf, isTimeout } = require('../errors.js')
+const { codeOf, extend, factsOf, faultOf, isTimeout } = require('../errors.js')
 const { process } = require('../host.js')
 
 /** The longest Retry-After, in seconds: who is to wait for longer may as well ask. */
@@ -75,7 +75,7 @@ function withStatus(error) {
   if (answer === undefined) return error
   const { status, retryAfter, headers } = answer
   try {
-    Object.assign(error, { status }, retryAfter === undefined ? {} : { retryAfter, headers })
+    extend(error, retryAfter === undefined ? { status } : { status, retryAfter, headers })
   } catch {
     // It is frozen, or has such a property that is not to be written: it goes as it is.
   }

@@ -3,13 +3,13 @@
 /** The three forms in which every kernel comes, by one rule. */
 
 const { asBuffer, countReaders, handOver } = require('../buffers.js')
-const { aborted, codeOf, invalidType, timedOut, toError } = require('../errors.js')
+const { codeOf, invalidType, timedOut, toError } = require('../errors.js')
 const { performance } = require('../host.js')
 const { OWN_OPTIONS } = require('../specs.js')
 const { refuseUntaken, taskSettings } = require('../options.js')
 const { Pool, defaultPool, kernelNumber, runNumber } = require('./index.js')
 const { isTraced, trace } = require('../observe.js')
-const { whichAborted } = require('../signals.js')
+const { throwIfAborted } = require('../signals.js')
 const { port } = require('./port.js')
 const { Task } = require('./task.js')
 
@@ -91,8 +91,7 @@ function asynchronous(kernel) {
     new Promise((resolve, reject) => {
       const settings = taskSettings(options)
       refuseUntaken(options, isTaken, OWN_OPTIONS[number])
-      const before = settings.signal === undefined ? undefined : whichAborted(settings.signal)
-      if (before !== undefined) throw aborted({ cause: before.reason })
+      throwIfAborted(settings.signal)
       const given = handOver(input, settings.transfer, number)
       const task = new Task(resolve, reject, undefined, given, number)
       try {

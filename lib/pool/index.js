@@ -3,13 +3,13 @@
 // What only some processes need is loaded where it is used: loading takes longer than a short task.
 const { EventEmitter } = require('node:events')
 const { handOver } = require('../buffers.js')
-const { aborted, brand, cut, invalidType, invalidValue, makeError, toError } = require('../errors.js')
+const { brand, cut, invalidType, invalidValue, makeError, poolIsClosed, toError } = require('../errors.js')
 const { Batch } = require('./batch.js')
 const { nextTick, performance } = require('../host.js')
 const { NativePool, defaultThreads, kernels } = require('../native.js')
 const { integer, positive, refusePool, refuseUnknown, taskSettings } = require('../options.js')
 const { isTraced, trace } = require('../observe.js')
-const { whichAborted } = require('../signals.js')
+const { throwIfAborted } = require('../signals.js')
 const { isStream, isTouched } = require('../source.js')
 const { NAMES, NUMBERS, OWN_OPTIONS, TAKES_STREAMS, nameOf } = require('../specs.js')
 const { drainListeners, polling, port, stopAll } = require('./port.js')
@@ -206,8 +206,7 @@ class Pool extends EventEmitter {
     }
     batch.flush()
     const settings = taskSettings(options === undefined ? {} : options, OWN_OPTIONS[kernel])
-    const before = settings.signal === undefined ? undefined : whichAborted(settings.signal)
-    if (before !== undefined) throw aborted({ cause: before.reason })
+    throwIfAborted(settings.signal)
     if (TAKES_STREAMS[kernel] && !ArrayBuffer.isView(input) && isStream(input)) {
       this.#startStream(kernel, input, options, settings, resolve, reject)
       return
@@ -320,10 +319,6 @@ class Pool extends EventEmitter {
 /** A quarter of what this process may use, in bytes. */
 function memoryByDefault() {
   return require('../memory.js').usableMemory() / 4
-}
-
-function poolIsClosed() {
-  return makeError('ERR_POOL_CLOSED', 'The pool is closed')
 }
 
 /**

@@ -6,7 +6,7 @@ const { AsyncResource } = require('node:async_hooks')
 const { asBuffer, countReaders } = require('../buffers.js')
 const deadlines = require('../deadlines.js')
 const { enter, leave, port } = require('./port.js')
-const { aborted, closed, codeOf, isTimeout, rejectLate, timedOut, toError } = require('../errors.js')
+const { aborted, codeOf, isTimeout, poolWasClosed, rejectLate, timedOut, toError } = require('../errors.js')
 const { performance } = require('../host.js')
 const { OUTCOMES, observers, outcomeOf, tell } = require('../observe.js')
 const signals = require('../signals.js')
@@ -138,7 +138,7 @@ class Task {
     if (this.settled) return
     const inTime = this.#stop(STOP_ABORTED)
     // The time of AbortSignal.timeout() is over only for what was not done in it.
-    if (!inTime || !isTimeout(reason)) this.rejectLate(() => aborted({ cause: reason }), CANCELLED)
+    if (!inTime || !isTimeout(reason)) this.rejectLate(() => aborted(reason), CANCELLED)
   }
 
   /**
@@ -200,7 +200,7 @@ class Task {
       const { feed, timeout } = /** @type {Attachments} */ (this.attachments)
       const idle = feed === undefined ? 0 : this.#age() - waited - (ran ?? 0)
       this.rejectLate(() => timedOut(NAMES[this.kernel], timeout, waited, ran, idle), TIMED_OUT)
-    } else this.rejectLate(why === STOP_CLOSED ? closed : aborted, CANCELLED)
+    } else this.rejectLate(why === STOP_CLOSED ? poolWasClosed : aborted, CANCELLED)
   }
 
   /** Calls `onProgress`, in the caller's async context, if there is progress. */

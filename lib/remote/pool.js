@@ -14,21 +14,21 @@ const { EventEmitter } = require('node:events')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { close } = require('../closing.js')
 const {
-  aborted,
-  closed,
   codeOf,
   faultOf,
   invalidType,
   invalidValue,
   late,
-  makeError,
+  overloaded,
+  poolIsClosed,
+  poolWasClosed,
   rejectLate,
 } = require('../errors.js')
 const { nextTick, performance } = require('../host.js')
 const { map } = require('../map.js')
 const { isTraced, trace } = require('../observe.js')
 const { LONGEST_TIMER, PRIORITIES, integer, object, refusePool, taskSettings } = require('../options.js')
-const signals = require('../signals.js')
+const { throwIfAborted } = require('../signals.js')
 const { nameOf, ownOptionsOf } = require('../specs.js')
 const { Admission } = require('./admission.js')
 const { connectionSettings, remoteError } = require('./connection.js')
@@ -145,7 +145,7 @@ class RemotePool extends EventEmitter {
   /** @param {any} [options] */
   close(options = {}) {
     const cancel = () => {
-      for (const task of this.#tasks.values()) this.#stop(task, closed)
+      for (const task of this.#tasks.values()) this.#stop(task, poolWasClosed)
     }
     const end = () => {
       this.#closed ??= this.#end()
@@ -169,9 +169,7 @@ class RemotePool extends EventEmitter {
     this.#refuseClosed()
     // Of a kernel that only workers know, they know the options.
     const settings = taskSettings(options, ownOptionsOf(kernel))
-    const { signal } = settings
-    const before = signal === undefined ? undefined : signals.whichAborted(signal)
-    if (before !== undefined) throw aborted({ cause: before.reason })
+    throwIfAborted(settings.signal)
     const packed = packTask(kernel, input, options, settings)
     // Getters of the options may have closed it.
     this.#refuseClosed()
@@ -189,7 +187,7 @@ class RemotePool extends EventEmitter {
   }
 
   #refuseClosed() {
-    if (this.#closed !== undefined) throw makeError('ERR_POOL_CLOSED', 'The pool is closed')
+    if (this.#closed !== undefined) throw poolIsClosed()
   }
 
   /**
@@ -212,14 +210,14 @@ class RemotePool extends EventEmitter {
    * @param {Task} task
    */
   #late({ kernel, settings, begun }) {
-    const { message } = late(kernel, settings.timeout, begun ? 'a worker had it' : 'no worker had begun it')
+    const error = late(kernel, settings.timeout, begun ? 'a worker had it' : 'no worker had begun it')
     const { view } = this.#admission
     const { trouble } = this.#link
-    if (trouble !== undefined) return remoteError(`${message}: ${trouble.what}`, trouble.cause)
+    if (trouble !== undefined) return remoteError(`${error.message}: ${trouble.what}`, trouble.cause)
     if (!begun && view?.workers.size === 0) {
-      return remoteError(message, new Error(`No worker takes jobs of the queue '${this.name}'`))
+      return remoteError(error.message, new Error(`No worker takes jobs of the queue '${this.name}'`))
     }
-    return makeError('ERR_TASK_TIMEOUT', message)
+    return error
   }
 
   /**
@@ -538,14 +536,6 @@ function errorOf(reply) {
 /** @param {unknown} cause */
 function senseless(cause) {
   return remoteError('A reply that makes no sense', cause)
-}
-
-/**
- * @param {string} why
- * @param {number} retryAfter seconds
- */
-function overloaded(why, retryAfter) {
-  return Object.assign(makeError('ERR_POOL_OVERLOADED', `The pool ${why}`), { retryAfter })
 }
 
 /** @param {number} retryAfter seconds */

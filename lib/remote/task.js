@@ -75,7 +75,7 @@ class Task {
 
   /** @param {unknown} reason */
   abort(reason) {
-    this.#owner.stop(this, () => aborted({ cause: reason }))
+    this.#owner.stop(this, () => aborted(reason))
   }
 
   expire() {

@@ -10,7 +10,7 @@
 
 const { types } = require('node:util')
 const { TYPED_ARRAYS: VIEWS, FrozenBuffer, classOf } = require('../buffers.js')
-const { brand, factsOf, faultOf, makeError } = require('../errors.js')
+const { brand, extend, factsOf, faultOf, makeError } = require('../errors.js')
 const { Buffer } = require('../host.js')
 const { remoteError } = require('./connection.js')
 
@@ -195,12 +195,12 @@ function unpackError({ code, name, message, retryAfter, fault }) {
   const text = String(message)
   if (code === 'ERR_REMOTE') return remoteError(text)
   if (factsOf(code) === undefined) {
-    const cause = Object.assign(new Error(text), { name: String(name), ...(typeof code === 'string' && { code }) })
+    const cause = extend(new Error(text), { name: String(name), ...(typeof code === 'string' && { code }) })
     return remoteError(`A worker failed: ${text}`, cause)
   }
   const error = makeError(/** @type {import('../errors.js').Code} */ (code), text)
   brand(error, fault === 'input' ? 'input' : 'call')
-  return Number.isFinite(retryAfter) && retryAfter >= 0 ? Object.assign(error, { retryAfter }) : error
+  return Number.isFinite(retryAfter) && retryAfter >= 0 ? extend(error, { retryAfter }) : error
 }
 
 module.exports = { VERSION, keysOf, pack, packError, unpack, unpackError }

@@ -14,7 +14,7 @@ const { randomUUID } = require('node:crypto')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { version } = require('../../package.json')
 const { close } = require('../closing.js')
-const { codeOf, factsOf, invalidType, makeError } = require('../errors.js')
+const { codeOf, factsOf, invalidType, late } = require('../errors.js')
 const { AbortController, clearInterval, performance, setInterval, throwApart } = require('../host.js')
 const { TIMES, Times } = require('../observe.js')
 const { LONGEST_TIMER, integer } = require('../options.js')
@@ -332,7 +332,7 @@ class RemoteWorker {
     const parts = await payloads.read(this.#redis, this.#keys.input(id), sizes)
     const left = async () => (deadline === undefined ? Infinity : deadline - (await this.#clock.now()))
     const timeout = await left()
-    if (timeout <= 0) throw timedOut(name)
+    if (timeout <= 0) throw late(name)
     const times = new Times()
     const value = await this.#config.pool.run(name, unpack(input, parts), {
       ...unpack(options, parts),
@@ -375,7 +375,7 @@ class RemoteWorker {
         if (!isRefusal(error)) throw error
         this.#tellRefused(error)
         if (!isTemporary(error)) throw refusedBy(this.#redis, error)
-        if ((await left()) <= 0) throw timedOut(name)
+        if ((await left()) <= 0) throw late(name)
       }
       await sleep(KEEP_AGAIN_MS, undefined, { signal })
     }
@@ -540,11 +540,6 @@ function isFinal(error, job) {
  */
 function refusedBy(redis, error) {
   return remoteError(`${nameOf(redis)} refuses results: ${error.message}`, error)
-}
-
-/** @param {string} kernel */
-function timedOut(kernel) {
-  return makeError('ERR_TASK_TIMEOUT', `${kernel} was not done within its timeout`)
 }
 
 /** @param {any} job begun too often; those whose worker died could not say why */
