@@ -1,7 +1,6 @@
 'use strict'
 
 const { invalidType, invalidValue, makeError, outOfRange } = require('./errors.js')
-const { nearest } = require('./nearest.js')
 const { TIMES } = require('./observe.js')
 const { isSignal } = require('./signals.js')
 
@@ -187,7 +186,7 @@ function isTakenByPools(key) {
  */
 function unknownOption(name, key, known) {
   // So long a name is data; looking for one like it would take long.
-  const meant = key.length > LONGEST_KEY ? undefined : nearest(key, known)
+  const meant = key.length > LONGEST_KEY ? undefined : require('./nearest.js').nearest(key, known)
   const shown = key.length > LONGEST_KEY ? `${key.slice(0, LONGEST_KEY)}...` : key
   const hint = meant === undefined ? `Known are: ${[...known].join(', ')}` : `Did you mean '${meant}'?`
   return makeError('ERR_INVALID_ARG_VALUE', `The "${name}.${shown}" property is unknown here. ${hint}`)

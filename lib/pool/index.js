@@ -10,7 +10,6 @@ const { NativePool, defaultThreads, kernels } = require('../native.js')
 const { integer, positive, refusePool, refuseUnknown, taskSettings } = require('../options.js')
 const { isTraced, trace } = require('../observe.js')
 const { throwIfAborted } = require('../signals.js')
-const { isStream, isTouched } = require('../source.js')
 const { NAMES, NUMBERS, OWN_OPTIONS, TAKES_STREAMS, nameOf } = require('../specs.js')
 const { drainListeners, polling, port, stopAll } = require('./port.js')
 const { COUNTS, STOP_CLOSED, Task } = require('./task.js')
@@ -207,7 +206,7 @@ class Pool extends EventEmitter {
     batch.flush()
     const settings = taskSettings(options === undefined ? {} : options, OWN_OPTIONS[kernel])
     throwIfAborted(settings.signal)
-    if (TAKES_STREAMS[kernel] && !ArrayBuffer.isView(input) && isStream(input)) {
+    if (TAKES_STREAMS[kernel] && !ArrayBuffer.isView(input) && require('../source.js').isStream(input)) {
       this.#startStream(kernel, input, options, settings, resolve, reject)
       return
     }
@@ -238,7 +237,7 @@ class Pool extends EventEmitter {
    * @param {(error: any) => void} reject
    */
   #startStream(kernel, input, options, settings, resolve, reject) {
-    if (isTouched(input)) {
+    if (require('../source.js').isTouched(input)) {
       const reason = 'must be a stream that nobody has read from'
       throw brand(invalidValue(kernels()[kernel].input, reason, input), 'input')
     }
