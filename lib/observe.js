@@ -23,6 +23,8 @@ const TIMES = Symbol('heavy-load.times')
 class Times {
   /** Of the request, as the framework has it: `/items/:id`. @type {string | undefined} */
   route = undefined
+  /** The options that the request's route gives its tasks, but for the timeout. @type {Readonly<Record<string, unknown>>} */
+  given = {}
   /** Refusals that are not counted until whoever called says that it does not try again. @type {WeakMap<object, () => void> | undefined} */
   uncounted = undefined
   /** From the calls to the first instructions. */

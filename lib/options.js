@@ -145,7 +145,7 @@ function refuseUnknown(name, options, known) {
 
 /**
  * `refuseUnknown` for a task's options, which costs a third: done once a task, it looks into a set for the kernel's own only. An option
- * that other forms take may be there as `undefined`, which stands for one that is not given.
+ * that other forms take may be there as `undefined`, which stands for one that is not given, or be one of a route's.
  * @param {any} options
  * @param {(key: string) => boolean} isTaken whether the form takes it, of those that every task has
  * @param {ReadonlySet<string>} own the names of the kernel's own
@@ -153,9 +153,20 @@ function refuseUnknown(name, options, known) {
 function refuseUntaken(options, isTaken, own) {
   for (const key in options) {
     if (isTaken(key) || own.has(key) || !Object.hasOwn(options, key)) continue
-    if (TASK_OPTIONS.has(key) && options[key] === undefined) continue
+    if (TASK_OPTIONS.has(key) && (options[key] === undefined || isOfRoute(options, key))) continue
     throw unknownOption('options', key, new Set([...[...TASK_OPTIONS].filter(isTaken), ...own]))
   }
+}
+
+/**
+ * Whether an option is what a route has put into its `task` for every call: where a form cannot heed it, that is not the mistake of whoever
+ * passes `task` on. One that the handler has set itself is.
+ * @param {any} options
+ * @param {string} key
+ */
+function isOfRoute(options, key) {
+  const given = options[TIMES]?.given
+  return given !== undefined && Object.hasOwn(given, key) && given[key] === options[key]
 }
 
 /**

@@ -121,16 +121,19 @@ class RequestScope {
    */
   task(options, request) {
     /** @type {any} */
-    const task = { signal: this.#client.signal, [TIMES]: this.#times }
+    const task = { [TIMES]: this.#times }
+    /** @type {Record<string, unknown>} */
+    const given = { signal: this.#client.signal }
     this.#times.route = routeOf(request)
     for (const name of OF_REQUEST) {
       const option = options[name]
       const value = typeof option === 'function' ? option(request) : option
       if (value === undefined) continue
       if (name === 'timeout') this.#limit(task, value)
-      else task[name] = value
+      else given[name] = value
     }
-    return task
+    this.#times.given = given
+    return Object.assign(task, given)
   }
 
   /**

@@ -50,10 +50,10 @@ function synchronous(kernel) {
    * @param {any} [options]
    */
   const form = (input, options = {}) => {
-    const { timeout, transfer } = taskSettings(options)
+    const { timeout, transfer, times } = taskSettings(options)
     refuseUntaken(options, isTaken, OWN_OPTIONS[number])
     const given = handOver(input, transfer, number)
-    const called = timeout === Infinity ? 0 : performance.now()
+    const called = timeout === Infinity && times === undefined ? 0 : performance.now()
     if (given.frozen !== undefined) countReaders(given.frozen, 1)
     try {
       const value = port.runSync(number, given.view, options, given.mode, timeout)
@@ -62,6 +62,7 @@ function synchronous(kernel) {
       if (codeOf(failure) === 'ERR_TASK_TIMEOUT') throw timedOut(kernel, timeout, 0, performance.now() - called)
       throw toError(failure, 'input')
     } finally {
+      times?.add(0, performance.now() - called)
       if (given.frozen !== undefined) countReaders(given.frozen, -1)
     }
   }

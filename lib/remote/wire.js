@@ -106,7 +106,8 @@ function pack(value, parts, bytesOf, depth = 0) {
       throw unsendable(`a ${typeof value}`)
   }
   if (value === null) return null
-  if (depth > MOST_NESTING) throw unsendable(`an object deeper than ${MOST_NESTING} levels`)
+  // A client's JSON may be that deep. All else that cannot be sent is nothing that a client could give.
+  if (depth > MOST_NESTING) throw brand(unsendable(`an object deeper than ${MOST_NESTING} levels`), 'input')
   const kind = kindOf(value)
   if (kind !== undefined) {
     const bytes = bytesOf(value)
@@ -173,8 +174,7 @@ function numberText(number) {
 
 /** @param {string} what */
 function unsendable(what) {
-  const message = `Input and options must be data that can be sent. Received ${what}`
-  return brand(makeError('ERR_INVALID_ARG_TYPE', message), 'input')
+  return makeError('ERR_INVALID_ARG_TYPE', `Input and options must be data that can be sent. Received ${what}`)
 }
 
 /**
