@@ -3,10 +3,11 @@
 /** What is seen of pools and their tasks, whatever kind of metrics is made of it. */
 
 const { invalidType, invalidValue } = require('../errors.js')
-const { clearInterval, performance, setInterval, throwApart } = require('../host.js')
+const { clearInterval, performance, setInterval, process } = require('../host.js')
 const { refuseUnknown } = require('../options.js')
 const { OUTCOMES, observers } = require('../observe.js')
 const { Pool, defaultPool } = require('../pool/index.js')
+const { withoutRepeats } = require('../repeats.js')
 const { NAMES } = require('../specs.js')
 const { Delays, LOOK_MS, NOTE_MS, Share } = require('./last-minute.js')
 
@@ -18,6 +19,8 @@ const LIBUV = 'libuv'
 const MOST_NAMES = 100
 const OTHERS = 'other'
 const OPTIONS = new Set(['pools'])
+/** How often a warning of an instrument that fails is given at most, in milliseconds. */
+const WARN_AGAIN_MS = 60_000
 
 /**
  * What a kind of metrics does with what is seen.
@@ -41,6 +44,7 @@ class Watch {
   /** Thread time that each pool has used, in milliseconds, as it was last told. @type {Map<AnyPool, number>} */
   #busy = new Map()
   #kernels = new Set(NAMES)
+  #isNew = withoutRepeats(WARN_AGAIN_MS)
   /** @type {Set<string>} */
   #routes = new Set()
   /** What outcomes have been shown for. @type {Set<string>} */
@@ -75,14 +79,14 @@ class Watch {
         const labels = labelsOf(pool, kernel, route)
         if (labels === undefined) return
         this.#show(labels)
-        this.#sink.tasks({ ...labels, outcome }, 1)
+        this.#give((sink) => sink.tasks({ ...labels, outcome }, 1))
       },
       measured: (pool, kernel, wait, run, route) => {
         const labels = labelsOf(pool, kernel, route)
         // One that never began has not waited for its beginning.
         if (run === 0 || labels === undefined) return
-        this.#sink.wait(labels, wait / 1e3)
-        this.#sink.run(labels, run / 1e3)
+        this.#give((sink) => sink.wait(labels, wait / 1e3))
+        this.#give((sink) => sink.run(labels, run / 1e3))
       },
     }
     observers.add(this.#observer)
@@ -160,11 +164,20 @@ class Watch {
     const name = `${labels.pool}\0${labels.kernel}\0${labels.route}`
     if (this.#shown.has(name)) return
     this.#shown.add(name)
+    for (const outcome of OUTCOMES) this.#give((sink) => sink.tasks({ ...labels, outcome }, 0))
+  }
+
+  /**
+   * Calls the sink. What an instrument throws is no reason to end a process that does its work: it becomes a warning.
+   * @param {(sink: Sink) => void} say
+   */
+  #give(say) {
     try {
-      for (const outcome of OUTCOMES) this.#sink.tasks({ ...labels, outcome }, 0)
+      say(this.#sink)
     } catch (error) {
-      // It is the sink's affair, and what is to be counted comes after this.
-      throwApart(error)
+      if (this.#isNew('not recorded')) {
+        process.emitWarning(`A metric was not recorded: ${messageOf(error)}`, 'HeavyLoadWarning')
+      }
     }
   }
 }
@@ -177,6 +190,16 @@ class Watch {
 function bounded(names, name) {
   if (names.size < MOST_NAMES) names.add(name)
   return names.has(name) ? name : OTHERS
+}
+
+/** @param {unknown} error whatever was thrown */
+function messageOf(error) {
+  try {
+    return String(/** @type {any} */ (error)?.message ?? error)
+  } catch {
+    // It does not let itself be looked at.
+    return 'an error without a message'
+  }
 }
 
 /**

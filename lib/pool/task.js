@@ -7,7 +7,7 @@ const { asBuffer, countReaders } = require('../buffers.js')
 const deadlines = require('../deadlines.js')
 const { enter, leave, port } = require('./port.js')
 const { aborted, codeOf, isTimeout, poolWasClosed, rejectLate, timedOut, toError } = require('../errors.js')
-const { performance } = require('../host.js')
+const { performance, throwApart } = require('../host.js')
 const { OUTCOMES, observers, outcomeOf, tell } = require('../observe.js')
 const signals = require('../signals.js')
 const { NAMES } = require('../specs.js')
@@ -57,6 +57,7 @@ class Attachments extends deadlines.Limited {
     /** @type {AsyncResource | undefined} */
     this.context = undefined
     this.reported = -1
+    this.succeeded = false
     /** @type {import('./feed.js').Feed | undefined} */
     this.feed = undefined
   }
@@ -208,11 +209,19 @@ class Task {
     const attachments = /** @type {Attachments} */ (this.attachments)
     if (this.settled || fraction <= attachments.reported) return
     attachments.reported = fraction
-    try {
-      this.inContext(() => attachments.onProgress?.(fraction))
-    } catch (error) {
-      this.abandon(error)
-    }
+    const { onProgress, context } = attachments
+    if (onProgress === undefined || context === undefined) return
+    require('../reporting.js').report(onProgress, fraction, context, (error) => this.#progressFailed(error))
+  }
+
+  /**
+   * A call of `onProgress` has failed, perhaps later: it was an async function.
+   * @param {unknown} error
+   */
+  #progressFailed(error) {
+    if (!this.settled) this.abandon(error)
+    // Of a task that has failed, that is the error which counts.
+    else if (this.attachments?.succeeded) throwApart(error)
   }
 
   /**
@@ -340,6 +349,7 @@ class Task {
     if (!this.settled && this.attachments?.onProgress !== undefined) this.report(1)
     if (this.settled) return
     this.settled = true
+    if (this.attachments !== undefined) this.attachments.succeeded = true
     this.resolve(this.gaveBuffer ? asBuffer(value) : value)
     this.#count(COMPLETED, this.attachments?.times)
     this.#disarm()

@@ -332,7 +332,7 @@ class RemotePool extends EventEmitter {
     } else if ('value' in reply) {
       this.#succeed(task, reply, [])
     } else if ('progress' in reply) {
-      task.report(reply.progress)
+      if (isFraction(reply.progress)) task.report(reply.progress)
     } else if ('begun' in reply) {
       this.#setBegun(task, reply.begun === true)
     } else {
@@ -379,6 +379,7 @@ class RemotePool extends EventEmitter {
     // It may have been stopped while its bytes were fetched; and by the callback it may be yet.
     if (this.#tasks.has(task.id)) task.report(1)
     if (!this.#settle(task)) return
+    task.succeeded = true
     task.resolve(result)
     this.#tally.settled(task.kernel, 'completed', task.settings.times)
     const ran = Number.isFinite(run) ? run : 0
@@ -531,6 +532,14 @@ function errorOf(reply) {
   } catch (error) {
     return senseless(error)
   }
+}
+
+/**
+ * What came from Redis may be anything, and is not to reach the caller's `onProgress`.
+ * @param {unknown} value
+ */
+function isFraction(value) {
+  return typeof value === 'number' && value >= 0 && value <= 1
 }
 
 /** @param {unknown} cause */
