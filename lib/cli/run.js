@@ -7,7 +7,7 @@ const { makeError } = require('../errors.js')
 const { kernels } = require('../native.js')
 const { LONGEST_TIMER } = require('../options.js')
 const { integer, parse } = require('./arguments.js')
-const { UsageError } = require('./errors.js')
+const { UnknownOption, UsageError } = require('./errors.js')
 const { inputOf, numberOf } = require('./input.js')
 const { progressBar } = require('./progress.js')
 const redis = require('./redis.js')
@@ -133,10 +133,9 @@ function withKernel(args, kernel) {
   try {
     return parse(args, { ...optionsOf([kernel]), ...OPTIONS })
   } catch (error) {
-    const { message } = /** @type {Error} */ (error)
-    if (!message.startsWith('Unknown option')) throw error
+    if (!(error instanceof UnknownOption) || error.meant !== undefined) throw error
     const names = kernel.options.map(({ name }) => `--${name}`)
-    throw new UsageError(`${message}: ${kernel.name} has ${names.join(', ') || 'none of its own'}`)
+    throw new UsageError(`${error.message}: ${kernel.name} has ${names.join(', ') || 'none of its own'}`)
   }
 }
 
