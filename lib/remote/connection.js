@@ -30,21 +30,21 @@ const FORCED = {
 const LEFT_OUT = ['commandTimeout', 'socketTimeout', 'blockingTimeout']
 /** What Redis says when it cannot do now what it may do later: it is full, starts, is no master for the moment, or runs a script. */
 const TEMPORARY = /(?:^|-)(?:OOM|MISCONF|READONLY|LOADING|BUSY|MASTERDOWN|NOREPLICAS|TRYAGAIN|CLUSTERDOWN) /
-const PLACE = ['connection', 'queue', 'prefix', 'connectTimeout']
+const OPTIONS = ['connection', 'queue', 'prefix', 'connectTimeout']
 
 /**
  * Where callers and workers meet, checked, with defaults filled in.
- * @typedef {{ connection: any, queue: string, prefix: string, connectTimeout: number }} Place
+ * @typedef {{ connection: any, queue: string, prefix: string, connectTimeout: number }} ConnectionSettings
  * @typedef {any} Redis ioredis' client; its types are not ours to need
  */
 
 /**
  * @param {any} options
- * @param {string[]} more names of options that are not of the place
- * @returns {Place}
+ * @param {string[]} more names of options that are not of the connection
+ * @returns {ConnectionSettings}
  */
 function connectionSettings(options, more) {
-  refuseUnknown('options', options, new Set([...PLACE, ...more]))
+  refuseUnknown('options', options, new Set([...OPTIONS, ...more]))
   const { connection, queue = 'heavy-load', prefix = 'bull', connectTimeout = CONNECT_TIMEOUT_MS } = options
   if (typeof queue !== 'string') throw invalidType('options.queue', 'of type string', queue)
   // BullMQ's rule: the colon parts its keys.
