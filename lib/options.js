@@ -9,7 +9,7 @@ const PRIORITY_NUMBERS = { high: 0, normal: 1, low: 2 }
 const LEAST_WEIGHT = 0.001
 const MOST_WEIGHT = 1000
 /** The longest that setTimeout takes, in milliseconds. */
-const LONGEST_TIMER = 2 ** 31 - 1
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 /** Of an option's name, in characters, as a message shows it. */
 const LONGEST_KEY = 64
 /** The classes' names, by number. */
@@ -240,7 +240,7 @@ function integer(name, value, min, max) {
 }
 
 module.exports = {
-  LONGEST_TIMER,
+  LONGEST_TIMER_MS,
   PRIORITIES,
   TASK_OPTIONS,
   closeTimeout,

@@ -1,6 +1,6 @@
 'use strict'
 
-/** What a worker tells those who watch it, over HTTP. */
+/** What a worker serves to those who watch it, over HTTP. */
 
 const { once } = require('node:events')
 const { createServer } = require('node:http')

@@ -5,7 +5,7 @@ const { constants } = require('node:os')
 const { parseArgs } = require('node:util')
 const { makeError } = require('../errors.js')
 const { kernels } = require('../native.js')
-const { LONGEST_TIMER } = require('../options.js')
+const { LONGEST_TIMER_MS } = require('../options.js')
 const { integer, parse } = require('./arguments.js')
 const { UnknownOption, UsageError } = require('./errors.js')
 const { inputOf, numberOf } = require('./input.js')
@@ -57,7 +57,7 @@ Options:
 /** @param {string[]} args */
 async function main(args) {
   const { kernel, text, values } = read(args)
-  const timeout = integer(values, 'timeout', 1, LONGEST_TIMER)
+  const timeout = integer(values, 'timeout', 1, LONGEST_TIMER_MS)
   const most = integer(values, 'max-input', 0, Number.MAX_SAFE_INTEGER)
   const started = performance.now()
   const stopped = new AbortController()
@@ -70,7 +70,7 @@ async function main(args) {
   }
   const pool = poolOf(values)
   try {
-    const input = await within(timeout, stopped.signal, (signal) => inputOf(text, kernel, { signal, most }))
+    const input = await withTimeout(timeout, stopped.signal, (signal) => inputOf(text, kernel, { signal, most }))
     const { onProgress, clear } = progressBar()
     const options = {
       ...ownOptions(kernel, values),
@@ -96,7 +96,7 @@ async function main(args) {
  * @param {(signal: AbortSignal) => Promise<T>} read
  * @returns {Promise<T>}
  */
-async function within(timeout, signal, read) {
+async function withTimeout(timeout, signal, read) {
   if (timeout === undefined) return read(signal)
   const late = new AbortController()
   const timer = setTimeout(() => {

@@ -38,7 +38,7 @@ function answerTo(error) {
   const { status, ofInput } = factsOf(code) ?? {}
   if (fault === undefined || status === undefined || (ofInput && fault !== 'input')) return undefined
   const retryAfter = status === 503 ? seconds(error.retryAfter) : undefined
-  // What is not about the client's input may tell of the machine: an address of Redis, the size of its memory.
+  // What is not about the client's input may reveal something of the machine: an address of Redis, the size of its memory.
   const message = status >= 500 && isProduction() ? STATUS_CODES[status] : String(error.message)
   return {
     status,

@@ -18,7 +18,7 @@ const BYTES_TYPE = 'application/octet-stream'
 /** Of the parameters of handlers, which one is the response: who takes it may answer by it. */
 const RESPONSE_PARAMETER = 3
 /** Larger bodies, in bytes, get no ETag: the event loop would stand still for 2 ms a MiB. */
-const LARGEST_TAGGED = 2 ** 20
+const LARGEST_TAGGED_BYTES = 2 ** 20
 
 /**
  * A route whose work stops when its client goes away, and whose errors are answered.
@@ -239,7 +239,7 @@ function setType(response, type) {
  * @param {Buffer | string} body
  */
 function sendBody(response, body) {
-  const isTagged = body.length <= LARGEST_TAGGED || response.hasHeader('ETag')
+  const isTagged = body.length <= LARGEST_TAGGED_BYTES || response.hasHeader('ETag')
   if (typeof response.send === 'function' && isTagged) {
     response.send(body)
     return
@@ -308,7 +308,7 @@ function notFound(response) {
 }
 
 /**
- * What is told of an error that nobody expected: in production nothing that could be a secret.
+ * What is answered to an error that nobody expected: in production nothing that could be a secret.
  * @param {any} error
  */
 function unknown(error) {

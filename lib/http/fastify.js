@@ -153,7 +153,7 @@ async function payload(reply, value, scope) {
 async function streamPayload(reply, { stream, type = BYTES_TYPE, length, status, headers }, scope) {
   if (stream !== undefined) {
     await begun(stream, scope.signal)
-    // With HTTP/2, Fastify is not always told that the client has gone.
+    // With HTTP/2, Fastify does not always notice that the client has gone.
     const abort = () => stream.destroy()
     scope.signal.addEventListener('abort', abort)
     stream.once('close', () => scope.signal.removeEventListener('abort', abort))

@@ -105,7 +105,7 @@ class RequestScope {
   isAbandonment(error) {
     const { aborted, reason } = this.#client.signal
     if (!aborted) return false
-    // `throwIfAborted` and fetch give the reason itself; who reads the request is told of the connection, and who pipes into the response.
+    // `throwIfAborted` and fetch give the reason itself; who reads the request, or pipes into the response, gets the connection's error.
     if (error === reason || error === this.#response.req?.errored) return true
     const code = codeOf(error)
     if (code === 'ABORT_ERR' || code === 'ERR_STREAM_PREMATURE_CLOSE') return true

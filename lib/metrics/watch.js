@@ -15,7 +15,7 @@ const { Delays, LOOK_MS, NOTE_MS, Share } = require('./last-minute.js')
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 /** The `pool` of the tasks of the AsyncTask forms. */
 const LIBUV = 'libuv'
-/** Routes, or kernels, that are told apart: an application may make routes as it runs, and ask other machines for any kernel. */
+/** Routes, or kernels, that are distinguished: an application may make routes as it runs, and ask other machines for any kernel. */
 const MOST_NAMES = 100
 const OTHERS = 'other'
 const OPTIONS = new Set(['pools'])
@@ -41,7 +41,7 @@ class Watch {
   #delays = new Delays(performance.now())
   /** Of each pool that has threads of its own, the share of their time. @type {Map<AnyPool, Share>} */
   #shares
-  /** Thread time that each pool has used, in milliseconds, as it was last told. @type {Map<AnyPool, number>} */
+  /** Thread time that each pool has used, in milliseconds, as it was last read. @type {Map<AnyPool, number>} */
   #busy = new Map()
   #kernels = new Set(NAMES)
   #isNew = withoutRepeats(WARN_AGAIN_MS)
@@ -109,14 +109,14 @@ class Watch {
     return this.#values((pool) => figure(pool.stats()))
   }
 
-  /** Thread time spent in kernels since the pool began, in seconds; of other machines' threads, those tell it. */
+  /** Thread time spent in kernels since the pool began, in seconds; of other machines' threads, those report it. */
   busy() {
     return this.#values((pool) => (this.#shares.has(pool) ? this.#threadTime(pool).used / 1e3 : NaN))
   }
 
   /**
    * The share of thread time spent in kernels in the last minute, at first since the pool began. Of other machines' threads only a mean since
-   * their pools began is known here; those tell it.
+   * their pools began is known here; those report it.
    */
   utilization() {
     return this.#values((pool) => this.#shares.get(pool)?.ratio(performance.now(), this.#threadTime(pool)) ?? NaN)

@@ -120,7 +120,7 @@ function follow(task, turn) {
       // Node-API has not run it.
       port.discard(task.slot)
       task.fail(failure)
-      task.leave()
+      task.release()
     })
 }
 

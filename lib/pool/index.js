@@ -128,7 +128,7 @@ class Pool extends EventEmitter {
   }
 
   /**
-   * `run` where it is traced. Elsewhere its frame would be one too many: a stack shows ten, and the caller's is to be there.
+   * `run` where it is traced. Elsewhere its frame would be one too many: V8 keeps ten, and an extra one could push the caller's out.
    * @param {any} kernel
    * @param {any} input
    * @param {any} options
@@ -174,7 +174,7 @@ class Pool extends EventEmitter {
     return this.close()
   }
 
-  /** Hears of who listens for 'drain', of which nothing is told while nobody does. */
+  /** Notices who listens for 'drain', which the addon reports only while somebody does. */
   #heed() {
     for (const [event, listener] of Object.entries(this.#listeners)) {
       if (!this.listeners(event).includes(listener)) this.on(event, listener)
@@ -265,7 +265,7 @@ class Pool extends EventEmitter {
   }
 
   /**
-   * Submits a task that says nothing about itself.
+   * Submits a task that was called without options.
    * @param {Task} task
    * @param {any} input
    */

@@ -8,7 +8,7 @@ const deadlines = require('../deadlines.js')
 const { enter, leave, port } = require('./port.js')
 const { aborted, codeOf, isTimeout, poolWasClosed, rejectLate, timedOut, toError } = require('../errors.js')
 const { performance, throwApart } = require('../host.js')
-const { OUTCOMES, observers, outcomeOf, tell } = require('../observe.js')
+const { OUTCOMES, notify, observers, outcomeOf } = require('../observe.js')
 const signals = require('../signals.js')
 const { NAMES } = require('../specs.js')
 
@@ -25,15 +25,15 @@ const REJECTED = 4
 const NEVER_TAKEN = 5
 /** Refused before the pool had taken it. */
 const REFUSED = 6
-/** It had been taken, and is tried again: an end that no caller was told of. */
+/** It had been taken, and is tried again: an end that was reported to no caller. */
 const TRIED_AGAIN = 7
 /** How many outcomes are counted. */
 const COUNTS = 8
 /**
- * What observers are told, by the first seven of these numbers.
+ * What is reported to observers, by the first seven of these numbers.
  * @type {import('../observe.js').Outcome[]}
  */
-const TOLD = [...OUTCOMES, 'failed', 'rejected']
+const REPORTED = [...OUTCOMES, 'failed', 'rejected']
 
 /**
  * What has to know when a task ends: the task's pool. `counts` has a number for each outcome that counts as an end.
@@ -285,7 +285,7 @@ class Task {
   }
 
   /**
-   * The promise was settled, by the caller of this alone. What is told of it comes after it, and can no longer change it.
+   * The promise was settled, by the caller of this alone. Observers are notified after that, and can no longer change it.
    * @param {number | undefined} outcome
    * @param {import('../observe.js').Times | undefined} times
    */
@@ -293,11 +293,11 @@ class Task {
     if (outcome === undefined) return
     if (this.owner !== undefined) this.owner.counts[outcome]++
     if (observers.size !== 0)
-      this.#observe((observer, pool, kernel) => observer.ended(pool, kernel, TOLD[outcome], times?.route))
+      this.#observe((observer, pool, kernel) => observer.ended(pool, kernel, REPORTED[outcome], times?.route))
   }
 
   /**
-   * Whoever called may try again, and then nobody else is told of the refusal: it says so if it does not.
+   * Whoever called may try again, and then the refusal is reported to nobody else: it says so if it does not.
    * @param {any} error
    * @param {number} outcome
    * @param {import('../observe.js').Times} times
@@ -328,16 +328,16 @@ class Task {
    * @param {number} ran
    */
   end(waited, ran) {
-    this.measured(waited, ran)
-    this.leave()
+    this.recordTimes(waited, ran)
+    this.release()
   }
 
   /**
-   * Tells those that metrics are made of.
+   * Notifies those from whom metrics are made.
    * @param {(observer: import('../observe.js').Observer, pool: any, kernel: string) => void} say
    */
   #observe(say) {
-    tell((observer) => say(observer, this.owner?.pool, NAMES[this.kernel]))
+    notify((observer) => say(observer, this.owner?.pool, NAMES[this.kernel]))
   }
 
   /**
@@ -376,7 +376,7 @@ class Task {
     const refused = outcomeOf(failure) === 'rejected' ? REFUSED : undefined
     const outcome = codeOf(failure) === 'ERR_KERNEL_PANIC' ? NEVER_TAKEN : refused
     this.rejectWith(toError(failure, 'input'), outcome, times)
-    this.leave()
+    this.release()
   }
 
   /** The slot holds its result, or its failure. */
@@ -400,15 +400,15 @@ class Task {
    * @param {number} wait milliseconds from the call to the first instruction
    * @param {number} run from there to the end
    */
-  measured(wait, run) {
+  recordTimes(wait, run) {
     const times = this.attachments?.times
     times?.end(this, wait, run)
     if (observers.size === 0) return
     this.#observe((observer, pool, kernel) => observer.measured(pool, kernel, wait, run, times?.route))
   }
 
-  /** Gives the slot and the input back, and tells the owner: who awaits that the pool is closed hears of the task first. */
-  leave() {
+  /** Gives the slot and the input back, and notifies the owner last: `close` resolves after the promises of the pool's tasks. */
+  release() {
     leave(this)
     if (this.frozen !== undefined) countReaders(this.frozen, -1)
     if (this.attachments?.feed !== undefined) port.unfold(this.slot)

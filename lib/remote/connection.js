@@ -5,7 +5,7 @@
 const { setTimeout: sleep } = require('node:timers/promises')
 const { invalidType, invalidValue, makeError } = require('../errors.js')
 const { AbortController, clearTimeout, setTimeout } = require('../host.js')
-const { LONGEST_TIMER, integer, refuseUnknown } = require('../options.js')
+const { LONGEST_TIMER_MS, integer, refuseUnknown } = require('../options.js')
 
 /** How long Redis may take to answer at first, in milliseconds, if the caller does not say. */
 const CONNECT_TIMEOUT_MS = 10_000
@@ -51,7 +51,7 @@ function connectionSettings(options, more) {
   if (queue === '' || queue.includes(':')) throw invalidValue('options.queue', 'must be a name without a colon', queue)
   if (typeof prefix !== 'string') throw invalidType('options.prefix', 'of type string', prefix)
   checkConnection(connection)
-  integer('options.connectTimeout', connectTimeout, 1, LONGEST_TIMER)
+  integer('options.connectTimeout', connectTimeout, 1, LONGEST_TIMER_MS)
   return { connection, queue, prefix, connectTimeout }
 }
 
@@ -197,7 +197,7 @@ async function ready(redis, timeout) {
 function hangUp(redis) {
   const { status } = redis
   redis.disconnect()
-  // Between two tries there is no connection whose end would be told.
+  // Between two tries there is no connection whose end ioredis would report.
   if (status === 'reconnecting') redis.emit('end')
 }
 

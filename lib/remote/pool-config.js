@@ -3,7 +3,7 @@
 /** What a RemotePool takes beside where its queue is: checked, with defaults filled in. */
 
 const { invalidValue } = require('../errors.js')
-const { LONGEST_TIMER, integer, object } = require('../options.js')
+const { LONGEST_TIMER_MS, integer, object } = require('../options.js')
 
 const OPTIONS = ['attempts', 'backoff', 'maxQueue', 'payloadTtl']
 const DAY_MS = 86_400_000
@@ -19,9 +19,9 @@ function remoteConfig(options) {
     if (backoff.type !== 'fixed' && backoff.type !== 'exponential') {
       throw invalidValue('options.backoff.type', "must be one of: 'fixed', 'exponential'", backoff.type)
     }
-    integer('options.backoff.delay', backoff.delay, 0, LONGEST_TIMER)
+    integer('options.backoff.delay', backoff.delay, 0, LONGEST_TIMER_MS)
   } else {
-    integer('options.backoff', backoff, 0, LONGEST_TIMER)
+    integer('options.backoff', backoff, 0, LONGEST_TIMER_MS)
   }
   return { payloadTtl, maxQueue, job: { attempts, backoff } }
 }

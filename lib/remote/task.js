@@ -1,6 +1,6 @@
 'use strict'
 
-/** A task of a RemotePool whose promise has not been settled: what may stop it, and whom it tells of its progress. */
+/** A task of a RemotePool whose promise has not been settled: what may stop it, and who gets its progress. */
 
 const { AsyncResource } = require('node:async_hooks')
 const { Limited, limit, release } = require('../deadlines.js')

@@ -1,7 +1,7 @@
 'use strict'
 
 /**
- * What callers and workers tell each other.
+ * The messages between callers and workers.
  *
  * A job's data is JSON. What JSON does not know stands in it as an object with a tag, `$`: numbers that are not finite,
  * undefined, bigints, and bytes, of which only kind and length are there; the bytes themselves, the *parts*, travel beside it
@@ -24,7 +24,7 @@ const MOST_NESTING = 32
  * @typedef {Uint8Array[]} Parts
  *
  * A job's data. `caller`: who waits for it. `sizes`: its parts' lengths in bytes. `deadline`: in milliseconds of Redis's clock. `begun`: that
- * the caller wants to be told when a worker has it. Callers and workers may be of different versions of this package: what is new here is
+ * the caller wants a message when a worker has it. Callers and workers may be of different versions of this package: what is new here is
  * optional, or VERSION changes.
  * @typedef {{
  *   version: number, caller: string, input: unknown, options: unknown, sizes?: number[], deadline?: number,
@@ -50,7 +50,7 @@ function keysOf({ prefix, queue }) {
     replies: (/** @type {string} */ caller) => `${base}:replies:${caller}`,
     /** A channel: ids of jobs that are to stop. */
     stop: `${base}:stop`,
-    /** A hash of the queue's, and of no job: what each worker tells of itself, by its id. */
+    /** A hash of the queue's, and of no job: what each worker reports of itself, by its id. */
     workers: `${base}-workers`,
     /** Of BullMQ's own: the jobs that wait, by priority, and those that workers have. */
     waiting: `${prefix}:${queue}:wait`,

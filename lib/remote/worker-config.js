@@ -4,7 +4,7 @@
 
 const { invalidType } = require('../errors.js')
 const { throwApart } = require('../host.js')
-const { LONGEST_TIMER, integer } = require('../options.js')
+const { LONGEST_TIMER_MS, integer } = require('../options.js')
 const { Pool, defaultPool } = require('../pool/index.js')
 const { withoutRepeats } = require('../repeats.js')
 
@@ -28,8 +28,8 @@ function workerConfig(options) {
     pool,
     onError: reporter(onError),
     concurrency: integer('options.concurrency', concurrency, 1, 2 ** 31 - 1),
-    lockDuration: integer('options.lockDuration', lockDuration, 100, LONGEST_TIMER),
-    stalledInterval: integer('options.stalledInterval', stalledInterval, 10, LONGEST_TIMER),
+    lockDuration: integer('options.lockDuration', lockDuration, 100, LONGEST_TIMER_MS),
+    stalledInterval: integer('options.stalledInterval', stalledInterval, 10, LONGEST_TIMER_MS),
     resultTtl: integer('options.resultTtl', resultTtl, 1, Number.MAX_SAFE_INTEGER),
   }
 }

@@ -13,7 +13,7 @@ const ALIVE_MS = 3000
 const FORGET_MS = 60_000
 /** How much of the past the workers' speed is known by: so many milliseconds, and so many jobs at least. */
 const WINDOW_MS = 4000
-const LEAST = 8
+const LEAST_JOBS = 8
 
 const TIME = "local now = redis.call('TIME') local at = now[1] * 1000 + math.floor(now[2] / 1000)"
 const REPORT = `${TIME}
@@ -112,7 +112,7 @@ class Speed {
       }
       known.last = report
       // The past fades, unless there is little of it.
-      if (known.time > WINDOW_MS && known.done > LEAST) {
+      if (known.time > WINDOW_MS && known.done > LEAST_JOBS) {
         known.done /= 2
         known.time /= 2
       }
