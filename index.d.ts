@@ -42,9 +42,10 @@ export interface TaskOptions {
   maxThreads?: number | undefined
   /**
    * Called on the JS thread with a fraction 0..1, at most about 20 times a second, in the caller's async context
-   * (AsyncLocalStorage works). If it throws, the task is cancelled and rejects with that error.
+   * (AsyncLocalStorage works). If it throws, or a promise that it returns rejects, the task is cancelled and rejects with that error; it is not
+   * waited for. What rejects after its task was done is an uncaught exception, and ignored if the task had failed.
    */
-  onProgress?: ((fraction: number) => void) | undefined
+  onProgress?: ((fraction: number) => void | PromiseLike<void>) | undefined
   /** Where to run. Default: `defaultPool`, one per process, shared by the main thread and every worker thread. */
   pool?: Executor | undefined
   /**

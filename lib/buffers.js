@@ -8,7 +8,7 @@
 const { types } = require('node:util')
 const { INPUTS } = require('./catalog.js')
 const constants = require('./constants.js')
-const { brand, invalidType, invalidValue, makeError } = require('./errors.js')
+const { brand, extend, invalidType, invalidValue, makeError } = require('./errors.js')
 const { Buffer, structuredClone } = require('./host.js')
 
 const { copy: COPY, transfer: TRANSFER, shared: SHARED, frozen: FROZEN } = constants.handOver
@@ -200,7 +200,7 @@ function detach(view, argument) {
   // WebAssembly.Memory's buffer, for one: some versions of Node throw, others copy.
   const isGone = size > 0 ? byteLengthOf(buffer) === 0 : isDetached(buffer)
   if (moved === undefined || !isGone) {
-    throw Object.assign(invalid(argument, 'stands on memory that cannot be detached', view), { cause })
+    throw extend(invalid(argument, 'stands on memory that cannot be detached', view), { cause })
   }
   return isBuffer(view) ? bufferFrom(moved, offset, length) : new TYPED_ARRAYS[className(view)](moved, offset, length)
 }

@@ -1,7 +1,7 @@
 'use strict'
 
 const { clearTimeout, setTimeout } = require('./host.js')
-const { LONGEST_TIMER, closeTimeout } = require('./options.js')
+const { LONGEST_TIMER_MS, closeTimeout } = require('./options.js')
 
 /**
  * What pools and workers do when they are closed, first and again: they begin to end, and what is left is cancelled at once
@@ -20,7 +20,7 @@ function close(options, end, cancel) {
   }
   const ended = end()
   if (timeout === 0) cancel()
-  else if (timeout <= LONGEST_TIMER) {
+  else if (timeout <= LONGEST_TIMER_MS) {
     const timer = setTimeout(cancel, timeout)
     ended.then(() => clearTimeout(timer))
   }

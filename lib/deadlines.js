@@ -13,7 +13,7 @@
 
 const { AsyncResource } = require('node:async_hooks')
 const { clearTimeout, performance, setTimeout } = require('./host.js')
-const { LONGEST_TIMER } = require('./options.js')
+const { LONGEST_TIMER_MS } = require('./options.js')
 
 /** A member of a queue. */
 class Limited {
@@ -55,7 +55,7 @@ const context = new AsyncResource('heavy-load.deadlines')
  */
 function limit(limited, timeout) {
   // What setTimeout cannot hold is left to the engine.
-  if (timeout > LONGEST_TIMER) return
+  if (timeout > LONGEST_TIMER_MS) return
   limited.deadline = Math.ceil(performance.now() + timeout)
   let queue = queues.get(timeout)
   if (queue === undefined) {

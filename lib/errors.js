@@ -25,6 +25,9 @@ const LONGEST_SHOWN = require('./constants.js').longestShown
 
 /** An error of heavy-load's own. Match on `code`, which is stable, rather than on the class or the message. */
 class HeavyLoadError extends Error {
+  /** @type {string} */
+  code
+
   /**
    * @param {string} code
    * @param {string} message
@@ -36,13 +39,12 @@ class HeavyLoadError extends Error {
     brand(this, 'call')
   }
 }
-HeavyLoadError.prototype.name = 'HeavyLoadError'
-
 class AbortError extends HeavyLoadError {}
-AbortError.prototype.name = 'AbortError'
-
 class TimeoutError extends HeavyLoadError {}
-TimeoutError.prototype.name = 'TimeoutError'
+// As the language's own errors have it: of the prototype, and not enumerable.
+for (const [name, { prototype }] of Object.entries({ HeavyLoadError, AbortError, TimeoutError })) {
+  Object.defineProperty(prototype, 'name', { value: name, writable: true, configurable: true })
+}
 
 /**
  * What differs by code. `Class`: of its errors. `status`: what HTTP answers (RFC 9110, 15.5 and 15.6); none if the error is not ours to
@@ -101,8 +103,23 @@ function toError(failure, fault, options) {
   if (!isFailure(failure)) return failure
   const { code, message, retryAfter } = /** @type {Failure} */ (failure)
   const error = makeError(/** @type {Code} */ (code), message, options)
-  if (retryAfter != null) /** @type {any} */ (error).retryAfter = retryAfter
-  return brand(error, fault)
+  return brand(retryAfter == null ? error : extend(error, { retryAfter }), fault)
+}
+
+/**
+ * Gives an error properties, as an assignment would. In hardened environments the prototypes of errors are frozen, and then an assignment
+ * to what they have, such as `name`, throws.
+ * @template {Error} E
+ * @template {object} P
+ * @param {E} error
+ * @param {P} properties
+ * @returns {E & P}
+ */
+function extend(error, properties) {
+  for (const [name, value] of Object.entries(properties)) {
+    Object.defineProperty(error, name, { value, writable: true, enumerable: true, configurable: true })
+  }
+  return /** @type {E & P} */ (error)
 }
 
 /**
@@ -150,17 +167,18 @@ function codeOf(failure) {
 function makeError(code, message, options) {
   // Plug-ins have codes of their own.
   const { Class } = factsOf(code) ?? { Class: HeavyLoadError }
-  if (Class === TypeError || Class === RangeError)
-    return brand(Object.assign(new Class(message, options), { code }), 'call')
+  if (Class === TypeError || Class === RangeError) {
+    return brand(extend(new /** @type {ErrorConstructor} */ (Class)(message, options), { code }), 'call')
+  }
   return new /** @type {typeof HeavyLoadError} */ (Class)(code, message, options)
 }
 
 /**
  * The error of a task that its caller has given up.
- * @param {ErrorOptions} [options] the signal's reason as `cause`
+ * @param {unknown} [reason] the signal's
  */
-function aborted(options) {
-  return makeError('ABORT_ERR', 'The operation was aborted', options)
+function aborted(reason) {
+  return makeError('ABORT_ERR', 'The operation was aborted', reason === undefined ? undefined : { cause: reason })
 }
 
 /**
@@ -181,13 +199,15 @@ function timedOut(kernel, timeout, waited, ran, idle = 0) {
 }
 
 /**
- * The same, of a task whose times are not known.
- * @param {string} kernel
- * @param {number} timeout
- * @param {string} detail
+ * The same, of a task whose times are not known, or of a request.
+ * @param {string} what
+ * @param {number} [timeout] none where only what was left of it is known
+ * @param {string} [detail]
  */
-function late(kernel, timeout, detail) {
-  return makeError('ERR_TASK_TIMEOUT', `${kernel} was not done within its timeout of ${timeout} ms: ${detail}`)
+function late(what, timeout, detail) {
+  const length = timeout === undefined ? '' : ` of ${timeout} ms`
+  const more = detail === undefined ? '' : `: ${detail}`
+  return makeError('ERR_TASK_TIMEOUT', `${what} was not done within its timeout${length}${more}`)
 }
 
 /** @param {number} ms */
@@ -195,9 +215,23 @@ function short(ms) {
   return Math.round(Math.max(ms, 0) * 10) / 10
 }
 
+/** The error of a call of a pool that is closed. */
+function poolIsClosed() {
+  return makeError('ERR_POOL_CLOSED', 'The pool is closed')
+}
+
 /** The error of a task whose pool was closed under it. */
-function closed() {
+function poolWasClosed() {
   return makeError('ERR_POOL_CLOSED', 'The pool was closed before the task was done')
+}
+
+/**
+ * The error of a call that has no place, or would not be done in time.
+ * @param {string} why
+ * @param {number} retryAfter seconds
+ */
+function overloaded(why, retryAfter) {
+  return extend(makeError('ERR_POOL_OVERLOADED', `The pool ${why}`), { retryAfter })
 }
 
 const then = Function.prototype.call.bind(Promise.prototype.then)
@@ -334,9 +368,9 @@ module.exports = {
   HeavyLoadError,
   aborted,
   brand,
-  closed,
   codeOf,
   cut,
+  extend,
   factsOf,
   faultOf,
   invalidType,
@@ -345,6 +379,9 @@ module.exports = {
   late,
   makeError,
   outOfRange,
+  overloaded,
+  poolIsClosed,
+  poolWasClosed,
   rejectLate,
   timedOut,
   toError,

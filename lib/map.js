@@ -5,7 +5,7 @@ const { ownOptionsOf } = require('./catalog.js')
 const { aborted, codeOf, faultOf, invalidType, rejectLate } = require('./errors.js')
 const { AbortController, clearTimeout, setTimeout } = require('./host.js')
 const { MapTimes, TIMES } = require('./observe.js')
-const { LONGEST_TIMER, TASK_OPTIONS, integer, refusePool, refuseUnknown, taskSettings } = require('./options.js')
+const { LONGEST_TIMER_MS, TASK_OPTIONS, integer, refusePool, refuseUnknown, taskSettings } = require('./options.js')
 const signals = require('./signals.js')
 const { Source, isTouched } = require('./source.js')
 
@@ -30,9 +30,9 @@ function map(pool, kernel, inputs, options = {}) {
  *
  * Invariants:
  * 1. Nothing is begun, and no argument looked at, before the first `next()`; nothing is pulled while none is to be answered.
- * 2. Once it has ended, whoever ended it, the tasks are aborted, the source is told, the signal is let go, and every `next()` is answered:
+ * 2. Once it has ended, whoever ended it, the tasks are aborted, the source is closed, the signal is let go, and every `next()` is answered:
  *    the first with the failure, if that was the end, the others with `done`.
- * 3. What goes wrong while a source is closed is told only if there is nothing else to tell, and if it is waited for.
+ * 3. What goes wrong while a source is closed is reported only if nothing else is, and if it is waited for.
  */
 class Mapped {
   #pool
@@ -55,7 +55,7 @@ class Mapped {
   #timer
   #watcher = {
     /** @param {unknown} reason */
-    abort: (reason) => this.#fail(() => aborted({ cause: reason }), reason),
+    abort: (reason) => this.#fail(() => aborted(reason), reason),
   }
   /** @type {InOrder | AsTheyFinish} */
   #results = new AsTheyFinish()
@@ -154,7 +154,7 @@ class Mapped {
    */
   #limit(times) {
     const left = times.left()
-    if (left <= LONGEST_TIMER) this.#timer = setTimeout(() => this.#fail(() => times.overdue()), left)
+    if (left <= LONGEST_TIMER_MS) this.#timer = setTimeout(() => this.#fail(() => times.overdue()), left)
   }
 
   /**

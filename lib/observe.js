@@ -6,7 +6,7 @@
  */
 
 const { tracingChannel } = require('node:diagnostics_channel')
-const { codeOf, factsOf, makeError } = require('./errors.js')
+const { codeOf, factsOf, late } = require('./errors.js')
 const { performance, throwApart } = require('./host.js')
 
 /**
@@ -23,6 +23,8 @@ const TIMES = Symbol('heavy-load.times')
 class Times {
   /** Of the request, as the framework has it: `/items/:id`. @type {string | undefined} */
   route = undefined
+  /** The options that the request's route gives its tasks, but for the timeout. @type {Readonly<Record<string, unknown>>} */
+  given = {}
   /** Refusals that are not counted until whoever called says that it does not try again. @type {WeakMap<object, () => void> | undefined} */
   uncounted = undefined
   /** From the calls to the first instructions. */
@@ -68,7 +70,7 @@ class Times {
 
   /** The error of what the request has no more time for. */
   overdue() {
-    return makeError('ERR_TASK_TIMEOUT', `The request was not done within its timeout of ${this.#timeout} ms`)
+    return late('The request', this.#timeout)
   }
 
   /** @param {Timed} task */
@@ -156,7 +158,7 @@ class MapTimes {
   }
 
   /**
-   * Its caller is told of this error: if it is a refusal, that is to count.
+   * Its caller gets this error: if it is a refusal, that is to count.
    * @param {any} error
    */
   passOn(error) {
@@ -179,7 +181,7 @@ function outcomeOf(error) {
 }
 
 /**
- * `ended`: a promise was settled; calls that are refused for their arguments are not told. `measured`: a task left its thread;
+ * `ended`: a promise was settled; calls that are refused for their arguments are not reported. `measured`: a task left its thread;
  * milliseconds, and a run of 0 if it never began. Without a pool it was the AsyncTask form, on libuv's threads; `route` is that
  * of the request for which it was called, where that is known.
  * @typedef {{
@@ -192,10 +194,10 @@ function outcomeOf(error) {
 const observers = new Set()
 
 /**
- * Tells all observers. What they throw is their own affair.
+ * Notifies all observers. What they throw becomes an uncaught exception, apart from what is under way.
  * @param {(observer: Observer) => void} say
  */
-function tell(say) {
+function notify(say) {
   for (const observer of observers) {
     try {
       say(observer)
@@ -221,7 +223,7 @@ function isTraced() {
 }
 
 /**
- * Publishes what becomes of a call. `id` tells it from the others of this thread.
+ * Publishes what becomes of a call. `id` distinguishes it from the others of this thread.
  * @template T
  * @param {string} kernel
  * @param {string} pool
@@ -232,4 +234,4 @@ function trace(kernel, pool, call) {
   return channel.tracePromise(call, { kernel, pool, id: ++traced })
 }
 
-module.exports = { MapTimes, OUTCOMES, TIMES, Times, isTraced, observers, outcomeOf, tell, trace }
+module.exports = { MapTimes, OUTCOMES, TIMES, Times, isTraced, notify, observers, outcomeOf, trace }

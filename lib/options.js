@@ -2,7 +2,6 @@
 
 const constants = require('./constants.js')
 const { invalidType, invalidValue, makeError, outOfRange } = require('./errors.js')
-const { nearest } = require('./nearest.js')
 const { TIMES } = require('./observe.js')
 const { isSignal } = require('./signals.js')
 
@@ -12,7 +11,7 @@ const PRIORITY_NUMBERS = { high, normal, low }
 const LEAST_WEIGHT = 0.001
 const MOST_WEIGHT = 1000
 /** The longest that setTimeout takes, in milliseconds. */
-const LONGEST_TIMER = 2 ** 31 - 1
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 /** Of an option's name, in characters, as a message shows it. */
 const LONGEST_KEY = 64
 /** The priorities' names, by number. */
@@ -148,7 +147,7 @@ function refuseUnknown(name, options, known) {
 
 /**
  * `refuseUnknown` for a task's options, which costs a third: done once a task, it looks into a set for the kernel's own only. An option
- * that other forms take may be there as `undefined`, which stands for one that is not given.
+ * that other forms take may be there as `undefined`, which stands for one that is not given, or be one of a route's.
  * @param {any} options
  * @param {(key: string) => boolean} isTaken whether the form takes it, of those that every task has
  * @param {ReadonlySet<string>} own the names of the kernel's own
@@ -156,9 +155,20 @@ function refuseUnknown(name, options, known) {
 function refuseUntaken(options, isTaken, own) {
   for (const key in options) {
     if (isTaken(key) || own.has(key) || !Object.hasOwn(options, key)) continue
-    if (TASK_OPTIONS.has(key) && options[key] === undefined) continue
+    if (TASK_OPTIONS.has(key) && (options[key] === undefined || isOfRoute(options, key))) continue
     throw unknownOption('options', key, new Set([...[...TASK_OPTIONS].filter(isTaken), ...own]))
   }
+}
+
+/**
+ * Whether an option is what a route has put into its `task` for every call: where a form cannot heed it, that is not the mistake of whoever
+ * passes `task` on. One that the handler has set itself is.
+ * @param {any} options
+ * @param {string} key
+ */
+function isOfRoute(options, key) {
+  const given = options[TIMES]?.given
+  return given !== undefined && Object.hasOwn(given, key) && given[key] === options[key]
 }
 
 /**
@@ -189,7 +199,7 @@ function isTakenByPools(key) {
  */
 function unknownOption(name, key, known) {
   // So long a name is data; looking for one like it would take long.
-  const meant = key.length > LONGEST_KEY ? undefined : nearest(key, known)
+  const meant = key.length > LONGEST_KEY ? undefined : require('./nearest.js').nearest(key, known)
   const shown = key.length > LONGEST_KEY ? `${key.slice(0, LONGEST_KEY)}...` : key
   const hint = meant === undefined ? `Known are: ${[...known].join(', ')}` : `Did you mean '${meant}'?`
   return makeError('ERR_INVALID_ARG_VALUE', `The "${name}.${shown}" property is unknown here. ${hint}`)
@@ -232,7 +242,7 @@ function integer(name, value, min, max) {
 }
 
 module.exports = {
-  LONGEST_TIMER,
+  LONGEST_TIMER_MS,
   PRIORITIES,
   TASK_OPTIONS,
   closeTimeout,

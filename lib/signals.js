@@ -8,8 +8,9 @@
  * look-up is one that no inline cache knows. So the runtime's own signals are known by their prototype, and asked by its functions.
  */
 
-const events = require('node:events')
+const { addAbortListener } = require('node:events')
 const { isProxy } = require('node:util').types
+const { aborted } = require('./errors.js')
 const { AbortSignal, EventTarget, throwApart } = require('./host.js')
 
 /**
@@ -30,7 +31,8 @@ const OWN = AbortSignal.prototype
 const abortedOf = uncurry(/** @type {any} */ (Object.getOwnPropertyDescriptor(OWN, 'aborted')).get)
 const addListener = uncurry(EventTarget.prototype.addEventListener)
 const removeListener = uncurry(EventTarget.prototype.removeEventListener)
-const LISTENING = listening()
+/** How our listeners listen; asked for when the first one does. @type {AddEventListenerOptions | undefined} */
+let options
 
 /**
  * The options with which `events.addAbortListener` listens, so that a listener of the caller's that stops the event does not disarm ours.
@@ -46,7 +48,7 @@ function listening() {
         if (given?.once === true) options = given
       },
     }
-    events.addAbortListener?.(/** @type {any} */ (signal), () => undefined)
+    addAbortListener?.(/** @type {any} */ (signal), () => undefined)
   } catch {
     // A runtime that takes no such signal.
   }
@@ -74,6 +76,15 @@ function whichAborted(signals) {
   if (Array.isArray(signals)) return signals.find((signal) => whichAborted(signal) !== undefined)
   const signal = /** @type {AbortSignal} */ (signals)
   return signal.aborted ? signal : undefined
+}
+
+/**
+ * Throws ABORT_ERR if one of them has aborted.
+ * @param {Signals | undefined} signals
+ */
+function throwIfAborted(signals) {
+  const signal = signals === undefined ? undefined : whichAborted(signals)
+  if (signal !== undefined) throw aborted(signal.reason)
 }
 
 /**
@@ -153,12 +164,13 @@ function unwatchOne(signal, task) {
 
 /** @param {AbortSignal} signal */
 function listen(signal) {
+  options ??= listening()
   if (isOwn(signal)) {
-    addListener(signal, 'abort', onAbort, LISTENING)
+    addListener(signal, 'abort', onAbort, options)
     return
   }
   const listener = () => onAbort.call(signal)
-  signal.addEventListener('abort', listener, LISTENING)
+  signal.addEventListener('abort', listener, options)
   listeners.set(signal, listener)
 }
 
@@ -192,4 +204,4 @@ function uncurry(method) {
   return Function.prototype.call.bind(method)
 }
 
-module.exports = { isOwn, isSignal, unwatch, watch, whichAborted }
+module.exports = { isOwn, isSignal, throwIfAborted, unwatch, watch, whichAborted }

@@ -63,7 +63,7 @@ class Source {
   }
 
   /**
-   * Nothing more is wanted. A source that is just being asked is told, and not waited for: it may have nothing to give for ever.
+   * Nothing more is wanted. A source that is just being asked is closed, but not waited for: it may have nothing to give for ever.
    * @returns {Promise<void>} rejects if it could not be closed, and was not being asked
    */
   async close() {

@@ -70,7 +70,8 @@ export type OffloadRoute<Request, Response> = (
  * A route whose work stops when its client goes away, and whose errors are answered.
  *
  * What `handler` returns is sent, unless it has answered itself: bytes as they are (typed arrays too, in the machine's byte order), a
- * string as text, `undefined` as 204; a Readable, a web stream, a Blob or a Response as a stream, which ends with its client;
+ * string as text, `undefined` as 204; a Readable, a web stream, a Blob or a Response as a stream, which ends with its client, and is cut off
+ * (a TypeError) where it is not as long as its Content-Length;
  * anything else, numbers included, as JSON, with Express by `res.json`. Objects without a form in JSON (a Map, an iterator) are a TypeError.
  * Where the handler takes `response`, `undefined` (or `response` itself) means that it answers itself, now or later; where it takes `next`,
  * that hands the request on. Every answer that is sent for it, errors too, has `Server-Timing: queue;dur=…, run;dur=…` of its tasks, in milliseconds, if it

@@ -55,10 +55,14 @@ test.serial('wrong usage is one line and where to find help, with exit code 2', 
     [['wrok'], "There is no command 'wrok': worker, info or run"],
     [['--wrok'], "There is no command '--wrok': worker, info or run"],
     [['info', 'x'], 'info takes no arguments'],
-    [['info', '--jsn'], "Unknown option '--jsn'"],
+    [['info', '--jsn'], "Unknown option '--jsn': did you mean --json?"],
+    [['info', '--zzz'], "Unknown option '--zzz'"],
+    [['info', '--hel'], "Unknown option '--hel': did you mean --help?"],
+    [['info', '-j'], "Unknown option '-j'"],
     [['info', '--json=1'], "Option '--json' does not take an argument"],
     [['worker', 'x'], 'worker takes only options'],
-    [['worker', '--thread', '1'], "Unknown option '--thread'"],
+    [['worker', '--thread', '1'], "Unknown option '--thread': did you mean --threads?"],
+    [['worker', '--conccurency=4'], "Unknown option '--conccurency': did you mean --concurrency?"],
     [['worker', '--threads'], "Option '--threads <value>' argument missing"],
     [['worker', '--threads', '0'], "--threads must be an integer from 1 to 1024. Received '0'"],
     [['worker', '--threads', ''], "--threads must be an integer from 1 to 1024. Received ''"],
@@ -71,6 +75,7 @@ test.serial('wrong usage is one line and where to find help, with exit code 2', 
     [['run', 'hash'], 'hash takes one INPUT. Received 0'],
     [['run', 'hash', 'x', 'y'], 'hash takes one INPUT. Received 2'],
     [['run', 'hash', 'x', '--rounds', '1'], "Unknown option '--rounds': hash has --algorithm, --encoding"],
+    [['run', 'hash', 'x', '--algoritm', 'md5'], "Unknown option '--algoritm': did you mean --algorithm?"],
     [['run', 'spin', '1', '--rounds', '1'], "Unknown option '--rounds': spin has none of its own"],
     [['run', 'spin', '1', '--timeout', '0'], "--timeout must be an integer from 1 to 2147483647. Received '0'"],
     [['run', 'heavyLoadShared', '[1.5]'], 'A number of INPUT is none of a Uint32Array'],
@@ -91,6 +96,37 @@ test.serial('wrong usage is one line and where to find help, with exit code 2', 
     t.is(code, 2, message)
     t.is(stdout, '')
   }
+})
+
+test.serial('run: a text that looks like the path of a file that is not there is not hashed', async (t) => {
+  const paths = ['/nope', './nope', '../nope.bin', '~/nope', 'data/nope.bin', '/nope/a file', 'C:\\nope', '.\\nope']
+  for (const path of paths) {
+    const { code, stdout, stderr } = await runCli(['run', 'hash', path])
+    t.is(code, 2, path)
+    t.is(stdout, '')
+    t.true(
+      stderr.startsWith(`heavy-load: '${path}' looks like the path of a file, and there is none: @${path} is`),
+      stderr,
+    )
+    t.regex(stderr, /standard input: -\n/)
+  }
+  for (const text of [
+    'text',
+    'and/or',
+    '1/2',
+    '/',
+    'https://example.org/a/page.html',
+    'a sentence. With /slash',
+    '...',
+    '',
+  ]) {
+    const { code, stdout } = await runCli(['run', 'hash', text, '--algorithm', 'sha256'])
+    t.is(code, 0, text)
+    t.is(stdout, `${sha256(text).toString('hex')}\n`)
+  }
+  const missing = await runCli(['run', 'hash', '@/nope'])
+  t.is(missing.code, 1)
+  t.regex(missing.stderr, /ENOENT/)
 })
 
 test.serial('a URL of Redis that is none is not shown', async (t) => {

@@ -10,9 +10,9 @@ const FOREIGN = {
       removeEventListener() { throw new Error('foreign') }
     }
     const options = () => ({ signal: new Signal() })
+    const outcome = 'uncaught'
   `,
-  'a metrics sink that throws': `
-    import { createRequire } from 'node:module'
+  'OpenTelemetry instruments that throw': `
     import { instrument } from 'heavy-load/metrics'
     const boom = () => { throw new Error('foreign') }
     const nothing = { addCallback() {}, removeCallback() {} }
@@ -24,10 +24,21 @@ const FOREIGN = {
     }
     const stop = instrument(meter)
     const options = () => ({})
+    const outcome = 'warned'
+  `,
+  'collectors of Prometheus that throw': `
+    import { registerMetrics } from 'heavy-load/metrics'
+    import { Registry } from 'prom-client'
+    const register = new Registry()
+    registerMetrics(register)
+    const boom = () => { throw new Error('foreign') }
+    for (const metric of register.getMetricsAsArray()) Object.assign(metric, { inc: boom, observe: boom })
+    const options = () => ({})
+    const outcome = 'warned'
   `,
   'a callback of progress that throws': `
     const options = () => ({ onProgress() { throw new Error('foreign') } })
-    const rejects = true
+    const outcome = 'rejects'
   `,
 }
 
@@ -42,7 +53,9 @@ for (const [name, code] of Object.entries(FOREIGN)) {
       import { heavyLoadAsync, Pool } from 'heavy-load'
       ${code}
       const caught = []
+      const warned = []
       process.on('uncaughtException', (error) => caught.push(error.message))
+      process.on('warning', ({ name, message }) => warned.push([name, message]))
       const pool = new Pool({ threads: 2, name: 'foreign' })
       const run = (number) => {
         const own = number % 3 === 0 ? options() : {}
@@ -51,22 +64,23 @@ for (const [name, code] of Object.entries(FOREIGN)) {
       }
       const settled = await Promise.allSettled(Array.from({ length: 600 }, (_, number) => run(number)))
       const right = settled.filter(({ value, reason }, number) =>
-        value === 1000 + number || (${code.includes('rejects')} && number % 3 === 0 && reason?.message === 'foreign'))
+        value === 1000 + number || (outcome === 'rejects' && number % 3 === 0 && reason?.message === 'foreign'))
       const fresh = await pool.run('heavyLoad', 7)
       const { completed, cancelled, queued, running } = pool.stats()
       await pool.close()
       await new Promise(setImmediate)
       console.log(JSON.stringify({
-        right: right.length, fresh, ended: completed + cancelled, queued, running,
-        caught: [...new Set(caught)], threw: caught.length > 0,
+        outcome, right: right.length, fresh, ended: completed + cancelled, queued, running,
+        caught: [...new Set(caught)], warned,
       }))
     `)
     t.deepEqual({ exit, signal }, { exit: 0, signal: null }, stderr)
-    const { threw, caught, ...rest } = JSON.parse(stdout)
+    const { outcome, caught, warned, ...rest } = JSON.parse(stdout)
     // Every fifth went to libuv's threads.
     t.deepEqual(rest, { right: 600, fresh: 7, ended: 480 + 1, queued: 0, running: 0 })
-    t.is(threw, !code.includes('rejects'), 'and the error is not swallowed')
-    if (threw) t.deepEqual(caught, ['foreign'])
+    t.deepEqual(caught, outcome === 'uncaught' ? ['foreign'] : [], 'and the error is not swallowed')
+    const warning = ['HeavyLoadWarning', 'A metric was not recorded: foreign']
+    t.deepEqual(warned, outcome === 'warned' ? [warning] : [], 'nor said of every task')
   })
 }
 

@@ -66,6 +66,45 @@ for (const kind of ADAPTERS) {
     t.is((await fetch(empty.url)).status, 204)
   })
 
+  const lengths = {
+    'a Response': (length, body) => new Response(body, { headers: { 'Content-Length': length } }),
+    'a stream': (length, body, response) => {
+      ;(response.header ?? response.setHeader).call(response, 'Content-Length', length)
+      return Readable.from([body])
+    },
+  }
+  for (const [name, make] of Object.entries(lengths)) {
+    test(`${kind}: ${name} with a wrong Content-Length is cut off, and leaves nobody waiting`, async (t) => {
+      const handler = (request, _task, response) => make(request.headers['x-length'], 'text', response)
+      const { url, errors } = await serveHandler(t, kind, handler)
+      const ask = (length) => fetch(url, { headers: { 'X-Length': length } })
+      t.is(await (await ask('4')).text(), 'text')
+      for (const short of ['5', '1000000']) await t.throwsAsync(ask(short).then((response) => response.text()))
+      for (const long of ['3', '0']) {
+        const response = await ask(long)
+        t.is(response.status, 500, 'nothing had been sent')
+        await response.text()
+      }
+      // Whoever asks next gets its own answer.
+      const next = await ask('4')
+      t.is(next.headers.get('content-length'), '4')
+      t.is(await next.text(), 'text')
+      t.true(errors.every(({ message }) => /^A handler returned a body that is (shorter|longer) than/.test(message)))
+      t.is(errors.length, { 'node:http': 0, Fastify: 2 }[kind] ?? 4, 'all that reach the app')
+      const head = await fetch(url, { method: 'HEAD', headers: { 'X-Length': '5' } })
+      t.is(head.headers.get('content-length'), '5', 'that of the answer to a GET')
+    })
+  }
+
+  test(`${kind}: a Response without a body that its Content-Length promises is the server's mistake`, async (t) => {
+    const { url } = await serveHandler(t, kind, () => new Response(null, { headers: { 'Content-Length': '5' } }))
+    const response = await fetch(url)
+    t.is(response.status, 500)
+    await response.text()
+    const empty = await serveHandler(t, kind, () => new Response(null, { headers: { 'Content-Length': '0' } }))
+    t.is(await (await fetch(empty.url)).text(), '')
+  })
+
   test(`${kind}: a fetched Response is sent as fetch has decoded it`, async (t) => {
     const address = await upstream(t)
     const { url } = await serveHandler(t, kind, (_request, task) => fetch(address, task))

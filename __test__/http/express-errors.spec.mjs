@@ -1,7 +1,10 @@
 // offload and errorHandler: which errors are answered, how, and what becomes of all others.
+
+import { Readable } from 'node:stream'
 import test from 'ava'
 import { hash, heavyLoad } from 'heavy-load'
 import { errorHandler, offload } from 'heavy-load/express'
+import { RemotePool } from 'heavy-load/remote'
 import { EXPRESS, KINDS, ours, serve, timingOf } from '../helpers/http-servers.mjs'
 import { ENDLESS, hold, openPool } from '../helpers/pool.mjs'
 
@@ -162,6 +165,24 @@ for (const kind of KINDS) {
       )
       await checkAnswer(t, await fetch(url), code)
     }
+  })
+
+  test(`${kind}: a RemotePool that cannot send an input is the route's mistake, JSON too deep the client's`, async (t) => {
+    const remote = new RemotePool({ connection: 'redis://127.0.0.1:1', queue: 'of nobody' })
+    t.teardown(() => remote.close({ force: true }))
+    const unsendable = [Readable.from(['bytes']), new Blob(['bytes']).stream(), new Date(0), () => {}]
+    for (const input of unsendable) {
+      const route = offload((_request, task) => hash(input, task), { pool: remote })
+      const { url, errors } = await serve(t, kind, route)
+      t.is((await fetch(url)).status, 500)
+      const codes = errors.map(({ code }) => code)
+      t.deepEqual(codes, kind in EXPRESS ? ['ERR_INVALID_ARG_TYPE'] : [])
+    }
+    let deep = []
+    for (let level = 0; level < 1000; level++) deep = [deep]
+    const route = offload((_request, task) => remote.run('of a worker', deep, task))
+    const { url } = await serve(t, kind, route)
+    await checkAnswer(t, await fetch(url), 'ERR_INVALID_ARG_TYPE')
   })
 
   test(`${kind}: work that takes too long stops`, async (t) => {

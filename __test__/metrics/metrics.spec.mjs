@@ -250,6 +250,33 @@ test('OpenTelemetry: the same, by its conventions', async (t) => {
   stop()
 })
 
+test('OpenTelemetry: a meter that throws leaves nothing behind', async (t) => {
+  const broken = new Error('no room for an instrument')
+  const recorded = []
+  const callbacks = new Set()
+  const observable = {
+    addCallback: (callback) => callbacks.add(callback),
+    removeCallback: (callback) => callbacks.delete(callback),
+  }
+  const meter = {
+    createCounter: () => ({ add: (count) => recorded.push(count) }),
+    createHistogram: () => ({ record: (seconds) => recorded.push(seconds) }),
+    createObservableUpDownCounter: () => observable,
+    createObservableGauge: () => {
+      throw broken
+    },
+  }
+  const pool = openPool(t, { threads: 1, name: 'broken meter' })
+  t.is(
+    t.throws(() => instrument(meter, { pools: [pool] })),
+    broken,
+  )
+  recorded.length = 0
+  await heavyLoad(10, { pool })
+  t.deepEqual(recorded, [])
+  t.is(callbacks.size, 0)
+})
+
 test('bad arguments say what is wrong', (t) => {
   const register = new Registry()
   for (const bad of BAD) t.throws(() => registerMetrics(bad), { code: 'ERR_INVALID_ARG_TYPE' })

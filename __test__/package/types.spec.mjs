@@ -9,13 +9,27 @@ import { root } from '../helpers/root.mjs'
 const require = createRequire(import.meta.url)
 const { dependencies, peerDependencies } = require('../../package.json')
 
-test('what users write compiles, and what is wrong does not', (t) => {
-  const { status, stdout } = spawnSync(
-    process.execPath,
-    [require.resolve('typescript/bin/tsc'), '-p', join(root, '__test__/types')],
-    { encoding: 'utf8' },
+for (const [name, project] of [
+  ['by `exports`', '__test__/types'],
+  ['by `typesVersions` (moduleResolution: node10)', '__test__/types/node10'],
+]) {
+  test(`what users write compiles, and what is wrong does not: found ${name}`, (t) => {
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      [require.resolve('typescript/bin/tsc'), '-p', join(root, project)],
+      { encoding: 'utf8' },
+    )
+    t.is(status, 0, stdout)
+  })
+}
+
+test('every subpath with declarations is found by both', (t) => {
+  const { exports, typesVersions } = require('../../package.json')
+  const subpaths = Object.entries(exports).filter(([subpath, { types }]) => subpath !== '.' && types !== undefined)
+  t.deepEqual(
+    typesVersions['*'],
+    Object.fromEntries(subpaths.map(([subpath, { types }]) => [subpath.replace('./', ''), [types]])),
   )
-  t.is(status, 0, stdout)
 })
 
 test('whose types they need is a dependency, or said to be a peer', (t) => {

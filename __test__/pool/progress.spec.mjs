@@ -2,6 +2,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import test from 'ava'
 import { heavyLoad, heavyLoadAsync, spin, spinAsync, spinSync } from 'heavy-load'
+import { runScript } from '../helpers/child.mjs'
+import { errorOf } from '../helpers/errors.mjs'
 import { ENDLESS, idle, openPool, outcome } from '../helpers/pool.mjs'
 
 /** Each form with enough work for several reports. */
@@ -97,6 +99,60 @@ test.serial('a callback that throws costs no other task', async (t) => {
   await idle(pool)
   t.like(pool.stats(), { completed: 1, cancelled: 3, failed: 0 })
 })
+
+for (const [name, start] of ENDLESS_FORMS) {
+  test.serial(`${name}: an async callback that rejects is as one that throws`, async (t) => {
+    const thrown = new Error('from the callback')
+    let calls = 0
+    const onProgress = async () => {
+      calls++
+      await null
+      throw thrown
+    }
+    t.is(await errorOf(start(t, { onProgress })), thrown)
+    t.is(calls, 1)
+  })
+}
+
+test.serial('map: an async callback that rejects ends it with that error', async (t) => {
+  const pool = openPool(t, { threads: 2 })
+  const thrown = new Error('from the callback')
+  const onProgress = () => Promise.reject(thrown)
+  t.is(await errorOf(pool.map('heavyLoad', [ENDLESS, ENDLESS], { onProgress }).next()), thrown)
+  await idle(pool)
+  t.like(pool.stats(), { completed: 0, cancelled: 2, failed: 0 })
+})
+
+test.serial(
+  'what an async callback does after its task is the end of neither that nor the process, nor lost',
+  async (t) => {
+    const { code, signal, stdout, stderr } = await runScript(`
+    import { heavyLoad } from 'heavy-load'
+    const uncaught = []
+    process.on('uncaughtException', ({ message }, origin) => uncaught.push([message, origin]))
+    const later = () => new Promise(setImmediate)
+    const reject = (message) => async () => {
+      await later()
+      await later()
+      throw new Error(message)
+    }
+    const value = await heavyLoad(10, { onProgress: reject('after a success') })
+    const control = new AbortController()
+    const endless = heavyLoad(1e13, { signal: control.signal, onProgress: reject('after a failure') })
+    const onProgress = () => {
+      control.abort()
+      return reject('after a failure')()
+    }
+    const aborted = await heavyLoad(1e13, { signal: control.signal, onProgress }).catch(({ code }) => code)
+    await endless.catch(() => {})
+    for (let turn = 0; turn < 10; turn++) await later()
+    console.log(JSON.stringify({ value, aborted, uncaught }))
+  `)
+    t.deepEqual({ code, signal }, { code: 0, signal: null }, stderr)
+    const uncaught = [['after a success', 'uncaughtException']]
+    t.deepEqual(JSON.parse(stdout), { value: 10, aborted: 'ABORT_ERR', uncaught })
+  },
+)
 
 test.serial('a callback that throws at the end rejects, too', async (t) => {
   const thrown = new Error('from the callback')

@@ -5,7 +5,7 @@ import { spin } from 'heavy-load'
 import { errorOf } from '../helpers/errors.mjs'
 import { idle } from '../helpers/pool.mjs'
 import { redisFor, withRedis } from '../helpers/redis.mjs'
-import { begin, nothingLeft, openAll } from '../helpers/remote-open.mjs'
+import { begin, eventually, nothingLeft, openAll } from '../helpers/remote-open.mjs'
 
 withRedis(test, 'progress of remote tasks', () => {
   const redis = redisFor(test)
@@ -45,6 +45,36 @@ withRedis(test, 'progress of remote tasks', () => {
     await t.throwsAsync(other.promise, { code: 'ERR_POOL_CLOSED' })
     await idle(worker.pool)
     await nothingLeft(t, client, remote)
+  })
+
+  test.serial('an async callback that rejects is as one that throws', async (t) => {
+    const { remote, client, worker } = await openAll(t, redis)
+    const broken = new Error('on purpose')
+    const onProgress = async () => {
+      throw broken
+    }
+    t.is(await errorOf(remote.run('spin', 1e12, { onProgress })), broken)
+    await idle(worker.pool)
+    await nothingLeft(t, client, remote)
+  })
+
+  test.serial('what is no fraction does not reach the callback, and does the task no harm', async (t) => {
+    const { remote, client } = await openAll(t, redis)
+    const told = []
+    const task = remote.run('spin', 600, { onProgress: (fraction) => told.push(fraction) })
+    const pattern = `bull:${remote.name}:heavy-load:replies:*`
+    await eventually(async () => (await client.keys(pattern)).length > 0, 'a reply')
+    const [replies] = await client.keys(pattern)
+    const id = `${replies.split(':').at(-1)}-0`
+    const forged = ['"abc"', '"0.5"', 'null', 'true', '[0.5]', '{}', '-1', '2', '1e999']
+    for (const progress of forged) await client.xadd(replies, '*', id, `{"progress":${progress}}`)
+    t.is(typeof (await task), 'number')
+    t.true(told.length > 0)
+    t.deepEqual(
+      told.filter((fraction) => typeof fraction !== 'number' || !(fraction >= 0 && fraction <= 1)),
+      [],
+    )
+    t.is(told.at(-1), 1)
   })
 
   test.serial('a callback may abort its task at the end', async (t) => {

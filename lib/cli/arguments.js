@@ -1,7 +1,8 @@
 'use strict'
 
 const { parseArgs } = require('node:util')
-const { UsageError } = require('./errors.js')
+const { nearest } = require('../nearest.js')
+const { UnknownOption, UsageError } = require('./errors.js')
 
 /**
  * `util.parseArgs`, by whose rules options are written. Positionals are not shown in messages: what stands in the wrong
@@ -15,10 +16,21 @@ function parse(args, options) {
     return parseArgs({ args, options, allowPositionals: true })
   } catch (error) {
     const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
-    // What follows the name there is about arguments that begin with a dash.
-    const text = code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? message.replace(/'\. .*/s, "'") : message
-    throw new UsageError(text.replaceAll('\n', ' '))
+    if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') throw unknownOption(message, options)
+    throw new UsageError(message.replaceAll('\n', ' '))
   }
+}
+
+/**
+ * @param {string} message of `parseArgs`
+ * @param {object} options that there are
+ */
+function unknownOption(message, options) {
+  // What follows the name there is about arguments that begin with a dash.
+  const text = message.replace(/'\. .*/s, "'").replaceAll('\n', ' ')
+  const [, name] = /'--([^']+)'$/.exec(text) ?? []
+  const meant = name === undefined ? undefined : nearest(name, [...Object.keys(options), 'help'])
+  return new UnknownOption(meant === undefined ? text : `${text}: did you mean --${meant}?`, meant)
 }
 
 /**

@@ -3,6 +3,18 @@
 /** The command was called wrongly. */
 class UsageError extends Error {}
 
+/** With an option that there is not; `meant` is the one that was probably meant, if any is like it. */
+class UnknownOption extends UsageError {
+  /**
+   * @param {string} message
+   * @param {string | undefined} meant
+   */
+  constructor(message, meant) {
+    super(message)
+    this.meant = meant
+  }
+}
+
 /**
  * `CODE: message`, and in parentheses what caused it.
  * @param {any} error
@@ -17,4 +29,4 @@ function lineOf(error) {
   return cause instanceof Error ? `${line} (${lineOf(cause)})` : line
 }
 
-module.exports = { UsageError, lineOf }
+module.exports = { UnknownOption, UsageError, lineOf }

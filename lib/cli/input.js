@@ -23,12 +23,24 @@ async function inputOf(text, { name, inputType, typeParameter }, bounds) {
     return takesNumbers && !takesAny ? viewOf(bytes, inputType) : bytes
   }
   if (takesNumbers) return numbersOf(text, name, TYPED_ARRAYS[inputType] ?? Float64Array)
-  if (isFile(text)) {
+  const isThere = isFile(text)
+  if (isThere || looksLikePath(text)) {
+    const problem = isThere ? 'is the name of a file' : 'looks like the path of a file, and there is none'
     throw new UsageError(
-      `'${text}' is the name of a file: @${text} is what is in it. The name itself can come from standard input: -`,
+      `'${text}' ${problem}: @${text} is what is in it. The text itself can come from standard input: -`,
     )
   }
   return Buffer.from(text)
+}
+
+/**
+ * Whether a text looks like the path of a file: it begins as paths do, or has folders and an extension. To hash such a text, since the file
+ * is not there, is hardly what was wanted.
+ * @param {string} text
+ */
+function looksLikePath(text) {
+  if (text.includes('\n') || text.includes('://')) return false
+  return /^(?:~|\.{1,2})?[\\/]./.test(text) || /^[a-z]:[\\/]/i.test(text) || /^\S+[\\/][^\s\\/]+\.\w{1,8}$/.test(text)
 }
 
 /**

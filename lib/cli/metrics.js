@@ -1,9 +1,10 @@
 'use strict'
 
-/** What a worker tells those who watch it, over HTTP. */
+/** What a worker serves to those who watch it, over HTTP. */
 
 const { once } = require('node:events')
 const { createServer } = require('node:http')
+const { extend } = require('../errors.js')
 
 const TEXT = 'text/plain; charset=utf-8'
 
@@ -68,7 +69,7 @@ function registry() {
   } catch (error) {
     const { code } = /** @type {NodeJS.ErrnoException} */ (error)
     if (code !== 'MODULE_NOT_FOUND') throw error
-    throw Object.assign(new Error('--metrics-port needs a package more: npm install prom-client'), { code })
+    throw extend(new Error('--metrics-port needs a package more: npm install prom-client'), { code })
   }
 }
 

@@ -19,7 +19,7 @@ const { usableMemory } = require('../memory.js')
 
 const read = promisify(fs.read)
 /** Bytes that are read at once: the signal is looked at in between. */
-const PIECE = 1 << 20
+const PIECE_BYTES = 1 << 20
 const GIB = 2 ** 30
 /** So that to open a pipe does not wait for who writes into it, which nothing could end. Windows has no such pipes. */
 const FLAGS = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0)
@@ -46,7 +46,7 @@ async function readFile(path, bounds) {
   if (stat.isFIFO()) return readStream(new Socket({ fd, readable: true, writable: false }), bounds)
   // Files of the kernel's own, as those in /proc, say that they have 0 bytes.
   if (!stat.isFile() || stat.size === 0)
-    return readStream(fs.createReadStream(path, { fd, highWaterMark: PIECE }), bounds)
+    return readStream(fs.createReadStream(path, { fd, highWaterMark: PIECE_BYTES }), bounds)
   try {
     return await readSized(fd, stat.size, bounds)
   } finally {
@@ -70,7 +70,13 @@ async function readSized(fd, size, { signal, most = largest(usableMemory() / 2) 
   let end = 0
   while (end < size) {
     signal.throwIfAborted()
-    const { bytesRead } = await read(fd, bytes.subarray(end, end + PIECE), 0, Math.min(PIECE, size - end), null)
+    const { bytesRead } = await read(
+      fd,
+      bytes.subarray(end, end + PIECE_BYTES),
+      0,
+      Math.min(PIECE_BYTES, size - end),
+      null,
+    )
     // It has become shorter meanwhile.
     if (bytesRead === 0) break
     end += bytesRead

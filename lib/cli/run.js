@@ -5,9 +5,9 @@ const { constants } = require('node:os')
 const { parseArgs } = require('node:util')
 const { descriptions } = require('../catalog.js')
 const { makeError } = require('../errors.js')
-const { LONGEST_TIMER } = require('../options.js')
+const { LONGEST_TIMER_MS } = require('../options.js')
 const { integer, parse } = require('./arguments.js')
-const { UsageError } = require('./errors.js')
+const { UnknownOption, UsageError } = require('./errors.js')
 const { inputOf, numberOf } = require('./input.js')
 const { progressBar } = require('./progress.js')
 const redis = require('./redis.js')
@@ -57,7 +57,7 @@ Options:
 /** @param {string[]} args */
 async function main(args) {
   const { kernel, text, values } = read(args)
-  const timeout = integer(values, 'timeout', 1, LONGEST_TIMER)
+  const timeout = integer(values, 'timeout', 1, LONGEST_TIMER_MS)
   const most = integer(values, 'max-input', 0, Number.MAX_SAFE_INTEGER)
   const started = performance.now()
   const stopped = new AbortController()
@@ -70,7 +70,7 @@ async function main(args) {
   }
   const pool = poolOf(values)
   try {
-    const input = await within(timeout, stopped.signal, (signal) => inputOf(text, kernel, { signal, most }))
+    const input = await withTimeout(timeout, stopped.signal, (signal) => inputOf(text, kernel, { signal, most }))
     const { onProgress, clear } = progressBar()
     const options = {
       ...ownOptions(kernel, values),
@@ -96,7 +96,7 @@ async function main(args) {
  * @param {(signal: AbortSignal) => Promise<T>} read
  * @returns {Promise<T>}
  */
-async function within(timeout, signal, read) {
+async function withTimeout(timeout, signal, read) {
   if (timeout === undefined) return read(signal)
   const late = new AbortController()
   const timer = setTimeout(() => {
@@ -133,10 +133,9 @@ function withKernel(args, kernel) {
   try {
     return parse(args, { ...optionsOf([kernel]), ...OPTIONS })
   } catch (error) {
-    const { message } = /** @type {Error} */ (error)
-    if (!message.startsWith('Unknown option')) throw error
+    if (!(error instanceof UnknownOption) || error.meant !== undefined) throw error
     const names = kernel.options.map(({ name }) => `--${name}`)
-    throw new UsageError(`${message}: ${kernel.name} has ${names.join(', ') || 'none of its own'}`)
+    throw new UsageError(`${error.message}: ${kernel.name} has ${names.join(', ') || 'none of its own'}`)
   }
 }
 

@@ -1,6 +1,6 @@
 'use strict'
 
-const { LONGEST_TIMER } = require('../options.js')
+const { LONGEST_TIMER_MS } = require('../options.js')
 const { withoutRepeats } = require('../repeats.js')
 const { integer, parse } = require('./arguments.js')
 const { UsageError, lineOf } = require('./errors.js')
@@ -11,7 +11,7 @@ const redis = require('./redis.js')
 const DEFAULT_TIMEOUT_MS = 20_000
 /** How long Redis may take to hear that jobs are given back, in milliseconds. */
 const GIVE_BACK_MS = 5000
-/** How often the same error is told, in milliseconds. */
+/** How often the same error is logged, in milliseconds. */
 const REPEAT_MS = 60_000
 
 const USAGE = `Usage: heavy-load worker [options]
@@ -49,10 +49,10 @@ async function main(args) {
   })
   if (positionals.length > 0) throw new UsageError('worker takes only options')
   const place = redis.placeOf(values)
-  const concurrency = integer(values, 'concurrency', 1, LONGEST_TIMER)
+  const concurrency = integer(values, 'concurrency', 1, LONGEST_TIMER_MS)
   const threads = integer(values, 'threads', 1, 1024)
-  const timeout = integer(values, 'timeout', 0, LONGEST_TIMER - GIVE_BACK_MS) ?? DEFAULT_TIMEOUT_MS
-  const lockDuration = integer(values, 'lock-duration', 100, LONGEST_TIMER)
+  const timeout = integer(values, 'timeout', 0, LONGEST_TIMER_MS - GIVE_BACK_MS) ?? DEFAULT_TIMEOUT_MS
+  const lockDuration = integer(values, 'lock-duration', 100, LONGEST_TIMER_MS)
   const healthPort = integer(values, 'health-port', 0, 65535)
   const metricsPort = integer(values, 'metrics-port', 0, 65535)
 
@@ -112,7 +112,7 @@ async function serveAll(wanted) {
   return servers
 }
 
-/** Redis is away: nobody can be told of the jobs, which are taken over as those of a worker that has died. */
+/** Redis is away: the jobs cannot be given back, and are taken over as those of a worker that has died. */
 function giveUp() {
   log('Redis does not answer: ends without it')
   process.exit(1)

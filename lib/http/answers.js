@@ -3,7 +3,7 @@
 /** What an error is answered with: those of heavy-load's own, as far as they are an answer to a client; never those of others. */
 
 const { STATUS_CODES } = require('node:http')
-const { codeOf, factsOf, faultOf, isTimeout } = require('../errors.js')
+const { codeOf, extend, factsOf, faultOf, isTimeout } = require('../errors.js')
 const { process } = require('../host.js')
 
 /** The longest Retry-After, in seconds: who is to wait for longer may as well ask. */
@@ -38,7 +38,7 @@ function answerTo(error) {
   const { status, ofInput } = factsOf(code) ?? {}
   if (fault === undefined || status === undefined || (ofInput && fault !== 'input')) return undefined
   const retryAfter = status === 503 ? seconds(error.retryAfter) : undefined
-  // What is not about the client's input may tell of the machine: an address of Redis, the size of its memory.
+  // What is not about the client's input may reveal something of the machine: an address of Redis, the size of its memory.
   const message = status >= 500 && isProduction() ? STATUS_CODES[status] : String(error.message)
   return {
     status,
@@ -75,7 +75,7 @@ function withStatus(error) {
   if (answer === undefined) return error
   const { status, retryAfter, headers } = answer
   try {
-    Object.assign(error, { status }, retryAfter === undefined ? {} : { retryAfter, headers })
+    extend(error, retryAfter === undefined ? { status } : { status, retryAfter, headers })
   } catch {
     // It is frozen, or has such a property that is not to be written: it goes as it is.
   }

@@ -199,6 +199,51 @@ function begun(stream, signal) {
   })
 }
 
+/**
+ * A body that fails unless it is as long as its answer says. Of one that is shorter the client would wait for the rest, and what is left of a
+ * longer one it would take for its next answer; so it sees that this one is cut off.
+ * @param {Readable | undefined} stream none if there is no body
+ * @param {unknown} declared the answer's Content-Length, if it has one
+ * @returns {Readable | undefined}
+ */
+function ofLength(stream, declared) {
+  if (declared === undefined) return stream
+  const length = Number(declared)
+  if (!Number.isInteger(length) || length < 0) {
+    throw new TypeError(`A handler gave a Content-Length that is no length: ${declared}`)
+  }
+  if (stream === undefined) {
+    if (length > 0) throw wrongLength('shorter', length)
+    return undefined
+  }
+  const counted = Readable.from(countedChunksOf(stream, length), { objectMode: false })
+  // It may be over before it has begun, and then a generator does not clean up.
+  counted.once('close', () => stream.destroy())
+  return counted
+}
+
+/**
+ * @param {Readable} stream
+ * @param {number} length bytes
+ */
+async function* countedChunksOf(stream, length) {
+  let left = length
+  for await (const chunk of stream) {
+    left -= Buffer.byteLength(chunk)
+    if (left < 0) throw wrongLength('longer', length)
+    yield chunk
+  }
+  if (left > 0) throw wrongLength('shorter', length)
+}
+
+/**
+ * @param {string} is
+ * @param {number} length
+ */
+function wrongLength(is, length) {
+  return new TypeError(`A handler returned a body that is ${is} than its Content-Length, ${length}`)
+}
+
 /** @param {{ statusCode: number }} response */
 function hasNoBody({ statusCode }) {
   return NO_BODY.has(statusCode)
@@ -248,4 +293,4 @@ function noJson(value) {
   return new TypeError(`A handler returned ${name}, for which JSON has no place`)
 }
 
-module.exports = { begun, bytesOf, checkJson, discard, hasNoBody, noJson, streamOf }
+module.exports = { begun, bytesOf, checkJson, discard, hasNoBody, noJson, ofLength, streamOf }

@@ -54,7 +54,7 @@ function sessionsOf(server) {
  */
 async function end(server, sessions, pools) {
   const began = performance.now()
-  // Whoever asks again on a connection that is there is answered, and told to ask elsewhere next.
+  // Whoever asks again on a connection that is there is answered, and asked to connect elsewhere next.
   nodeServer(server)?.prependListener?.('request', closeAfter)
   for (const session of sessions) session.close()
   await new Promise((resolve) => {
@@ -80,7 +80,7 @@ async function end(server, sessions, pools) {
  * @param {any} response
  */
 function closeAfter(_request, response) {
-  // HTTP/2 has no such thing: its sessions are told by themselves.
+  // HTTP/2 has no such thing: its sessions close by themselves.
   if (response.shouldKeepAlive === true) response.shouldKeepAlive = false
 }
 

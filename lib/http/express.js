@@ -8,7 +8,7 @@ const { codeOf, makeError } = require('../errors.js')
 const { Buffer } = require('../host.js')
 const { RequestScope, checkRoute } = require('./request.js')
 const { VALUE_HEADERS, answerTo, isProduction, withStatus } = require('./answers.js')
-const { begun, bytesOf, checkJson, discard, hasNoBody, noJson, streamOf } = require('./bodies.js')
+const { begun, bytesOf, checkJson, discard, hasNoBody, noJson, ofLength, streamOf } = require('./bodies.js')
 const { closeOnSignals } = require('./ending.js')
 
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -18,7 +18,7 @@ const BYTES_TYPE = 'application/octet-stream'
 /** Of the parameters of handlers, which one is the response: who takes it may answer by it. */
 const RESPONSE_PARAMETER = 3
 /** Larger bodies, in bytes, get no ETag: the event loop would stand still for 2 ms a MiB. */
-const LARGEST_TAGGED = 2 ** 20
+const LARGEST_TAGGED_BYTES = 2 ** 20
 
 /**
  * A route whose work stops when its client goes away, and whose errors are answered.
@@ -157,6 +157,7 @@ async function sendStream(response, { stream, type = BYTES_TYPE, length, status,
     stream?.destroy()
     return
   }
+  let body = stream
   try {
     if (status !== undefined) response.statusCode = status
     for (const [name, value] of headers ?? []) {
@@ -168,16 +169,28 @@ async function sendStream(response, { stream, type = BYTES_TYPE, length, status,
       setType(response, type)
       if (length !== undefined) response.setHeader('Content-Length', length)
     }
+    if (hasBody(response)) body = ofLength(stream, response.getHeader('Content-Length'))
   } catch (error) {
     stream?.destroy()
     throw error
   }
-  if (stream === undefined || response.req?.method === 'HEAD' || hasNoBody(response)) {
+  if (body === undefined || !hasBody(response)) {
     stream?.destroy()
     response.end()
     return
   }
-  await pipeline(stream, response, { signal: scope.signal })
+  // While there still can be another answer.
+  if (body !== stream) await begun(body, scope.signal)
+  if (scope.isOver) {
+    body.destroy()
+    return
+  }
+  await pipeline(body, response, { signal: scope.signal })
+}
+
+/** @param {any} response */
+function hasBody(response) {
+  return response.req?.method !== 'HEAD' && !hasNoBody(response)
 }
 
 /**
@@ -226,7 +239,7 @@ function setType(response, type) {
  * @param {Buffer | string} body
  */
 function sendBody(response, body) {
-  const isTagged = body.length <= LARGEST_TAGGED || response.hasHeader('ETag')
+  const isTagged = body.length <= LARGEST_TAGGED_BYTES || response.hasHeader('ETag')
   if (typeof response.send === 'function' && isTagged) {
     response.send(body)
     return
@@ -295,7 +308,7 @@ function notFound(response) {
 }
 
 /**
- * What is told of an error that nobody expected: in production nothing that could be a secret.
+ * What is answered to an error that nobody expected: in production nothing that could be a secret.
  * @param {any} error
  */
 function unknown(error) {

@@ -9,7 +9,7 @@ const { codeOf } = require('../errors.js')
 const { Buffer } = require('../host.js')
 const { RequestScope, checkRoute } = require('./request.js')
 const { VALUE_HEADERS, answerTo, isProduction, withStatus } = require('./answers.js')
-const { begun, bytesOf, checkJson, discard, hasNoBody, noJson, streamOf } = require('./bodies.js')
+const { begun, bytesOf, checkJson, discard, hasNoBody, noJson, ofLength, streamOf } = require('./bodies.js')
 const { closeOnSignals } = require('./ending.js')
 
 /**
@@ -153,7 +153,7 @@ async function payload(reply, value, scope) {
 async function streamPayload(reply, { stream, type = BYTES_TYPE, length, status, headers }, scope) {
   if (stream !== undefined) {
     await begun(stream, scope.signal)
-    // With HTTP/2, Fastify is not always told that the client has gone.
+    // With HTTP/2, Fastify does not always notice that the client has gone.
     const abort = () => stream.destroy()
     scope.signal.addEventListener('abort', abort)
     stream.once('close', () => scope.signal.removeEventListener('abort', abort))
@@ -162,7 +162,8 @@ async function streamPayload(reply, { stream, type = BYTES_TYPE, length, status,
   for (const [name, value] of headers ?? []) reply.header(name, value)
   if (stream !== undefined && !reply.hasHeader('Content-Type')) reply.type(type)
   if (length !== undefined) reply.header('Content-Length', length)
-  if (stream === undefined || (reply.request.method !== 'HEAD' && !hasNoBody(reply))) return stream
+  if (reply.request.method !== 'HEAD' && !hasNoBody(reply)) return ofLength(stream, reply.getHeader('Content-Length'))
+  if (stream === undefined) return undefined
   // Fastify would read to its end what nobody gets. With an empty one, it leaves the headers as they are.
   stream.destroy()
   return Readable.from([])

@@ -105,7 +105,7 @@ class RequestScope {
   isAbandonment(error) {
     const { aborted, reason } = this.#client.signal
     if (!aborted) return false
-    // `throwIfAborted` and fetch give the reason itself; who reads the request is told of the connection, and who pipes into the response.
+    // `throwIfAborted` and fetch give the reason itself; who reads the request, or pipes into the response, gets the connection's error.
     if (error === reason || error === this.#response.req?.errored) return true
     const code = codeOf(error)
     if (code === 'ABORT_ERR' || code === 'ERR_STREAM_PREMATURE_CLOSE') return true
@@ -121,16 +121,19 @@ class RequestScope {
    */
   task(options, request) {
     /** @type {any} */
-    const task = { signal: this.#client.signal, [TIMES]: this.#times }
+    const task = { [TIMES]: this.#times }
+    /** @type {Record<string, unknown>} */
+    const given = { signal: this.#client.signal }
     this.#times.route = routeOf(request)
     for (const name of OF_REQUEST) {
       const option = options[name]
       const value = typeof option === 'function' ? option(request) : option
       if (value === undefined) continue
       if (name === 'timeout') this.#limit(task, value)
-      else task[name] = value
+      else given[name] = value
     }
-    return task
+    this.#times.given = given
+    return Object.assign(task, given)
   }
 
   /**

@@ -18,7 +18,7 @@ function onClose(socket, listener) {
   if (listeners === undefined) {
     listeners = new Set()
     watched.set(socket, listeners)
-    socket.once('close', tell)
+    socket.once('close', notify)
   }
   listeners.add(listener)
   return () => forget(socket, listener)
@@ -32,14 +32,14 @@ function forget(socket, listener) {
   const listeners = watched.get(socket)
   if (!listeners?.delete(listener) || listeners.size > 0) return
   watched.delete(socket)
-  socket.off('close', tell)
+  socket.off('close', notify)
 }
 
 /**
  * The listener, one for all sockets.
  * @this {Socket}
  */
-function tell() {
+function notify() {
   const listeners = watched.get(this) ?? []
   watched.delete(this)
   for (const listener of listeners) listener()

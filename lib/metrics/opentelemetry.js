@@ -13,6 +13,27 @@ function instrument(meter, options = {}) {
     throw invalidType('meter', 'an OpenTelemetry Meter', meter)
   }
   const pools = poolsOf(options)
+  /** @type {(() => void)[]} */
+  const stops = []
+  const stop = () => {
+    for (const undo of stops) undo()
+  }
+  try {
+    observe(meter, pools, stops)
+  } catch (error) {
+    // A meter that throws leaves nothing behind.
+    stop()
+    throw error
+  }
+  return stop
+}
+
+/**
+ * @param {any} meter
+ * @param {import('./watch.js').AnyPool[]} pools
+ * @param {(() => void)[]} stops how what is made here ends
+ */
+function observe(meter, pools, stops) {
   const advice = { explicitBucketBoundaries: BUCKETS }
   const tasks = meter.createCounter('heavy_load.tasks', {
     description: 'Tasks whose promise was settled, by outcome.',
@@ -33,13 +54,12 @@ function instrument(meter, options = {}) {
     wait: (labels, seconds) => wait.record(seconds, attributes(labels)),
     run: (labels, seconds) => run.record(seconds, attributes(labels)),
   })
-  /** @type {(() => void)[]} */
-  const stops = [() => watch.stop()]
+  stops.push(() => watch.stop())
   /**
    * @param {any} instrument
    * @param {() => { pool?: string, value: number }[]} values
    */
-  const observe = (instrument, values) => {
+  const show = (instrument, values) => {
     const callback = (/** @type {any} */ result) => {
       for (const { value, ...labels } of values()) result.observe(value, attributes(labels))
     }
@@ -49,39 +69,35 @@ function instrument(meter, options = {}) {
   const count = (/** @type {string} */ name, /** @type {string} */ description, /** @type {string} */ unit) =>
     meter.createObservableUpDownCounter(name, { description, unit })
 
-  observe(count('heavy_load.queue.depth', 'Tasks that have not begun.', '{task}'), () =>
+  show(count('heavy_load.queue.depth', 'Tasks that have not begun.', '{task}'), () =>
     watch.each(({ queued }) => queued),
   )
-  observe(count('heavy_load.running', 'Tasks that have begun and not ended.', '{task}'), () =>
+  show(count('heavy_load.running', 'Tasks that have begun and not ended.', '{task}'), () =>
     watch.each(({ running }) => running),
   )
-  observe(
+  show(
     count('heavy_load.memory', 'Working memory of the tasks that have begun, as their kernels estimate it.', 'By'),
     () => watch.each(({ memory }) => memory),
   )
-  observe(count('heavy_load.threads', 'Threads of the pool.', '{thread}'), () => watch.each(({ threads }) => threads))
+  show(count('heavy_load.threads', 'Threads of the pool.', '{thread}'), () => watch.each(({ threads }) => threads))
   // Meters of somebody's own may know only the other instruments, which were all that was needed once.
   const busy = meter.createObservableCounter?.('heavy_load.busy.time', {
     description: 'Thread time spent in kernels since the pool began.',
     unit: 's',
   })
-  if (busy !== undefined) observe(busy, () => watch.busy())
+  if (busy !== undefined) show(busy, () => watch.busy())
   const gauge = (/** @type {string} */ name, /** @type {string} */ description, /** @type {string} */ unit) =>
     meter.createObservableGauge(name, { description, unit })
-  observe(gauge('heavy_load.utilization', 'Share of thread time spent in kernels in the last minute.', '1'), () =>
+  show(gauge('heavy_load.utilization', 'Share of thread time spent in kernels in the last minute.', '1'), () =>
     watch.utilization(),
   )
-  observe(
+  show(
     gauge('heavy_load.event_loop.delay', '99th percentile of how late the event loop was in the last minute.', 's'),
     () => [{ value: watch.eventLoopDelay().p99 }],
   )
-  observe(
-    gauge('heavy_load.event_loop.delay.max', 'How late the event loop was at most in the last minute.', 's'),
-    () => [{ value: watch.eventLoopDelay().max }],
-  )
-  return () => {
-    for (const stop of stops) stop()
-  }
+  show(gauge('heavy_load.event_loop.delay.max', 'How late the event loop was at most in the last minute.', 's'), () => [
+    { value: watch.eventLoopDelay().max },
+  ])
 }
 
 /**

@@ -3,10 +3,11 @@
 /** What is seen of pools and their tasks, whatever kind of metrics is made of it. */
 
 const { invalidType, invalidValue } = require('../errors.js')
-const { clearInterval, performance, setInterval, throwApart } = require('../host.js')
+const { clearInterval, performance, setInterval, process } = require('../host.js')
 const { refuseUnknown } = require('../options.js')
 const { OUTCOMES, observers } = require('../observe.js')
 const { Pool, defaultPool } = require('../pool/index.js')
+const { withoutRepeats } = require('../repeats.js')
 const { NAMES } = require('../catalog.js')
 const { Delays, LOOK_MS, NOTE_MS, Share } = require('./last-minute.js')
 
@@ -14,10 +15,12 @@ const { Delays, LOOK_MS, NOTE_MS, Share } = require('./last-minute.js')
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 /** The `pool` of the tasks of the AsyncTask forms. */
 const LIBUV = 'libuv'
-/** Routes, or kernels, that are told apart: an application may make routes as it runs, and ask other machines for any kernel. */
+/** Routes, or kernels, that are distinguished: an application may make routes as it runs, and ask other machines for any kernel. */
 const MOST_NAMES = 100
 const OTHERS = 'other'
 const OPTIONS = new Set(['pools'])
+/** How often a warning of an instrument that fails is given at most, in milliseconds. */
+const WARN_AGAIN_MS = 60_000
 
 /**
  * What a kind of metrics does with what is seen.
@@ -38,9 +41,10 @@ class Watch {
   #delays = new Delays(performance.now())
   /** Of each pool that has threads of its own, the share of their time. @type {Map<AnyPool, Share>} */
   #shares
-  /** Thread time that each pool has used, in milliseconds, as it was last told. @type {Map<AnyPool, number>} */
+  /** Thread time that each pool has used, in milliseconds, as it was last read. @type {Map<AnyPool, number>} */
   #busy = new Map()
   #kernels = new Set(NAMES)
+  #isNew = withoutRepeats(WARN_AGAIN_MS)
   /** @type {Set<string>} */
   #routes = new Set()
   /** What outcomes have been shown for. @type {Set<string>} */
@@ -75,14 +79,14 @@ class Watch {
         const labels = labelsOf(pool, kernel, route)
         if (labels === undefined) return
         this.#show(labels)
-        this.#sink.tasks({ ...labels, outcome }, 1)
+        this.#give((sink) => sink.tasks({ ...labels, outcome }, 1))
       },
       measured: (pool, kernel, wait, run, route) => {
         const labels = labelsOf(pool, kernel, route)
         // One that never began has not waited for its beginning.
         if (run === 0 || labels === undefined) return
-        this.#sink.wait(labels, wait / 1e3)
-        this.#sink.run(labels, run / 1e3)
+        this.#give((sink) => sink.wait(labels, wait / 1e3))
+        this.#give((sink) => sink.run(labels, run / 1e3))
       },
     }
     observers.add(this.#observer)
@@ -105,14 +109,14 @@ class Watch {
     return this.#values((pool) => figure(pool.stats()))
   }
 
-  /** Thread time spent in kernels since the pool began, in seconds; of other machines' threads, those tell it. */
+  /** Thread time spent in kernels since the pool began, in seconds; of other machines' threads, those report it. */
   busy() {
     return this.#values((pool) => (this.#shares.has(pool) ? this.#threadTime(pool).used / 1e3 : NaN))
   }
 
   /**
    * The share of thread time spent in kernels in the last minute, at first since the pool began. Of other machines' threads only a mean since
-   * their pools began is known here; those tell it.
+   * their pools began is known here; those report it.
    */
   utilization() {
     return this.#values((pool) => this.#shares.get(pool)?.ratio(performance.now(), this.#threadTime(pool)) ?? NaN)
@@ -160,11 +164,20 @@ class Watch {
     const name = `${labels.pool}\0${labels.kernel}\0${labels.route}`
     if (this.#shown.has(name)) return
     this.#shown.add(name)
+    for (const outcome of OUTCOMES) this.#give((sink) => sink.tasks({ ...labels, outcome }, 0))
+  }
+
+  /**
+   * Calls the sink. What an instrument throws is no reason to end a process that does its work: it becomes a warning.
+   * @param {(sink: Sink) => void} say
+   */
+  #give(say) {
     try {
-      for (const outcome of OUTCOMES) this.#sink.tasks({ ...labels, outcome }, 0)
+      say(this.#sink)
     } catch (error) {
-      // It is the sink's affair, and what is to be counted comes after this.
-      throwApart(error)
+      if (this.#isNew('not recorded')) {
+        process.emitWarning(`A metric was not recorded: ${messageOf(error)}`, 'HeavyLoadWarning')
+      }
     }
   }
 }
@@ -177,6 +190,16 @@ class Watch {
 function bounded(names, name) {
   if (names.size < MOST_NAMES) names.add(name)
   return names.has(name) ? name : OTHERS
+}
+
+/** @param {unknown} error whatever was thrown */
+function messageOf(error) {
+  try {
+    return String(/** @type {any} */ (error)?.message ?? error)
+  } catch {
+    // It does not let itself be looked at.
+    return 'an error without a message'
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 'use strict'
 
 /**
- * Tasks gathered, to be submitted by one call of the addon. While many are in flight, those that say nothing about themselves wait
+ * Tasks gathered, to be submitted by one call of the addon. While many are in flight, those that were called without options wait
  * until there are enough of them, or for the end of the microtasks: as small segments do in Nagle's algorithm (RFC 896). Who blocks
  * the event loop meanwhile delays these few, and the results of all.
  */
@@ -12,13 +12,13 @@ const { taskAt } = require('./instance.js')
 
 /** Tasks in flight from which on others are gathered: most likely the threads have enough to do until these are flushed. */
 const IN_FLIGHT = 64
-const MOST = 32
+const MOST_TASKS = 32
 /** Where a record has what, and how many numbers it has. */
 const { kernel: KERNEL, slot: SLOT, input: INPUT, length: RECORD } = constants.batch
 const AFTERWARDS = Promise.resolve()
 
 class Batch {
-  #records = new Float64Array(RECORD * MOST)
+  #records = new Float64Array(RECORD * MOST_TASKS)
   #count = 0
   #flush = () => this.flush()
   #submitAll
@@ -61,7 +61,7 @@ class Batch {
     this.#records[at + KERNEL] = task.kernel
     this.#records[at + SLOT] = task.slot
     this.#records[at + INPUT] = input
-    if (this.#count === MOST) this.flush()
+    if (this.#count === MOST_TASKS) this.flush()
     else if (this.#count === 1) AFTERWARDS.then(this.#flush)
   }
 

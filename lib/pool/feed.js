@@ -1,12 +1,12 @@
 'use strict'
 
 /**
- * A stream of bytes, on its way into a task piece by piece. To its caller that is one task: one promise, counted and told of once, with one
+ * A stream of bytes, on its way into a task piece by piece. To its caller that is one task: one promise, counted and reported once, with one
  * signal and one timeout. The pool sees a task for each piece, over a state that the addon keeps (crates/kernel/src/fold.rs): so a stream that has
  * nothing to give takes nothing of the pool.
  *
  * Invariants:
- * 1. At most one piece is at the pool. What comes meanwhile is copied into a buffer that no piece stands on, up to `MOST` bytes; then
+ * 1. At most one piece is at the pool. What comes meanwhile is copied into a buffer that no piece stands on, up to `MOST_BYTES` bytes; then
  *    the stream is asked for no more.
  * 2. The first piece is empty, and goes when the call is made: a call that is refused has not touched its stream.
  * 3. When the task is settled, the stream is let go; if no piece is at the pool then, the task leaves at once, else with the piece.
@@ -15,13 +15,13 @@
 const { bytesIn } = require('../buffers.js')
 const { brand, invalidType, makeError } = require('../errors.js')
 const { clearTimeout, performance, setImmediate, setTimeout } = require('../host.js')
-const { LONGEST_TIMER } = require('../options.js')
+const { LONGEST_TIMER_MS } = require('../options.js')
 const { Source } = require('../source.js')
 
 /** Bytes that are gathered for a piece at most: some milliseconds of work. */
-const MOST = 2 ** 20
+const MOST_BYTES = 2 ** 20
 /** Bytes for which there is room at first. */
-const LEAST = 2 ** 14
+const LEAST_BYTES = 2 ** 14
 const NOTHING = new Uint8Array(0)
 /** How long a stream that always has something may keep all else from its turn, in milliseconds. */
 const TURN_MS = 10
@@ -101,7 +101,7 @@ class Feed {
       this.#source.close().catch(() => {})
       return
     }
-    if (this.#timeout <= LONGEST_TIMER) this.#alive = setTimeout(() => {}, LONGEST_TIMER)
+    if (this.#timeout <= LONGEST_TIMER_MS) this.#alive = setTimeout(() => {}, LONGEST_TIMER_MS)
     this.#go()
   }
 
@@ -163,7 +163,7 @@ class Feed {
       const isAll = source.exhausted && this.#rest === undefined
       if (!this.#busy && (this.#gathered > 0 || isAll)) {
         if (!this.#sendGathered(isAll ? LAST : MIDDLE)) return
-      } else if (this.#rest === undefined && this.#gathered < MOST && source.ready) {
+      } else if (this.#rest === undefined && this.#gathered < MOST_BYTES && source.ready) {
         source.pull(
           (chunk) => this.#take(() => bytesOf(chunk)),
           (error) => this.#task.breakOff(error),
@@ -210,9 +210,9 @@ class Feed {
    * @param {Uint8Array} bytes
    */
   #gather(bytes) {
-    const wanted = Math.min(this.#gathered + bytes.length, MOST)
+    const wanted = Math.min(this.#gathered + bytes.length, MOST_BYTES)
     if (wanted > this.#room.length) {
-      const room = roomFor(Math.min(MOST, Math.max(LEAST, 2 * this.#room.length, wanted)))
+      const room = roomFor(Math.min(MOST_BYTES, Math.max(LEAST_BYTES, 2 * this.#room.length, wanted)))
       room.set(this.#room.subarray(0, this.#gathered))
       this.#room = room
     }

@@ -4,12 +4,12 @@
 
 const { asBuffer, countReaders, handOver } = require('../buffers.js')
 const { OWN_OPTIONS, numberOf } = require('../catalog.js')
-const { aborted, codeOf, invalidType, timedOut, toError } = require('../errors.js')
+const { codeOf, invalidType, timedOut, toError } = require('../errors.js')
 const { performance } = require('../host.js')
 const { refuseUntaken, taskSettings } = require('../options.js')
 const { Pool, defaultPool, runNumber } = require('./index.js')
 const { isTraced, trace } = require('../observe.js')
-const { whichAborted } = require('../signals.js')
+const { throwIfAborted } = require('../signals.js')
 const { instance } = require('./instance.js')
 const { Task } = require('./task.js')
 
@@ -71,10 +71,10 @@ function synchronous(kernel) {
    * @param {any} [options]
    */
   const form = (input, options = {}) => {
-    const { timeout, transfer } = taskSettings(options)
+    const { timeout, transfer, times } = taskSettings(options)
     refuseUntaken(options, isTaken, OWN_OPTIONS[number])
     const given = handOver(input, transfer, number)
-    const called = timeout === Infinity ? 0 : performance.now()
+    const called = timeout === Infinity && times === undefined ? 0 : performance.now()
     if (given.frozen !== undefined) countReaders(given.frozen, 1)
     try {
       const value = instance.runSync(number, given.view, options, given.mode, timeout)
@@ -83,6 +83,7 @@ function synchronous(kernel) {
       if (codeOf(failure) === 'ERR_TASK_TIMEOUT') throw timedOut(kernel, timeout, 0, performance.now() - called)
       throw toError(failure, 'input')
     } finally {
+      times?.add(0, performance.now() - called)
       if (given.frozen !== undefined) countReaders(given.frozen, -1)
     }
   }
@@ -112,8 +113,7 @@ function asynchronous(kernel) {
     new Promise((resolve, reject) => {
       const settings = taskSettings(options)
       refuseUntaken(options, isTaken, OWN_OPTIONS[number])
-      const before = settings.signal === undefined ? undefined : whichAborted(settings.signal)
-      if (before !== undefined) throw aborted({ cause: before.reason })
+      throwIfAborted(settings.signal)
       const given = handOver(input, settings.transfer, number)
       const task = new Task(resolve, reject, undefined, given, number)
       try {
@@ -141,7 +141,7 @@ function follow(task, turn) {
       // Node-API has not run it.
       instance.discard(task.slot)
       task.fail(failure)
-      task.leave()
+      task.release()
     })
 }
 

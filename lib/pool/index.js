@@ -5,14 +5,13 @@ const { EventEmitter } = require('node:events')
 const { handOver } = require('../buffers.js')
 const { INPUTS, NAMES, OWN_OPTIONS, TAKES_STREAMS, nameOf, numberOf } = require('../catalog.js')
 const constants = require('../constants.js')
-const { aborted, brand, invalidType, invalidValue, makeError, toError } = require('../errors.js')
+const { brand, invalidType, invalidValue, poolIsClosed, toError } = require('../errors.js')
 const { Batch } = require('./batch.js')
 const { nextTick, performance } = require('../host.js')
 const { NativePool, defaultThreads } = require('../native.js')
 const { integer, positive, refusePool, refuseUnknown, taskSettings } = require('../options.js')
 const { isTraced, trace } = require('../observe.js')
-const { whichAborted } = require('../signals.js')
-const { isStream, isTouched } = require('../source.js')
+const { throwIfAborted } = require('../signals.js')
 const { drainListeners, polling, instance, stopAll } = require('./instance.js')
 const { Task } = require('./task.js')
 
@@ -129,7 +128,7 @@ class Pool extends EventEmitter {
   }
 
   /**
-   * `run` where it is traced. Elsewhere its frame would be one too many: a stack shows ten, and the caller's is to be there.
+   * `run` where it is traced. Elsewhere its frame would be one too many: V8 keeps ten, and an extra one could push the caller's out.
    * @param {any} kernel
    * @param {any} input
    * @param {any} options
@@ -175,7 +174,7 @@ class Pool extends EventEmitter {
     return this.close()
   }
 
-  /** Hears of who listens for 'drain', of which nothing is told while nobody does. */
+  /** Notices who listens for 'drain', which the addon reports only while somebody does. */
   #heed() {
     for (const [event, listener] of Object.entries(this.#listeners)) {
       if (!this.listeners(event).includes(listener)) this.on(event, listener)
@@ -206,9 +205,8 @@ class Pool extends EventEmitter {
     }
     batch.flush()
     const settings = taskSettings(options === undefined ? {} : options, OWN_OPTIONS[kernel])
-    const before = settings.signal === undefined ? undefined : whichAborted(settings.signal)
-    if (before !== undefined) throw aborted({ cause: before.reason })
-    if (TAKES_STREAMS[kernel] && !ArrayBuffer.isView(input) && isStream(input)) {
+    throwIfAborted(settings.signal)
+    if (TAKES_STREAMS[kernel] && !ArrayBuffer.isView(input) && require('../source.js').isStream(input)) {
       this.#startStream(kernel, input, options, settings, resolve, reject)
       return
     }
@@ -239,7 +237,7 @@ class Pool extends EventEmitter {
    * @param {(error: any) => void} reject
    */
   #startStream(kernel, input, options, settings, resolve, reject) {
-    if (isTouched(input)) {
+    if (require('../source.js').isTouched(input)) {
       const reason = 'must be a stream that nobody has read from'
       throw brand(invalidValue(INPUTS[kernel], reason, input), 'input')
     }
@@ -267,7 +265,7 @@ class Pool extends EventEmitter {
   }
 
   /**
-   * Submits a task that says nothing about itself.
+   * Submits a task that was called without options.
    * @param {Task} task
    * @param {any} input
    */
@@ -320,10 +318,6 @@ class Pool extends EventEmitter {
 /** A quarter of what this process may use, in bytes. */
 function memoryByDefault() {
   return require('../memory.js').usableMemory() / 4
-}
-
-function poolIsClosed() {
-  return makeError('ERR_POOL_CLOSED', 'The pool is closed')
 }
 
 /**

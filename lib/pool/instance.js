@@ -126,11 +126,11 @@ function settle(slot, tag, value, wait, run) {
     if (tag === TAG_NUMBER) task.succeed(value)
     else if (tag === TAG_HELD) task.collect()
     else if (!task.settled) task.rejectAsStopped(tag - TAG_STOPPED, wait, run > 0 ? run : undefined)
-    if (task.attachments?.times !== undefined || observers.size !== 0) task.measured(wait, run)
+    if (task.attachments?.times !== undefined || observers.size !== 0) task.recordTimes(wait, run)
   } catch (error) {
     throwApart(error)
   } finally {
-    task.leave()
+    task.release()
   }
 }
 

@@ -3,7 +3,7 @@
 const { clearTimeout, setTimeout } = require('../host.js')
 
 /** Milliseconds between two looks at the tasks whose progress is watched: 20 calls a second at most. */
-const INTERVAL = 50
+const INTERVAL_MS = 50
 
 /**
  * `inContext` calls a function in the async context of the task's caller.
@@ -26,7 +26,7 @@ function tick() {
  */
 function schedule() {
   const [first] = tasks
-  if (first !== undefined) timer ??= first.inContext(() => setTimeout(tick, INTERVAL).unref())
+  if (first !== undefined) timer ??= first.inContext(() => setTimeout(tick, INTERVAL_MS).unref())
 }
 
 /** @param {Reporting} task */

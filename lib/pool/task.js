@@ -8,9 +8,9 @@ const { NAMES } = require('../catalog.js')
 const constants = require('../constants.js')
 const deadlines = require('../deadlines.js')
 const { enter, leave, instance } = require('./instance.js')
-const { aborted, closed, codeOf, isTimeout, rejectLate, timedOut, toError } = require('../errors.js')
-const { performance } = require('../host.js')
-const { observers, outcomeOf, tell } = require('../observe.js')
+const { aborted, codeOf, isTimeout, poolWasClosed, rejectLate, timedOut, toError } = require('../errors.js')
+const { performance, throwApart } = require('../host.js')
+const { notify, observers, outcomeOf } = require('../observe.js')
 const signals = require('../signals.js')
 
 /** Why a task is stopped. */
@@ -73,6 +73,7 @@ class Attachments extends deadlines.Limited {
     /** @type {AsyncResource | undefined} */
     this.context = undefined
     this.reported = -1
+    this.succeeded = false
     /** @type {import('./feed.js').Feed | undefined} */
     this.feed = undefined
   }
@@ -154,7 +155,7 @@ class Task {
     if (this.settled) return
     const inTime = this.#stop(STOP_ABORTED)
     // The time of AbortSignal.timeout() is over only for what was not done in it.
-    if (!inTime || !isTimeout(reason)) this.rejectLate(() => aborted({ cause: reason }), CANCELLED)
+    if (!inTime || !isTimeout(reason)) this.rejectLate(() => aborted(reason), CANCELLED)
   }
 
   /**
@@ -216,7 +217,7 @@ class Task {
       const { feed, timeout } = /** @type {Attachments} */ (this.attachments)
       const idle = feed === undefined ? 0 : this.#age() - waited - (ran ?? 0)
       this.rejectLate(() => timedOut(NAMES[this.kernel], timeout, waited, ran, idle), TIMED_OUT)
-    } else this.rejectLate(why === STOP_CLOSED ? closed : aborted, CANCELLED)
+    } else this.rejectLate(why === STOP_CLOSED ? poolWasClosed : aborted, CANCELLED)
   }
 
   /** Calls `onProgress`, in the caller's async context, if there is progress. */
@@ -224,11 +225,19 @@ class Task {
     const attachments = /** @type {Attachments} */ (this.attachments)
     if (this.settled || fraction <= attachments.reported) return
     attachments.reported = fraction
-    try {
-      this.inContext(() => attachments.onProgress?.(fraction))
-    } catch (error) {
-      this.abandon(error)
-    }
+    const { onProgress, context } = attachments
+    if (onProgress === undefined || context === undefined) return
+    require('../reporting.js').report(onProgress, fraction, context, (error) => this.#progressFailed(error))
+  }
+
+  /**
+   * A call of `onProgress` has failed, perhaps later: it was an async function.
+   * @param {unknown} error
+   */
+  #progressFailed(error) {
+    if (!this.settled) this.abandon(error)
+    // Of a task that has failed, that is the error which counts.
+    else if (this.attachments?.succeeded) throwApart(error)
   }
 
   /**
@@ -292,7 +301,7 @@ class Task {
   }
 
   /**
-   * The promise was settled, by the caller of this alone. What is told of it comes after it, and can no longer change it.
+   * The promise was settled, by the caller of this alone. Observers are notified after that, and can no longer change it.
    * @param {number | undefined} outcome
    * @param {import('../observe.js').Times | undefined} times
    */
@@ -304,7 +313,7 @@ class Task {
   }
 
   /**
-   * Whoever called may try again, and then nobody else is told of the refusal: it says so if it does not.
+   * Whoever called may try again, and then the refusal is reported to nobody else: it says so if it does not.
    * @param {any} error
    * @param {number} outcome
    * @param {import('../observe.js').Times} times
@@ -335,16 +344,16 @@ class Task {
    * @param {number} ran
    */
   end(waited, ran) {
-    this.measured(waited, ran)
-    this.leave()
+    this.recordTimes(waited, ran)
+    this.release()
   }
 
   /**
-   * Tells those that metrics are made of.
+   * Notifies those from whom metrics are made.
    * @param {(observer: import('../observe.js').Observer, pool: any, kernel: string) => void} say
    */
   #observe(say) {
-    tell((observer) => say(observer, this.owner?.pool, NAMES[this.kernel]))
+    notify((observer) => say(observer, this.owner?.pool, NAMES[this.kernel]))
   }
 
   /**
@@ -356,6 +365,7 @@ class Task {
     if (!this.settled && this.attachments?.onProgress !== undefined) this.report(1)
     if (this.settled) return
     this.settled = true
+    if (this.attachments !== undefined) this.attachments.succeeded = true
     this.resolve(this.gaveBuffer ? asBuffer(value) : value)
     this.#count(COMPLETED, this.attachments?.times)
     this.#disarm()
@@ -382,7 +392,7 @@ class Task {
     const refused = outcomeOf(failure) === 'rejected' ? REFUSED : undefined
     const outcome = codeOf(failure) === 'ERR_KERNEL_PANIC' ? NEVER_TAKEN : refused
     this.rejectWith(toError(failure, 'input'), outcome, times)
-    this.leave()
+    this.release()
   }
 
   /** The slot holds its result, or its failure. */
@@ -406,15 +416,15 @@ class Task {
    * @param {number} wait milliseconds from the call to the first instruction
    * @param {number} run from there to the end
    */
-  measured(wait, run) {
+  recordTimes(wait, run) {
     const times = this.attachments?.times
     times?.end(this, wait, run)
     if (observers.size === 0) return
     this.#observe((observer, pool, kernel) => observer.measured(pool, kernel, wait, run, times?.route))
   }
 
-  /** Gives the slot and the input back, and tells the owner: who awaits that the pool is closed hears of the task first. */
-  leave() {
+  /** Gives the slot and the input back, and notifies the owner last: `close` resolves after the promises of the pool's tasks. */
+  release() {
     leave(this)
     if (this.frozen !== undefined) countReaders(this.frozen, -1)
     if (this.attachments?.feed !== undefined) instance.unfold(this.slot)

@@ -8,7 +8,7 @@ const { Speed } = require('./workers.js')
 const MARGIN = 1.15
 /** How much of the mean of tasks' times the last one makes. */
 const NEWEST = 1 / 16
-/** The longest that a caller is told to stay away, in seconds. */
+/** The longest Retry-After, in seconds. */
 const LONGEST_RETRY_S = 60
 
 /**

@@ -5,7 +5,7 @@
 const { setTimeout: sleep } = require('node:timers/promises')
 const { invalidType, invalidValue, makeError } = require('../errors.js')
 const { AbortController, clearTimeout, setTimeout } = require('../host.js')
-const { LONGEST_TIMER, integer, refuseUnknown } = require('../options.js')
+const { LONGEST_TIMER_MS, integer, refuseUnknown } = require('../options.js')
 
 /** How long Redis may take to answer at first, in milliseconds, if the caller does not say. */
 const CONNECT_TIMEOUT_MS = 10_000
@@ -30,28 +30,28 @@ const FORCED = {
 const LEFT_OUT = ['commandTimeout', 'socketTimeout', 'blockingTimeout']
 /** What Redis says when it cannot do now what it may do later: it is full, starts, is no master for the moment, or runs a script. */
 const TEMPORARY = /(?:^|-)(?:OOM|MISCONF|READONLY|LOADING|BUSY|MASTERDOWN|NOREPLICAS|TRYAGAIN|CLUSTERDOWN) /
-const PLACE = ['connection', 'queue', 'prefix', 'connectTimeout']
+const OPTIONS = ['connection', 'queue', 'prefix', 'connectTimeout']
 
 /**
  * Where callers and workers meet, checked, with defaults filled in.
- * @typedef {{ connection: any, queue: string, prefix: string, connectTimeout: number }} Place
+ * @typedef {{ connection: any, queue: string, prefix: string, connectTimeout: number }} ConnectionSettings
  * @typedef {any} Redis ioredis' client; its types are not ours to need
  */
 
 /**
  * @param {any} options
- * @param {string[]} more names of options that are not of the place
- * @returns {Place}
+ * @param {string[]} more names of options that are not of the connection
+ * @returns {ConnectionSettings}
  */
 function connectionSettings(options, more) {
-  refuseUnknown('options', options, new Set([...PLACE, ...more]))
+  refuseUnknown('options', options, new Set([...OPTIONS, ...more]))
   const { connection, queue = 'heavy-load', prefix = 'bull', connectTimeout = CONNECT_TIMEOUT_MS } = options
   if (typeof queue !== 'string') throw invalidType('options.queue', 'of type string', queue)
   // BullMQ's rule: the colon parts its keys.
   if (queue === '' || queue.includes(':')) throw invalidValue('options.queue', 'must be a name without a colon', queue)
   if (typeof prefix !== 'string') throw invalidType('options.prefix', 'of type string', prefix)
   checkConnection(connection)
-  integer('options.connectTimeout', connectTimeout, 1, LONGEST_TIMER)
+  integer('options.connectTimeout', connectTimeout, 1, LONGEST_TIMER_MS)
   return { connection, queue, prefix, connectTimeout }
 }
 
@@ -197,7 +197,7 @@ async function ready(redis, timeout) {
 function hangUp(redis) {
   const { status } = redis
   redis.disconnect()
-  // Between two tries there is no connection whose end would be told.
+  // Between two tries there is no connection whose end ioredis would report.
   if (status === 'reconnecting') redis.emit('end')
 }
 

@@ -29,7 +29,7 @@ const BACK_MS = 500
  * @typedef {import('./connection.js').Redis} Redis
  * @typedef {{ redis: Redis, queue: any, clock: Clock, inbox: Inbox }} Ends
  *
- * Who is told of what comes over it. `onBack`: Redis is there again, perhaps without what it had. `onLost`: it is not waited for any more.
+ * Who receives what comes over it. `onBack`: Redis is there again, perhaps without what it had. `onLost`: it is not waited for any more.
  * @typedef {object} User
  * @property {(id: string, reply: string) => void} onReply
  * @property {(view: import('./workers.js').View) => void} onView
@@ -38,7 +38,7 @@ const BACK_MS = 500
  */
 
 class Link {
-  #place
+  #settings
   #keys
   #caller
   #user
@@ -57,13 +57,13 @@ class Link {
   #look
 
   /**
-   * @param {import('./connection.js').Place} place
+   * @param {import('./connection.js').ConnectionSettings} settings
    * @param {ReturnType<typeof import('./wire.js').keysOf>} keys
    * @param {string} caller
    * @param {User} user
    */
-  constructor(place, keys, caller, user) {
-    this.#place = place
+  constructor(settings, keys, caller, user) {
+    this.#settings = settings
     this.#keys = keys
     this.#caller = caller
     this.#user = user
@@ -79,7 +79,7 @@ class Link {
   }
 
   async #connect() {
-    const { connection, queue: name, prefix, connectTimeout } = this.#place
+    const { connection, queue: name, prefix, connectTimeout } = this.#settings
     const { Queue } = requireOptional('bullmq')
     const redis = connect(connection, { maxRetriesPerRequest: RETRIES })
     this.#redis = redis
@@ -112,7 +112,7 @@ class Link {
     this.#look = setInterval(() => {
       // One question at a time: a Redis that is away is not to find many when it is back.
       if (this.#asked === undefined) this.#see(redis).catch(() => {})
-    }, workers.EVERY)
+    }, workers.EVERY_MS)
     this.#look.unref()
     this.#isOpen = true
     return { redis, queue, clock, inbox }
@@ -164,7 +164,7 @@ class Link {
   /**
    * Which of these jobs Redis does not have.
    * @param {string[]} ids
-   * @returns {Promise<Set<string>>} also those that have ended: then their replies have been told by now
+   * @returns {Promise<Set<string>>} also those that have ended: then their replies have been delivered by now
    */
   async missing(ids) {
     const { redis, queue, inbox } = await this.open()

@@ -1,7 +1,7 @@
 'use strict'
 
 /**
- * Bytes beside a job: a hash of raw values, a field for each piece of at most `PIECE` bytes of each part. Whoever writes one
+ * Bytes beside a job: a hash of raw values, a field for each piece of at most `PIECE_BYTES` bytes of each part. Whoever writes one
  * gives it a time to live, and whoever has read it for the last time removes it.
  */
 
@@ -9,7 +9,7 @@ const { Buffer } = require('../host.js')
 const { remoteError } = require('./connection.js')
 
 /** Redis and its clients hold a whole value at a time: larger parts go in pieces of this many bytes. */
-const PIECE = 2 * 2 ** 20
+const PIECE_BYTES = 2 * 2 ** 20
 /** A script, since ioredis sends it again when its connection was lost meanwhile, which it does not do with transactions. */
 const WRITE = "redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) redis.call('PEXPIRE', KEYS[1], ARGV[3])"
 
@@ -40,7 +40,7 @@ async function write(redis, key, parts, ttl) {
  */
 async function read(redis, key, sizes) {
   if (!isSizes(sizes)) throw remoteError("The sizes of the task's bytes make no sense")
-  const count = sizes.reduce((sum, size) => sum + Math.max(1, Math.ceil(size / PIECE)), 0)
+  const count = sizes.reduce((sum, size) => sum + Math.max(1, Math.ceil(size / PIECE_BYTES)), 0)
   if (count > 0 && (await redis.hlen(key)) < count) throw missing()
   /** @type {ArrayBuffer[]} */
   const parts = []
@@ -69,8 +69,8 @@ function missing() {
  */
 function* pieces(sizes) {
   for (const [part, size] of sizes.entries()) {
-    for (let start = 0; start === 0 || start < size; start += PIECE) {
-      yield [`${part}:${start / PIECE}`, part, start, Math.min(size, start + PIECE)]
+    for (let start = 0; start === 0 || start < size; start += PIECE_BYTES) {
+      yield [`${part}:${start / PIECE_BYTES}`, part, start, Math.min(size, start + PIECE_BYTES)]
     }
   }
 }

@@ -11,54 +11,35 @@
 
 const { randomUUID } = require('node:crypto')
 const { EventEmitter } = require('node:events')
-const { setTimeout: sleep } = require('node:timers/promises')
 const { close } = require('../closing.js')
-const {
-  aborted,
-  closed,
-  codeOf,
-  faultOf,
-  invalidType,
-  invalidValue,
-  late,
-  makeError,
-  rejectLate,
-} = require('../errors.js')
+const { codeOf, invalidType, late, overloaded, poolIsClosed, poolWasClosed, rejectLate } = require('../errors.js')
 const { nextTick, performance } = require('../host.js')
 const { map } = require('../map.js')
 const { isTraced, trace } = require('../observe.js')
-const { LONGEST_TIMER, PRIORITIES, integer, object, refusePool, taskSettings } = require('../options.js')
-const signals = require('../signals.js')
+const { refusePool, taskSettings } = require('../options.js')
+const { throwIfAborted } = require('../signals.js')
 const { nameOf, ownOptionsOf } = require('../catalog.js')
 const { Admission } = require('./admission.js')
 const { connectionSettings, remoteError } = require('./connection.js')
 const { packTask } = require('./input.js')
 const { Link } = require('./link.js')
-const payloads = require('./payloads.js')
+const { OPTIONS, remoteConfig } = require('./pool-config.js')
+const { PoolJobs } = require('./pool-jobs.js')
 const { Tally } = require('./tally.js')
 const { Task } = require('./task.js')
-const { VERSION, keysOf, unpack, unpackError } = require('./wire.js')
+const { keysOf, unpack, unpackError } = require('./wire.js')
 
-const DAY_MS = 86_400_000
-/** How long a worker is given to stop before it is told again, in milliseconds: doubled each time, up to a limit. */
-const STOP_FIRST_MS = 20
-const STOP_LONGEST_MS = 1000
-const STOP_ATTEMPTS = 60
-/** Bytes stay so much longer than their task, in milliseconds: clocks differ. */
-const GRACE_MS = 10_000
-const OPTIONS = ['attempts', 'backoff', 'maxQueue', 'payloadTtl']
 /** Runs tasks on other machines, over BullMQ and Redis. */
 class RemotePool extends EventEmitter {
-  #place
+  #settings
   #config
   #keys
   #caller = randomUUID()
   #made = 0
   /** @type {Map<string, Task>} */
   #tasks = new Map()
-  /** What goes on beside the tasks: sending, stopping, fetching, removing. @type {Set<Promise<boolean>>} */
-  #chores = new Set()
   #link
+  #jobs
   #admission = new Admission()
   #needsDrain = false
   #began = performance.now()
@@ -77,10 +58,10 @@ class RemotePool extends EventEmitter {
   /** @param {any} options */
   constructor(options) {
     super()
-    this.#place = connectionSettings(options, OPTIONS)
+    this.#settings = connectionSettings(options, OPTIONS)
     this.#config = remoteConfig(options)
-    this.#keys = keysOf(this.#place)
-    this.#link = new Link(this.#place, this.#keys, this.#caller, {
+    this.#keys = keysOf(this.#settings)
+    this.#link = new Link(this.#settings, this.#keys, this.#caller, {
       onReply: (id, reply) => this.#onReply(id, reply),
       onView: (view) => this.#see(view),
       onBack: () => this.#findLost(),
@@ -88,10 +69,13 @@ class RemotePool extends EventEmitter {
         for (const task of [...this.#tasks.values()]) this.#fail(task, error)
       },
     })
+    this.#jobs = new PoolJobs(this.#caller, this.#link, this.#keys, this.#config, (task, make) =>
+      this.#fail(task, make),
+    )
   }
 
   get name() {
-    return this.#place.queue
+    return this.#settings.queue
   }
 
   /** Of the workers that are there, all together; 0 before that is known. */
@@ -145,7 +129,7 @@ class RemotePool extends EventEmitter {
   /** @param {any} [options] */
   close(options = {}) {
     const cancel = () => {
-      for (const task of this.#tasks.values()) this.#stop(task, closed)
+      for (const task of this.#tasks.values()) this.#stop(task, poolWasClosed)
     }
     const end = () => {
       this.#closed ??= this.#end()
@@ -169,9 +153,7 @@ class RemotePool extends EventEmitter {
     this.#refuseClosed()
     // Of a kernel that only workers know, they know the options.
     const settings = taskSettings(options, ownOptionsOf(kernel))
-    const { signal } = settings
-    const before = signal === undefined ? undefined : signals.whichAborted(signal)
-    if (before !== undefined) throw aborted({ cause: before.reason })
+    throwIfAborted(settings.signal)
     const packed = packTask(kernel, input, options, settings)
     // Getters of the options may have closed it.
     this.#refuseClosed()
@@ -185,11 +167,11 @@ class RemotePool extends EventEmitter {
       packed.release()
       return
     }
-    this.#chore(this.#send(task, packed))
+    this.#jobs.send(task, packed)
   }
 
   #refuseClosed() {
-    if (this.#closed !== undefined) throw makeError('ERR_POOL_CLOSED', 'The pool is closed')
+    if (this.#closed !== undefined) throw poolIsClosed()
   }
 
   /**
@@ -212,56 +194,14 @@ class RemotePool extends EventEmitter {
    * @param {Task} task
    */
   #late({ kernel, settings, begun }) {
-    const { message } = late(kernel, settings.timeout, begun ? 'a worker had it' : 'no worker had begun it')
+    const error = late(kernel, settings.timeout, begun ? 'a worker had it' : 'no worker had begun it')
     const { view } = this.#admission
     const { trouble } = this.#link
-    if (trouble !== undefined) return remoteError(`${message}: ${trouble.what}`, trouble.cause)
+    if (trouble !== undefined) return remoteError(`${error.message}: ${trouble.what}`, trouble.cause)
     if (!begun && view?.workers.size === 0) {
-      return remoteError(message, new Error(`No worker takes jobs of the queue '${this.name}'`))
+      return remoteError(error.message, new Error(`No worker takes jobs of the queue '${this.name}'`))
     }
-    return makeError('ERR_TASK_TIMEOUT', message)
-  }
-
-  /**
-   * @param {Task} task
-   * @param {ReturnType<typeof packTask>} packed
-   */
-  async #send(task, { input, options, parts, release }) {
-    try {
-      const { redis, queue, clock } = await this.#link.open()
-      if (task.stopped) return
-      const { timeout, priority, key, weight, maxThreads, onProgress } = task.settings
-      const now = await clock.now()
-      const left = timeout - (performance.now() - task.called)
-      const deadline = timeout === Infinity ? undefined : now + left
-      if (parts.length > 0) {
-        const ttl = Math.min(this.#config.payloadTtl, Math.max(left, 0) + GRACE_MS)
-        await payloads.write(redis, this.#keys.input(task.id), parts, ttl)
-      }
-      /** @type {import('./wire.js').Message} */
-      const message = {
-        version: VERSION,
-        caller: this.#caller,
-        input,
-        options,
-        sizes: parts.length > 0 ? parts.map((part) => part.byteLength) : undefined,
-        deadline,
-        priority: PRIORITIES[priority],
-        key,
-        weight,
-        maxThreads,
-        progress: onProgress === undefined ? undefined : true,
-        begun: true,
-      }
-      if (!task.stopped) await queue.add(task.kernel, message, { ...this.#config.job, jobId: task.id, priority })
-      task.sent = true
-      // There was nothing to stop before.
-      if (task.stopped) this.#chore(this.#stopJob(task))
-    } catch (error) {
-      this.#fail(task, () => asRemote(error))
-    } finally {
-      release()
-    }
+    return error
   }
 
   /**
@@ -271,7 +211,7 @@ class RemotePool extends EventEmitter {
    */
   #stop(task, make) {
     if (!this.#tasks.has(task.id)) return
-    this.#halt(task)
+    this.#jobs.stop(task)
     this.#fail(task, make)
   }
 
@@ -282,29 +222,9 @@ class RemotePool extends EventEmitter {
    */
   #abandon(task, error) {
     if (!this.#settle(task)) return
-    this.#halt(task)
+    this.#jobs.stop(task)
     task.reject(error)
     this.#tally.settled(task.kernel, 'cancelled', task.settings.times)
-  }
-
-  /** @param {Task} task */
-  #halt(task) {
-    task.stopped = true
-    if (task.sent) this.#chore(this.#stopJob(task))
-  }
-
-  /**
-   * Takes a job out of the queue, or has its worker stop it: until there is no such job any more.
-   * @param {Task} task
-   */
-  async #stopJob({ id }) {
-    const { redis, queue } = await this.#link.open()
-    // It cannot be removed while a worker has it, and that one may just have lost its connection.
-    for (let time = 0; time < STOP_ATTEMPTS && (await queue.remove(id)) === 0; time++) {
-      await redis.publish(this.#keys.stop, id)
-      await sleep(Math.min(STOP_FIRST_MS * 2 ** time, STOP_LONGEST_MS))
-    }
-    await redis.unlink(this.#keys.input(id), this.#keys.result(id))
   }
 
   /**
@@ -328,13 +248,15 @@ class RemotePool extends EventEmitter {
    */
   #take(task, id, reply) {
     if ('value' in reply && reply.sizes.length > 0) {
-      this.#chore(this.#fetch(task, id, reply))
+      this.#jobs.fetch(id, reply.sizes, task, (parts) => {
+        if (task !== undefined) this.#succeed(task, reply, parts)
+      })
     } else if (task === undefined) {
       // Done twice, or done for nobody.
     } else if ('value' in reply) {
       this.#succeed(task, reply, [])
     } else if ('progress' in reply) {
-      task.report(reply.progress)
+      if (isFraction(reply.progress)) task.report(reply.progress)
     } else if ('begun' in reply) {
       this.#setBegun(task, reply.begun === true)
     } else {
@@ -354,24 +276,6 @@ class RemotePool extends EventEmitter {
   }
 
   /**
-   * @param {Task | undefined} task
-   * @param {string} id
-   * @param {import('./wire.js').Result} reply
-   */
-  async #fetch(task, id, reply) {
-    if (task !== undefined) task.answered = true
-    const { redis } = await this.#link.open()
-    const key = this.#keys.result(id)
-    try {
-      if (task !== undefined) this.#succeed(task, reply, await payloads.read(redis, key, reply.sizes))
-    } catch (error) {
-      if (task !== undefined) this.#fail(task, () => asRemote(error))
-    } finally {
-      await redis.unlink(key)
-    }
-  }
-
-  /**
    * @param {Task} task
    * @param {import('./wire.js').Result} reply
    * @param {ArrayBuffer[]} parts
@@ -381,6 +285,7 @@ class RemotePool extends EventEmitter {
     // It may have been stopped while its bytes were fetched; and by the callback it may be yet.
     if (this.#tasks.has(task.id)) task.report(1)
     if (!this.#settle(task)) return
+    task.succeeded = true
     task.resolve(result)
     this.#tally.settled(task.kernel, 'completed', task.settings.times)
     const ran = Number.isFinite(run) ? run : 0
@@ -452,16 +357,6 @@ class RemotePool extends EventEmitter {
   }
 
   /**
-   * `close` waits for it; nobody else does. What fails here fails because of Redis, whose keys have a time to live.
-   * @param {Promise<unknown>} chore
-   */
-  #chore(chore) {
-    /** @type {Promise<boolean>} */
-    const done = chore.catch(() => {}).then(() => this.#chores.delete(done))
-    this.#chores.add(done)
-  }
-
-  /**
    * What is known of the workers and the queue: gives up what cannot be done in time any more.
    * @param {import('./workers.js').View} view
    */
@@ -476,13 +371,8 @@ class RemotePool extends EventEmitter {
 
   /** Redis has come back: with what it had, if it keeps that on a disk; else whoever waits must hear of it. */
   async #findLost() {
-    const { redis } = await this.#link.open()
     const sent = [...this.#tasks.values()].filter((task) => task.sent)
-    const missing = await this.#link.missing(sent.map(({ id }) => id))
-    // Of a job that has ended the reply was there, and its result may be on its way.
-    for (const task of sent.filter(({ id, answered }) => missing.has(id) && !answered)) {
-      // A worker may still be at it, for nobody.
-      this.#chore(redis.publish(this.#keys.stop, task.id))
+    for (const task of await this.#jobs.lost(sent)) {
       this.#fail(task, () => remoteError('Redis no longer has the task: it keeps nothing when it ends'))
     }
   }
@@ -493,37 +383,8 @@ class RemotePool extends EventEmitter {
         this.#onEmpty = () => resolve(undefined)
       })
     }
-    await this.#link.close(async () => {
-      while (this.#chores.size > 0) await Promise.all(this.#chores)
-    })
+    await this.#link.close(() => this.#jobs.ended())
   }
-}
-
-/** @param {any} options */
-function remoteConfig(options) {
-  const { attempts = 3, backoff = { type: 'exponential', delay: 200 }, maxQueue = 16384, payloadTtl = DAY_MS } = options
-  integer('options.attempts', attempts, 1, 2 ** 31 - 1)
-  integer('options.payloadTtl', payloadTtl, 1, Number.MAX_SAFE_INTEGER)
-  if (maxQueue !== Infinity) integer('options.maxQueue', maxQueue, 1, Number.MAX_SAFE_INTEGER)
-  if (typeof backoff === 'object') {
-    object('options.backoff', backoff)
-    if (backoff.type !== 'fixed' && backoff.type !== 'exponential') {
-      throw invalidValue('options.backoff.type', "must be one of: 'fixed', 'exponential'", backoff.type)
-    }
-    integer('options.backoff.delay', backoff.delay, 0, LONGEST_TIMER)
-  } else {
-    integer('options.backoff', backoff, 0, LONGEST_TIMER)
-  }
-  return { payloadTtl, maxQueue, job: { attempts, backoff } }
-}
-
-/**
- * A task's own error, of one that others may have, too.
- * @param {any} error of Redis or of what leads there; ours says what it should
- */
-function asRemote(error) {
-  const isOurs = faultOf(error) !== undefined
-  return isOurs ? remoteError(error.message, error.cause) : remoteError(`Redis failed: ${error.message}`, error)
 }
 
 /** @param {{ error: import('./wire.js').WireError }} reply */
@@ -535,17 +396,17 @@ function errorOf(reply) {
   }
 }
 
+/**
+ * What came from Redis may be anything, and is not to reach the caller's `onProgress`.
+ * @param {unknown} value
+ */
+function isFraction(value) {
+  return typeof value === 'number' && value >= 0 && value <= 1
+}
+
 /** @param {unknown} cause */
 function senseless(cause) {
   return remoteError('A reply that makes no sense', cause)
-}
-
-/**
- * @param {string} why
- * @param {number} retryAfter seconds
- */
-function overloaded(why, retryAfter) {
-  return Object.assign(makeError('ERR_POOL_OVERLOADED', `The pool ${why}`), { retryAfter })
 }
 
 /** @param {number} retryAfter seconds */

@@ -48,7 +48,7 @@ class Inbox {
    * @param {Redis} reader a connection of its own: questions that wait hold up all others
    * @param {Redis} redis
    * @param {string} key
-   * @param {(id: string, reply: string) => void} onReply told of JSON, or of whatever else is there; does not throw
+   * @param {(id: string, reply: string) => void} onReply gets JSON, or whatever else is there; does not throw
    */
   constructor(reader, redis, key, onReply) {
     this.#reader = reader
@@ -58,7 +58,7 @@ class Inbox {
     this.#ended = this.#read()
   }
 
-  /** Resolves when every reply has been told that was there at the call; does not, if Redis is lost once more. */
+  /** Resolves when every reply has been delivered that was there at the call; does not, if Redis is lost once more. */
   caughtUp() {
     const mark = `mark-${this.#made++}`
     return /** @type {Promise<void>} */ (
@@ -74,7 +74,7 @@ class Inbox {
       const found = await this.#ask()
       for (const [id, fields] of found) {
         this.#last = id
-        for (let at = 0; at < fields.length; at += 2) this.#tell(fields[at], fields[at + 1])
+        for (let at = 0; at < fields.length; at += 2) this.#deliver(fields[at], fields[at + 1])
       }
       if (found.length > 0) {
         // What is not deleted now is deleted with the stream.
@@ -87,7 +87,7 @@ class Inbox {
    * @param {string} id of a job, or a mark
    * @param {string} json
    */
-  #tell(id, json) {
+  #deliver(id, json) {
     const resolve = this.#marks.get(id)
     this.#marks.delete(id)
     if (resolve === undefined) this.#onReply(id, json)
@@ -109,7 +109,7 @@ class Inbox {
     }
   }
 
-  /** Nothing is told any more. */
+  /** Nothing is delivered any more. */
   stop() {
     this.#isOpen = false
     // A question that was asked of a Redis that is away is never answered after this.
@@ -143,7 +143,7 @@ class Outbox {
   /**
    * @param {Redis} redis
    * @param {(caller: string) => string} keyOf
-   * @param {(error: Error) => void} onRefused told what Redis says when it refuses replies; does not throw
+   * @param {(error: Error) => void} onRefused gets what Redis says when it refuses replies; does not throw
    */
   constructor(redis, keyOf, onRefused) {
     this.#redis = redis

@@ -1,9 +1,9 @@
 'use strict'
 
-/** What becomes of a remote pool's tasks: counted for `stats()`, and told to observers. */
+/** What becomes of a remote pool's tasks: counted for `stats()`, and reported to observers. */
 
 const { createHistogram } = require('node:perf_hooks')
-const { outcomeOf, tell } = require('../observe.js')
+const { notify, outcomeOf } = require('../observe.js')
 
 /**
  * @typedef {import('../observe.js').Outcome} Outcome
@@ -18,7 +18,7 @@ class Tally {
   #wait = createHistogram()
   #run = createHistogram()
 
-  /** @param {any} pool as observers are told */
+  /** @param {any} pool as observers get it */
   constructor(pool) {
     this.#pool = pool
   }
@@ -31,7 +31,7 @@ class Tally {
    */
   settled(kernel, outcome, times) {
     this.#counts[outcome]++
-    tell((observer) => observer.ended(this.#pool, kernel, outcome, times?.route))
+    notify((observer) => observer.ended(this.#pool, kernel, outcome, times?.route))
   }
 
   /**
@@ -57,7 +57,7 @@ class Tally {
   measured(kernel, wait, run, times) {
     record(this.#wait, wait)
     record(this.#run, run)
-    tell((observer) => observer.measured(this.#pool, kernel, wait, run, times?.route))
+    notify((observer) => observer.measured(this.#pool, kernel, wait, run, times?.route))
   }
 
   /** As in a pool's `stats()`. */

@@ -1,11 +1,12 @@
 'use strict'
 
-/** A task of a RemotePool whose promise has not been settled: what may stop it, and whom it tells of its progress. */
+/** A task of a RemotePool whose promise has not been settled: what may stop it, and who gets its progress. */
 
 const { AsyncResource } = require('node:async_hooks')
 const { Limited, limit, release } = require('../deadlines.js')
 const { aborted } = require('../errors.js')
-const { performance } = require('../host.js')
+const { performance, throwApart } = require('../host.js')
+const { report } = require('../reporting.js')
 const signals = require('../signals.js')
 
 /**
@@ -26,6 +27,8 @@ class Task {
   stopped = false
   /** Whether its result is being fetched. */
   answered = false
+  /** Whether its promise has been resolved. */
+  succeeded = false
   #limited = new Limited(this)
   /** @type {AsyncResource | undefined} */
   #context
@@ -75,7 +78,7 @@ class Task {
 
   /** @param {unknown} reason */
   abort(reason) {
-    this.#owner.stop(this, () => aborted({ cause: reason }))
+    this.#owner.stop(this, () => aborted(reason))
   }
 
   expire() {
@@ -88,13 +91,13 @@ class Task {
    */
   report(fraction) {
     const { onProgress } = this.settings
-    if (onProgress === undefined || fraction <= this.#reported) return
+    if (onProgress === undefined || this.#context === undefined || fraction <= this.#reported) return
     this.#reported = fraction
-    try {
-      this.#context?.runInAsyncScope(onProgress, undefined, fraction)
-    } catch (error) {
-      this.#owner.abandon(this, error)
-    }
+    report(onProgress, fraction, this.#context, (error) => {
+      // Of a task that has failed, that is the error which counts.
+      if (this.succeeded) throwApart(error)
+      else this.#owner.abandon(this, error)
+    })
   }
 }
 

@@ -1,7 +1,7 @@
 'use strict'
 
 /**
- * What callers and workers tell each other.
+ * The messages between callers and workers.
  *
  * A job's data is JSON. What JSON does not know stands in it as an object with a tag, `$`: numbers that are not finite,
  * undefined, bigints, and bytes, of which only kind and length are there; the bytes themselves, the *parts*, travel beside it
@@ -10,7 +10,7 @@
 
 const { types } = require('node:util')
 const { TYPED_ARRAYS: VIEWS, FrozenBuffer, classOf } = require('../buffers.js')
-const { brand, factsOf, faultOf, makeError } = require('../errors.js')
+const { brand, extend, factsOf, faultOf, makeError } = require('../errors.js')
 const { Buffer } = require('../host.js')
 const { remoteError } = require('./connection.js')
 
@@ -24,7 +24,7 @@ const MOST_NESTING = 32
  * @typedef {Uint8Array[]} Parts
  *
  * A job's data. `caller`: who waits for it. `sizes`: its parts' lengths in bytes. `deadline`: in milliseconds of Redis's clock. `begun`: that
- * the caller wants to be told when a worker has it. Callers and workers may be of different versions of this package: what is new here is
+ * the caller wants a message when a worker has it. Callers and workers may be of different versions of this package: what is new here is
  * optional, or VERSION changes.
  * @typedef {{
  *   version: number, caller: string, input: unknown, options: unknown, sizes?: number[], deadline?: number,
@@ -50,7 +50,7 @@ function keysOf({ prefix, queue }) {
     replies: (/** @type {string} */ caller) => `${base}:replies:${caller}`,
     /** A channel: ids of jobs that are to stop. */
     stop: `${base}:stop`,
-    /** A hash of the queue's, and of no job: what each worker tells of itself, by its id. */
+    /** A hash of the queue's, and of no job: what each worker reports of itself, by its id. */
     workers: `${base}-workers`,
     /** Of BullMQ's own: the jobs that wait, by priority, and those that workers have. */
     waiting: `${prefix}:${queue}:wait`,
@@ -106,7 +106,8 @@ function pack(value, parts, bytesOf, depth = 0) {
       throw unsendable(`a ${typeof value}`)
   }
   if (value === null) return null
-  if (depth > MOST_NESTING) throw unsendable(`an object deeper than ${MOST_NESTING} levels`)
+  // A client's JSON may be that deep. All else that cannot be sent is nothing that a client could give.
+  if (depth > MOST_NESTING) throw brand(unsendable(`an object deeper than ${MOST_NESTING} levels`), 'input')
   const kind = kindOf(value)
   if (kind !== undefined) {
     const bytes = bytesOf(value)
@@ -173,8 +174,7 @@ function numberText(number) {
 
 /** @param {string} what */
 function unsendable(what) {
-  const message = `Input and options must be data that can be sent. Received ${what}`
-  return brand(makeError('ERR_INVALID_ARG_TYPE', message), 'input')
+  return makeError('ERR_INVALID_ARG_TYPE', `Input and options must be data that can be sent. Received ${what}`)
 }
 
 /**
@@ -195,12 +195,12 @@ function unpackError({ code, name, message, retryAfter, fault }) {
   const text = String(message)
   if (code === 'ERR_REMOTE') return remoteError(text)
   if (factsOf(code) === undefined) {
-    const cause = Object.assign(new Error(text), { name: String(name), ...(typeof code === 'string' && { code }) })
+    const cause = extend(new Error(text), { name: String(name), ...(typeof code === 'string' && { code }) })
     return remoteError(`A worker failed: ${text}`, cause)
   }
   const error = makeError(/** @type {import('../errors.js').Code} */ (code), text)
   brand(error, fault === 'input' ? 'input' : 'call')
-  return Number.isFinite(retryAfter) && retryAfter >= 0 ? Object.assign(error, { retryAfter }) : error
+  return Number.isFinite(retryAfter) && retryAfter >= 0 ? extend(error, { retryAfter }) : error
 }
 
 module.exports = { VERSION, keysOf, pack, packError, unpack, unpackError }

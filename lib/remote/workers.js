@@ -1,22 +1,22 @@
 'use strict'
 
 /**
- * What workers tell of themselves, and what callers see by it: who is there, how much waits, and how long it will be. Each worker writes a
+ * What workers report of themselves, and what callers know from it: who is there, how much waits, and how long it will be. Each worker writes a
  * line of its own twice a second; one that has written none for some seconds is not there. Times are Redis's.
  */
 
-/** How often workers tell, and callers look, in milliseconds. */
-const EVERY = 500
-/** How long after its last word a worker counts as being there, in milliseconds. */
-const ALIVE = 3000
-/** How long the line of a worker that is gone stays, in milliseconds: Redis may have been full, and it may speak again. */
-const FORGET = 60_000
+/** How often workers report, and callers look, in milliseconds. */
+const EVERY_MS = 500
+/** How long after its last report a worker counts as being there, in milliseconds. */
+const ALIVE_MS = 3000
+/** How long the line of a worker that is gone stays, in milliseconds: Redis may have been full, and it may report again. */
+const FORGET_MS = 60_000
 /** How much of the past the workers' speed is known by: so many milliseconds, and so many jobs at least. */
-const WINDOW = 4000
-const LEAST = 8
+const WINDOW_MS = 4000
+const LEAST_JOBS = 8
 
 const TIME = "local now = redis.call('TIME') local at = now[1] * 1000 + math.floor(now[2] / 1000)"
-const TELL = `${TIME}
+const REPORT = `${TIME}
 redis.call('HSET', KEYS[1], ARGV[1], at .. ' ' .. ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 local all = redis.call('HGETALL', KEYS[1])
@@ -29,7 +29,7 @@ return { at, redis.call('HGETALL', KEYS[1]), redis.call('LLEN', KEYS[2]), redis.
   redis.call('ZCOUNT', KEYS[3], '8589934592', '+inf'), redis.call('LLEN', KEYS[4]) }`
 
 /**
- * `protocol`: which messages it knows. `done`: jobs that it has ended. `at`: when it told so.
+ * `protocol`: which messages it knows. `done`: jobs that it has ended. `at`: when it reported that.
  * @typedef {{ protocol: number, threads: number, concurrency: number, done: number, utilization: number, memory: number }} Facts
  * @typedef {Facts & { at: number }} Report
  * @typedef {import('./connection.js').Redis} Redis
@@ -45,8 +45,8 @@ return { at, redis.call('HGETALL', KEYS[1]), redis.call('LLEN', KEYS[2]), redis.
  * @param {string} id the worker's
  * @param {Facts} facts
  */
-function tell(redis, keys, id, facts) {
-  return redis.eval(TELL, 1, keys.workers, id, JSON.stringify(facts), FORGET)
+function report(redis, keys, id, facts) {
+  return redis.eval(REPORT, 1, keys.workers, id, JSON.stringify(facts), FORGET_MS)
 }
 
 /**
@@ -60,7 +60,7 @@ async function look(redis, keys) {
   const workers = new Map()
   for (let at = 0; at < lines.length; at += 2) {
     const report = read(lines[at + 1])
-    if (report !== undefined && now - report.at <= ALIVE) workers.set(lines[at], report)
+    if (report !== undefined && now - report.at <= ALIVE_MS) workers.set(lines[at], report)
   }
   return { workers, waiting: [high, normal, low], active }
 }
@@ -112,7 +112,7 @@ class Speed {
       }
       known.last = report
       // The past fades, unless there is little of it.
-      if (known.time > WINDOW && known.done > LEAST) {
+      if (known.time > WINDOW_MS && known.done > LEAST_JOBS) {
         known.done /= 2
         known.time /= 2
       }
@@ -131,4 +131,4 @@ class Speed {
   }
 }
 
-module.exports = { EVERY, Speed, look, tell }
+module.exports = { EVERY_MS, Speed, look, report }
