@@ -5,17 +5,11 @@ const { HeavyLoadError } = require('./lib/errors.js')
 const { kernel } = require('./lib/pool/forms.js')
 const { Pool, defaultPool } = require('./lib/pool/index.js')
 
-module.exports = {
-  FrozenBuffer,
-  HeavyLoadError,
-  Pool,
-  defaultPool,
-  freeze,
-  kernel,
-  /** @param {any} path */
-  loadKernels(path) {
-    // Loaded when it is needed, as few need it.
-    return require('./lib/plugins.js').loadKernels(path)
-  },
-  ...require('./lib/kernels.js'),
+/** @param {any} path */
+function loadKernels(path) {
+  // Few need it, so it is not loaded before.
+  return require('./lib/plugins.js').loadKernels(path)
 }
+
+// In the form in which Node.js finds the names for `import`: no methods, and what is re-exported last.
+module.exports = { FrozenBuffer, HeavyLoadError, Pool, defaultPool, freeze, kernel, loadKernels, ...require('./lib/kernels.js') }
