@@ -23,7 +23,7 @@ const sources = digest([
 const addons = [{ name: 'the addon', folder: '', stamp: 'target/addon.stamp', flags: [] }]
 if (forTests) {
   const stamp = 'target/test-addon.stamp'
-  addons.push({ name: "the tests' addon", folder: '__test__/native', stamp, flags: ['--tests'] })
+  addons.push({ name: "the tests' addon", folder: '__test__/native', stamp, flags: ['--tests'], plugin: 'plugged.node' })
 }
 const stale = addons.filter(isStale)
 // The tests need Rust themselves, also when nothing is to be built.
@@ -109,9 +109,9 @@ function stampOf(addon) {
   return `${sources} ${digest([binaryOf(addon)])}\n`
 }
 
-/** The addon's binary for this platform, if there is one. */
-function binaryOf({ folder }) {
-  if (!existsSync(join(root, folder))) return undefined
+/** The addon's binary for this platform, if there is one, with the plug-in that belongs to it. */
+function binaryOf({ folder, plugin }) {
+  if (!existsSync(join(root, folder, plugin ?? ''))) return undefined
   const prefix = `heavy-load.${process.platform}-${process.arch}`
   const name = readdirSync(join(root, folder)).find((file) => file.startsWith(prefix) && file.endsWith('.node'))
   return name && join(folder, name)

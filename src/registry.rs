@@ -20,10 +20,37 @@ static REGISTRY: Registry = Registry::new();
 pub(crate) fn install_built_in() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
-        if let Err(error) = REGISTRY.install(KERNELS) {
+        #[cfg(feature = "test-kernels")]
+        let kernels = &plugged::built_in();
+        #[cfg(not(feature = "test-kernels"))]
+        let kernels = KERNELS;
+        if let Err(error) = REGISTRY.install(kernels) {
             unreachable!("a test of theirs sees to it: {error}");
         }
     });
+}
+
+/// For tests: with HEAVY_LOAD_TEST_PLUGGED in the environment, the built-in kernels come through the border of plug-ins, so that every test of
+/// theirs is one of that, too.
+#[cfg(feature = "test-kernels")]
+mod plugged {
+    use super::{KERNELS, Kernel};
+    use heavy_load_kernel::plugin::host::Plugin;
+    use heavy_load_kernel::plugin::{abi, sdk};
+
+    unsafe extern "C" fn entry(host: *const abi::Host) -> *const abi::Plugin {
+        // SAFETY: passed on to the caller.
+        unsafe { sdk::table("built in", KERNELS, host) }
+    }
+
+    pub(super) fn built_in() -> Vec<&'static dyn Kernel> {
+        if std::env::var_os("HEAVY_LOAD_TEST_PLUGGED").is_none() {
+            return KERNELS.to_vec();
+        }
+        // SAFETY: the SDK makes a table as the header has it, and this image stays loaded.
+        let plugin = unsafe { Plugin::read(entry) };
+        plugin.unwrap_or_else(|error| unreachable!("{error}")).kernels
+    }
 }
 
 /// Installs one more kernel, once; gives its number. For tests of what follows from that.
