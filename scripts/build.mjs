@@ -19,7 +19,16 @@ if (forTests && process.exitCode === 0) process.exitCode = buildPlugin()
 /** The kernels of the tests' addon once more, as `__test__/native/plugged.node`. */
 function buildPlugin() {
   const crate = 'heavy-load-test-plugin'
-  const status = run('cargo', ['build', '--locked', '-p', crate, '--profile', 'test-addon', '--features', 'test-kernels'])
+  const status = run('cargo', [
+    'build',
+    '--locked',
+    '-p',
+    crate,
+    '--profile',
+    'test-addon',
+    '--features',
+    'test-kernels',
+  ])
   const name = crate.replaceAll('-', '_')
   const file = { win32: `${name}.dll`, darwin: `lib${name}.dylib` }[process.platform] ?? `lib${name}.so`
   if (status === 0) copyFileSync(join(root, 'target/test-addon', file), join(root, '__test__/native/plugged.node'))

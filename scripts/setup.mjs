@@ -23,7 +23,13 @@ const sources = digest([
 const addons = [{ name: 'the addon', folder: '', stamp: 'target/addon.stamp', flags: [] }]
 if (forTests) {
   const stamp = 'target/test-addon.stamp'
-  addons.push({ name: "the tests' addon", folder: '__test__/native', stamp, flags: ['--tests'], plugin: 'plugged.node' })
+  addons.push({
+    name: "the tests' addon",
+    folder: '__test__/native',
+    stamp,
+    flags: ['--tests'],
+    plugin: 'plugged.node',
+  })
 }
 const stale = addons.filter(isStale)
 // The tests need Rust themselves, also when nothing is to be built.

@@ -6,4 +6,6 @@ const root = import.meta.dirname
 // In a project of your own: node_modules/heavy-load/include
 const include = join(root, '../../include')
 const flags = ['-std=c11', '-O2', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC', '-I', include]
-execFileSync(process.env.CC ?? 'cc', [...flags, join(root, 'kernels.c'), '-o', join(root, 'kernels.node')], { stdio: 'inherit' })
+execFileSync(process.env.CC ?? 'cc', [...flags, join(root, 'kernels.c'), '-o', join(root, 'kernels.node')], {
+  stdio: 'inherit',
+})

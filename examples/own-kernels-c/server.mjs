@@ -21,7 +21,10 @@ app.post(
 )
 
 // curl 'localhost:3000/slug?title=Hello,%20World'
-app.get('/slug', offload((request, task) => slug(request.query.title, task)))
+app.get(
+  '/slug',
+  offload((request, task) => slug(request.query.title, task)),
+)
 
 app.use(errorHandler())
 

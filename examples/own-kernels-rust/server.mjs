@@ -6,7 +6,9 @@ import { loadKernels } from 'heavy-load'
 import { errorHandler, offload } from 'heavy-load/express'
 
 /** @type {import('./kernels.d.ts').LoadedKernels} */
-const { closestWords, compileDictionary, editDistances, mandelbrot } = loadKernels(join(import.meta.dirname, 'kernels.node'))
+const { closestWords, compileDictionary, editDistances, mandelbrot } = loadKernels(
+  join(import.meta.dirname, 'kernels.node'),
+)
 
 /** Made once, used by every request. */
 const dictionary = await compileDictionary('apple apply ape maple staple banana bandana cabana')
@@ -14,7 +16,10 @@ const dictionary = await compileDictionary('apple apply ape maple staple banana 
 export const app = express()
 
 // curl 'localhost:3000/spelling?word=appel'
-app.get('/spelling', offload((request, task) => closestWords(request.query.word, { ...task, dictionary })))
+app.get(
+  '/spelling',
+  offload((request, task) => closestWords(request.query.word, { ...task, dictionary })),
+)
 
 // curl 'localhost:3000/distances?to=kitten' --data-binary $'kitten\nsitting\n' -H 'content-type: text/plain'
 app.post(
@@ -27,7 +32,9 @@ app.post(
 app.get(
   '/mandelbrot.pgm',
   offload(async (request, task) => {
-    const [x, y, size] = ['x', 'y', 'size'].map((name) => Number(request.query[name] ?? { x: -2, y: -1.25, size: 2.5 }[name]))
+    const [x, y, size] = ['x', 'y', 'size'].map((name) =>
+      Number(request.query[name] ?? { x: -2, y: -1.25, size: 2.5 }[name]),
+    )
     // It is drawn where it stands: `transfer` hands it over without a copy.
     const pixels = await mandelbrot(Buffer.alloc(512 * 512), { ...task, width: 512, x, y, size, transfer: true })
     return Buffer.concat([Buffer.from('P5 512 512 255\n'), pixels])

@@ -2,17 +2,19 @@
 
 const { parse } = require('./arguments.js')
 const { UsageError } = require('./errors.js')
+const plugins = require('./kernels.js')
 
-const USAGE = `Usage: heavy-load info [--json]
+const USAGE = `Usage: heavy-load info [--json] [--kernels FILE]
 
 Says which version this is, how many threads the default pool has, which kernels there are, and which of the packages
-that heavy-load can work with are installed.
+that heavy-load can work with are installed. FILE is a plug-in, whose kernels are there, too.
 `
 
 /** @param {string[]} args */
 async function main(args) {
-  const { values, positionals } = parse(args, { json: { type: 'boolean' } })
+  const { values, positionals } = parse(args, { json: { type: 'boolean' }, ...plugins.OPTION })
   if (positionals.length > 0) throw new UsageError('info takes no arguments')
+  plugins.loadFiles(values.kernels)
   const info = collect()
   process.stdout.write(values.json ? `${JSON.stringify(info, undefined, 2)}\n` : text(info))
 }

@@ -7,7 +7,7 @@ const { UsageError } = require('./errors.js')
 const { isFile, readFile, readStdin } = require('./read.js')
 
 /**
- * By what the kernel takes: a number, numbers, or bytes.
+ * By what the kernel takes: a number, numbers, a string, or bytes.
  * @param {string} text
  * @param {ReturnType<typeof import('../catalog.js').descriptions>[number]} kernel
  * @param {import('./read.js').Bounds} bounds of what is read
@@ -20,8 +20,10 @@ async function inputOf(text, { name, inputType, typeParameter }, bounds) {
   const takesNumbers = takesAny || Object.hasOwn(TYPED_ARRAYS, inputType)
   if (text === '-' || text.startsWith('@')) {
     const bytes = await (text === '-' ? readStdin(bounds) : readFile(text.slice(1), bounds))
+    if (inputType === 'string') return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
     return takesNumbers && !takesAny ? viewOf(bytes, inputType) : bytes
   }
+  if (inputType === 'string') return text
   if (takesNumbers) return numbersOf(text, name, TYPED_ARRAYS[inputType] ?? Float64Array)
   const isThere = isFile(text)
   if (isThere || looksLikePath(text)) {

@@ -9,6 +9,7 @@ const { LONGEST_TIMER_MS } = require('../options.js')
 const { integer, parse } = require('./arguments.js')
 const { UnknownOption, UsageError } = require('./errors.js')
 const { inputOf, numberOf } = require('./input.js')
+const plugins = require('./kernels.js')
 const { progressBar } = require('./progress.js')
 const redis = require('./redis.js')
 
@@ -16,6 +17,7 @@ const redis = require('./redis.js')
 
 const OPTIONS = /** @type {const} */ ({
   ...redis.OPTIONS,
+  ...plugins.OPTION,
   timeout: { type: 'string' },
   'max-input': { type: 'string' },
 })
@@ -46,6 +48,7 @@ Kernels and their options:
 ${lines.join('\n')}
 
 Options:
+  --kernels FILE       a plug-in, whose kernels there are, too
   --timeout MS         how long it may take, reading INPUT included
   --max-input BYTES    of a file or of standard input; default half of the memory, and a quarter where the length is not known
   --redis URL          runs it on workers; default REDIS_URL, else redis://127.0.0.1:6379, where --queue or --prefix is given
@@ -110,6 +113,7 @@ async function withTimeout(timeout, signal, read) {
  * @param {string[]} args
  */
 function read(args) {
+  plugins.loadNamed(args)
   const all = descriptions()
   const anyOptions = { ...OPTIONS, ...optionsOf(all) }
   const first = parseArgs({ args, options: anyOptions, strict: false, allowPositionals: true }).positionals[0]
@@ -145,7 +149,7 @@ function optionsOf(kernels) {
   return Object.fromEntries(names.map((name) => [name, { type: /** @type {const} */ ('string') }]))
 }
 
-/** @param {Record<string, string | undefined>} values */
+/** @param {Record<string, unknown>} values */
 function poolOf(values) {
   const isRemote = Object.keys(redis.OPTIONS).some((name) => values[name] !== undefined)
   if (!isRemote) return require('../pool/index.js').defaultPool
@@ -194,7 +198,7 @@ async function write(result, out) {
       if (!out.write(text)) await once(out, 'drain')
     }
   } else {
-    out.write(`${result}\n`)
+    out.write(`${typeof result === 'object' ? JSON.stringify(result) : result}\n`)
   }
 }
 

@@ -4,6 +4,7 @@ const { LONGEST_TIMER_MS } = require('../options.js')
 const { withoutRepeats } = require('../repeats.js')
 const { integer, parse } = require('./arguments.js')
 const { UsageError, lineOf } = require('./errors.js')
+const plugins = require('./kernels.js')
 const { healthRoutes, metricsRoutes, serve } = require('./metrics.js')
 const redis = require('./redis.js')
 
@@ -24,6 +25,7 @@ Options:
                         better given as REDIS_URL: others on the machine may see arguments.
   --queue NAME          default heavy-load
   --prefix TEXT         of the queue's keys in Redis; default bull
+  --kernels FILE        a plug-in, whose kernels it runs, too; several times for several
   --concurrency N       jobs it holds at once; default 4 a thread, at least 16
   --threads N           default HEAVY_LOAD_THREADS, else the CPUs it may use
   --timeout MS          at the end: how long the jobs it has get before they are given back; default ${DEFAULT_TIMEOUT_MS}
@@ -38,6 +40,7 @@ Options:
 async function main(args) {
   const { values, positionals } = parse(args, {
     ...redis.OPTIONS,
+    ...plugins.OPTION,
     concurrency: { type: 'string' },
     threads: { type: 'string' },
     timeout: { type: 'string' },
@@ -56,6 +59,7 @@ async function main(args) {
   const healthPort = integer(values, 'health-port', 0, 65535)
   const metricsPort = integer(values, 'metrics-port', 0, 65535)
 
+  plugins.loadFiles(values.kernels)
   const { startWorker } = require('../remote/index.js')
   const { Pool, defaultPool } = require('../pool/index.js')
   const pool = threads === undefined ? defaultPool : new Pool({ threads })

@@ -9,7 +9,10 @@ let origin
 
 test.before('build and serve', async (t) => {
   t.timeout(600_000)
-  execFileSync('cargo', ['test', '--locked', '--quiet', '--target-dir', 'target'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
+  execFileSync('cargo', ['test', '--locked', '--quiet', '--target-dir', 'target'], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
   execFileSync(process.execPath, [join(root, 'build.mjs')], { stdio: ['ignore', 'ignore', 'inherit'] })
   const { app } = await import('../server.mjs')
   const server = app.listen(0, '127.0.0.1')
