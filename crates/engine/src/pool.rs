@@ -71,7 +71,7 @@ impl Pool {
 
     /// Whether as many tasks wait for their first morsel as there are threads, or more.
     pub fn needs_drain(&self) -> bool {
-        self.scheduler.occupancy.queued() >= self.scheduler.size
+        self.scheduler.occupancy.needs_drain()
     }
 
     /// Has `listener` called, on any thread, whenever [`Pool::needs_drain`] has become false. It is forgotten with its
@@ -104,11 +104,11 @@ impl Pool {
         let timeout = config.timeout.unwrap_or_default();
         let stake = scheduler.admit(job, config, now).map_err(|refusal| refusal.error(timeout))?;
         if !config.part.is_first {
-            scheduler.join_anyway();
+            scheduler.occupancy.join_anyway();
             return Ok(stake);
         }
         // A paused task waits too: otherwise there could be any number, since every task begins soon.
-        if scheduler.join(1) == 0 {
+        if scheduler.occupancy.join(1) == 0 {
             // Its own is not what it would have to wait for.
             drop(stake);
             let retry = scheduler.admission.all(now.saturating_duration_since(scheduler.began));
@@ -141,7 +141,7 @@ impl Pool {
         mut queued: impl FnMut(Arc<Task>),
     ) {
         let (scheduler, now) = (&*self.scheduler, Instant::now());
-        let places = scheduler.join(works.len());
+        let places = scheduler.occupancy.join(works.len());
         let mut tasks = Vec::with_capacity(places);
         for work in works.take(places) {
             let task = work.and_then(|(work, config, slot)| {

@@ -39,18 +39,19 @@ pub(super) struct Scheduler {
     pub(super) began: Instant,
     /// The inbox, and what has a thread look at it.
     pub(super) wakeup: Wakeup<Message>,
-    /// The demand of tasks that have begun: morsels that run, and paused tasks.
+    /// How full the pool is.
     pub(super) occupancy: Occupancy,
     /// What may come in.
     pub(super) admission: Admission,
     pub(super) tallies: Mutex<Tallies>,
-    /// Told when the queue has become shorter than `size`.
+    /// Called whenever the queue has become shorter than `size`.
     pub(super) drain_listeners: RwLock<Vec<Weak<dyn Fn() + Send + Sync>>>,
     pub(super) gauges: Arc<Gauges>,
-    state: Mutex<State>,
+    /// The pool's lock.
+    queue: Mutex<RunQueue>,
 }
 
-/// What callers tell the threads.
+/// What callers send to the threads.
 pub(super) enum Message {
     Submit(Arc<Task>),
     SubmitBatch(Vec<Arc<Task>>),
@@ -59,13 +60,6 @@ pub(super) enum Message {
     /// Has the thread that reads it panic.
     #[cfg(test)]
     Panic,
-}
-
-/// What is under the pool's lock.
-pub(super) struct State {
-    queue: RunQueue,
-    /// The demand that `occupancy` has been told of.
-    demand: usize,
 }
 
 /// What a look at the scheduler has given: a morsel to run, and what else is to be done.
@@ -87,12 +81,12 @@ impl Scheduler {
             max_queue: config.max_queue,
             began,
             wakeup: Wakeup::new(size),
-            occupancy: Occupancy::default(),
+            occupancy: Occupancy::new(size, config.max_queue),
             admission: Admission::new(size),
             tallies: Mutex::default(),
             drain_listeners: RwLock::default(),
             gauges,
-            state: Mutex::new(State { queue, demand: 0 }),
+            queue: Mutex::new(queue),
         }
     }
 
@@ -103,9 +97,9 @@ impl Scheduler {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, RunQueue> {
         // No kernel code runs under this lock, so a poisoned one would be our own bug; the data are still whole.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Has a task counted from now on, unless it could not be done in its time.
@@ -118,31 +112,16 @@ impl Scheduler {
         self.admission.enter(arrival, self.occupancy.wanted_threads(), &self.gauges.pace, now)
     }
 
-    /// Takes a place in the queue for what is let in however many there are.
-    pub(super) fn join_anyway(&self) {
-        self.occupancy.join(1, usize::MAX);
-    }
-
-    /// Takes up to so many places in the queue; gives how many it took.
-    pub(super) fn join(&self, count: usize) -> usize {
-        self.occupancy.join(count, self.max_queue.saturating_add(self.size))
-    }
-
     /// A task that had not begun is gone.
     pub(super) fn give_place_back(&self) {
-        if self.drains(self.occupancy.leave(), 1) {
-            self.tell_drained();
+        if self.occupancy.leave() {
+            self.report_drained();
         }
     }
 
-    /// Whether the queue has become shorter than `size` when so many left it.
-    fn drains(&self, queued_before: usize, left: usize) -> bool {
-        queued_before >= self.size && queued_before - left.min(queued_before) < self.size
-    }
-
-    /// Tells who waits for it that the queue has drained.
+    /// The queue has drained: calls the listeners.
     #[cold]
-    fn tell_drained(&self) {
+    fn report_drained(&self) {
         let listeners: Vec<_> = {
             let listeners = self.drain_listeners.read().unwrap_or_else(PoisonError::into_inner);
             listeners.iter().filter_map(Weak::upgrade).collect()
@@ -161,11 +140,11 @@ impl Scheduler {
         let mut began = Instant::now();
         let mut now = began;
         let mut list = vec![];
-        let mut state = self.lock();
+        let mut queue = self.lock();
         loop {
             let again = now - began >= TICKET;
-            let Turn { claimed, more, drained, mut ended } = self.look(&mut state, !again, list, now);
-            drop(state);
+            let Turn { claimed, more, drained, mut ended } = self.look(&mut queue, !again, list, now);
+            drop(queue);
             let remains = ended.iter().any(End::has_remains);
             if more
                 && (claimed.is_some() || remains)
@@ -176,10 +155,10 @@ impl Scheduler {
             if remains {
                 ended.drain(..).for_each(End::deliver);
                 if drained {
-                    self.tell_drained();
+                    self.report_drained();
                 }
                 (list, now) = (ended, Instant::now());
-                state = self.lock();
+                queue = self.lock();
                 continue;
             }
             // Before the ends are delivered: who hears of one and submits the next task is to find this thread awake.
@@ -195,7 +174,7 @@ impl Scheduler {
             // The list is used again, so that it is not allocated for every task.
             list = ended;
             if drained {
-                self.tell_drained();
+                self.report_drained();
             }
             let Some(claimed) = claimed else {
                 if again {
@@ -210,7 +189,7 @@ impl Scheduler {
                 // What was waited does not count as run.
                 began = Instant::now();
                 now = began;
-                state = self.lock();
+                queue = self.lock();
                 continue;
             };
             let (seat, Timed { ran, at, is_last }) = claimed.run();
@@ -219,14 +198,13 @@ impl Scheduler {
             let settled = Settled { ran, elapsed, lap: lap(elapsed, at) };
             // What dropping the work took is nobody's.
             now = if is_last { Instant::now() } else { at };
-            state = self.lock();
-            state.queue.settle(seat, settled, now);
+            queue = self.lock();
+            queue.settle(seat, settled, now);
         }
     }
 
     /// Takes in what has been sent, and claims the next morsel, if this thread is to have one.
-    fn look(&self, state: &mut State, claims: bool, list: Vec<End>, now: Instant) -> Turn {
-        let queue = &mut state.queue;
+    fn look(&self, queue: &mut RunQueue, claims: bool, list: Vec<End>, now: Instant) -> Turn {
         for message in self.wakeup.messages() {
             match message {
                 Message::Submit(task) => queue.submit(task, now),
@@ -242,10 +220,7 @@ impl Scheduler {
         let more = queue.ready() > 0;
         let ended = queue.take_ended(list);
         queue.publish();
-        let books = queue.books();
-        let (left, demand) = (books.take_left_queue(), books.demand());
-        let change = demand as isize - std::mem::replace(&mut state.demand, demand) as isize;
-        let drained = self.drains(self.occupancy.change(left, change), left);
+        let drained = self.occupancy.publish(queue.books());
         Turn { claimed, more, drained, ended }
     }
 }

@@ -126,7 +126,7 @@ impl Simulation {
             let ended = self.queue.take_ended(vec![]);
             let again = claimed.is_none() && !ended.is_empty();
             ended.into_iter().for_each(|end| end.deliver());
-            self.queued -= self.queue.books().take_left_queue();
+            self.queued -= self.queue.books().take_unpublished().left_queue;
             self.count();
             if !again {
                 return claimed;
