@@ -8,7 +8,7 @@
 //! 3. A loan is opened when the memory has been pinned, and cannot be refused any more; the pin stays until the end was told.
 
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{Sender, bounded};
 
@@ -41,7 +41,7 @@ impl Drop for Borrow {
         if let Some(End::Tell(completion)) = end {
             self.mailbox.complete(completion);
         }
-        self.mailbox.give_back();
+        self.mailbox.loans.give_back();
     }
 }
 
@@ -51,7 +51,7 @@ pub(crate) struct Borrowed(Arc<Loan<Borrow>>);
 impl Borrowed {
     /// Of the mailbox's environment, which does not end before it is dropped.
     pub(crate) fn new(mailbox: &Arc<Mailbox>) -> Self {
-        mailbox.lend();
+        mailbox.loans.lend();
         Self(Loan::new(Borrow { mailbox: Arc::clone(mailbox), end: Mutex::new(None) }))
     }
 
@@ -99,5 +99,48 @@ impl Sink for Borrowing {
         if let Some(borrowed) = borrowed {
             borrowed.complete(completion);
         }
+    }
+}
+
+/// How much of an environment's memory is lent.
+#[derive(Default)]
+pub(crate) struct Loans {
+    count: Mutex<Count>,
+    returned: Condvar,
+}
+
+#[derive(Default)]
+struct Count {
+    out: usize,
+    /// The environment's end waits for it.
+    is_end_waiting: bool,
+}
+
+impl Loans {
+    fn lend(&self) {
+        self.count().out += 1;
+    }
+
+    /// Nobody holds such memory any more.
+    fn give_back(&self) {
+        let mut count = self.count();
+        count.out -= 1;
+        // To notify nobody is a system call, too.
+        if count.out == 0 && count.is_end_waiting {
+            self.returned.notify_all();
+        }
+    }
+
+    /// Waits until nobody holds memory of the environment.
+    pub(crate) fn wait_for_all(&self) {
+        let mut count = self.count();
+        count.is_end_waiting = true;
+        while count.out > 0 {
+            count = self.returned.wait(count).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn count(&self) -> MutexGuard<'_, Count> {
+        self.count.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -18,11 +18,9 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
-use std::mem::take;
 use std::ptr;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::time::Duration;
 
 use napi::bindgen_prelude::{Float64ArraySlice, Function};
 use napi::{Env, JsValue, Result, Status, sys};
@@ -31,6 +29,8 @@ use napi_derive::napi;
 use super::environment::{self, Close};
 use super::ledger::Kept;
 use super::mailbox::{Event, Mailbox};
+use super::record::{self, REASONS, Record, place, tag};
+use super::slots::{Slot, Slots};
 use super::wake::{self, Context, Woken};
 use crate::js::reference::{Lease, Reference};
 use crate::js::value::{RawValue, check};
@@ -39,51 +39,9 @@ use heavy_load_engine::{Completion, Control, Pool, Stop, Task, catch_panic};
 use heavy_load_kernel::fold::KeptFold;
 use heavy_load_kernel::value::Value;
 
-/// Where a record has what.
-pub(crate) mod record {
-    /// A task's; with `tag::DRAINED` a pool's number.
-    pub(crate) const SLOT: usize = 0;
-    pub(crate) const TAG: usize = 1;
-    pub(crate) const VALUE: usize = 2;
-    /// In milliseconds, as `RUN`.
-    pub(crate) const WAIT: usize = 3;
-    pub(crate) const RUN: usize = 4;
-    /// How many numbers it has.
-    pub(crate) const LENGTH: usize = 5;
-}
-type Record = [f64; record::LENGTH];
-
-/// What a record's tag says.
-pub(crate) mod tag {
-    /// The value is the result.
-    pub(crate) const NUMBER: u32 = 0;
-    /// The slot holds the result, or the failure: to be fetched with `take`, or discarded.
-    pub(crate) const HELD: u32 = 1;
-    /// The queue of a pool has drained.
-    pub(crate) const DRAINED: u32 = 2;
-    /// The task was stopped: this and the reason's number, that of `Instance::stop`.
-    pub(crate) const STOPPED: u32 = 3;
-}
-
-/// The reasons of a stop, by their numbers in JavaScript.
-pub(crate) const REASONS: [Stop; 3] = [Stop::Aborted, Stop::TimedOut, Stop::Closed];
-
 /// Bytes that tasks may borrow before submitting one looks for tasks that have ended. Code that awaits nothing but promises
 /// does not let the event loop turn, which alone drains the instance.
 const LENT: usize = 64 << 20;
-
-/// What is known of a slot.
-#[derive(Default)]
-enum Slot {
-    #[default]
-    Free,
-    /// A task of the pool form.
-    Pooled { pool: Arc<Pool>, task: Arc<Task>, lease: Lease },
-    /// A task of the AsyncTask form.
-    Libuv { control: Arc<Control>, lease: Lease },
-    /// The task has ended.
-    Held { outcome: heavy_load_kernel::Result<Value>, lease: Lease },
-}
 
 /// The part that stays on the JavaScript thread.
 pub(crate) struct InstanceState {
@@ -91,15 +49,13 @@ pub(crate) struct InstanceState {
     pub(crate) mailbox: Arc<Mailbox>,
     waker: sys::napi_threadsafe_function,
     context: *mut Context,
-    slots: RefCell<Vec<Slot>>,
+    slots: Slots,
     /// What streams are folded into, by their tasks' slots.
     folds: RefCell<HashMap<u32, KeptFold>>,
     /// Records that have not been drained.
     arrived: RefCell<VecDeque<Record>>,
     /// Tasks whose records have not been drained.
     in_flight: Cell<usize>,
-    /// Bytes that tasks in flight, and results, keep.
-    lent: Cell<usize>,
     /// The event loop turns no more: what is started now is stopped at once.
     closed: Cell<bool>,
     callbacks: RefCell<Option<Callbacks>>,
@@ -150,13 +106,11 @@ impl InstanceState {
 
     /// Notes a task of the pool form.
     pub(crate) fn pooled(&self, pool: Arc<Pool>, task: Arc<Task>, lease: Lease) {
-        self.lent.set(self.lent.get() + lease.bytes());
         self.fly(task.slot, Slot::Pooled { pool, task, lease });
     }
 
     /// Notes a task of the AsyncTask form.
     pub(crate) fn libuv(&self, slot: u32, control: Arc<Control>, lease: Lease) {
-        self.lent.set(self.lent.get() + lease.bytes());
         self.fly(slot, Slot::Libuv { control, lease });
     }
 
@@ -170,9 +124,9 @@ impl InstanceState {
                 callbacks.detach.hold();
             }
         }
-        self.put(slot, state);
+        self.slots.put(slot, state);
         if self.closed.get() {
-            self.stop(slot, Stop::Aborted);
+            self.slots.stop(slot, Stop::Aborted);
         }
     }
 
@@ -208,33 +162,6 @@ impl InstanceState {
         self.folds.borrow().get(&slot).cloned().ok_or_else(|| napi::Error::from_reason("nothing to fold into"))
     }
 
-    fn put(&self, slot: u32, state: Slot) {
-        let (mut slots, index) = (self.slots.borrow_mut(), slot as usize);
-        if slots.len() <= index {
-            slots.resize_with(index + 1, Slot::default);
-        }
-        slots[index] = state;
-    }
-
-    fn take_slot(&self, slot: u32) -> Slot {
-        self.slots.borrow_mut().get_mut(slot as usize).map(take).unwrap_or_default()
-    }
-
-    /// Stops a task; false if that is too late, or there is none.
-    fn stop(&self, slot: u32, why: Stop) -> bool {
-        let pooled = match self.slots.borrow().get(slot as usize) {
-            Some(Slot::Pooled { pool, task, .. }) => (Arc::clone(pool), Arc::clone(task)),
-            Some(Slot::Libuv { control, .. }) => {
-                control.stop(why);
-                return true;
-            }
-            Some(Slot::Free | Slot::Held { .. }) | None => return false,
-        };
-        let (pool, task) = pooled;
-        pool.stop(&task, why);
-        true
-    }
-
     /// Takes in what has come: its memory is free again, and JavaScript hears of it when it drains next.
     fn take_all_in(&self) {
         while let Some(event) = self.mailbox.poll() {
@@ -245,7 +172,7 @@ impl InstanceState {
 
     /// Takes in what has come, if tasks have borrowed much.
     pub(crate) fn reclaim(&self) {
-        if self.lent.get() > LENT {
+        if self.slots.lent() > LENT {
             self.take_all_in();
         }
     }
@@ -253,14 +180,14 @@ impl InstanceState {
     /// Fills `records` with what has come; gives how many there are.
     fn drain(&self, records: &mut [f64], stay: bool) -> u32 {
         let mut count = 0;
-        for place in records.chunks_exact_mut(record::LENGTH) {
+        for numbers in records.chunks_exact_mut(place::LENGTH) {
             let arrived = self.arrived.borrow_mut().pop_front();
             let next = arrived.or_else(|| self.mailbox.next(stay).map(|event| self.take_in(event)));
             let Some(next) = next else { break };
-            if next[record::TAG] != f64::from(tag::DRAINED) {
+            if record::is_end(&next) {
                 self.landed();
             }
-            place.copy_from_slice(&next);
+            numbers.copy_from_slice(&next);
             count += 1;
         }
         count
@@ -268,17 +195,16 @@ impl InstanceState {
 
     fn take_in(&self, event: Event) -> Record {
         match event {
-            Event::Drained(pool) => record_of(pool, tag::DRAINED, 0.0, [Duration::ZERO; 2]),
+            Event::Drained(pool) => record::drained(pool),
             Event::Completion(Completion { slot, outcome, wait, run }) => {
-                let (tag, value) = self.ended(slot, outcome);
-                record_of(slot, tag, value, [wait, run])
+                record::ended(slot, self.ended(slot, outcome), wait, run)
             }
         }
     }
 
     /// Takes an end in; its record's tag and number.
     fn ended(&self, slot: u32, outcome: heavy_load_kernel::Result<Value>) -> (u32, f64) {
-        let lease = match self.take_slot(slot) {
+        let lease = match self.slots.take(slot) {
             Slot::Pooled { lease, .. } | Slot::Libuv { lease, .. } => lease,
             Slot::Free | Slot::Held { .. } => {
                 unreachable!("a slot is in flight until its completion is taken in, which comes once")
@@ -287,38 +213,15 @@ impl InstanceState {
         if let Err(error) = &outcome
             && let Some(why) = REASONS.iter().position(|why| why.code() == error.code)
         {
-            self.returned(&lease);
             return (tag::STOPPED + why as u32, 0.0);
         }
         if let Ok(Value::Number(number)) = outcome {
-            self.returned(&lease);
             return (tag::NUMBER, number);
         }
-        let is_input = matches!(outcome, Ok(Value::Input));
-        let lease = if is_input {
-            lease
-        } else {
-            self.returned(&lease);
-            Lease::default()
-        };
-        self.put(slot, Slot::Held { outcome, lease });
+        let lease = if matches!(outcome, Ok(Value::Input)) { lease } else { Lease::default() };
+        self.slots.put(slot, Slot::Held { outcome, lease });
         (tag::HELD, 0.0)
     }
-
-    /// A lease is about to be dropped.
-    fn returned(&self, lease: &Lease) {
-        self.lent.set(self.lent.get() - lease.bytes());
-    }
-}
-
-fn record_of(slot: u32, tag: u32, value: f64, [wait, run]: [Duration; 2]) -> Record {
-    let mut record = Record::default();
-    record[record::SLOT] = slot.into();
-    record[record::TAG] = tag.into();
-    record[record::VALUE] = value;
-    record[record::WAIT] = wait.as_secs_f64() * 1e3;
-    record[record::RUN] = run.as_secs_f64() * 1e3;
-    record
 }
 
 impl Close for InstanceState {
@@ -341,10 +244,7 @@ impl Woken for InstanceState {
     }
 
     fn stop_all(&self) {
-        let slots = self.slots.borrow().len();
-        for slot in 0..slots {
-            self.stop(slot as u32, Stop::Aborted);
-        }
+        self.slots.stop_all(Stop::Aborted);
     }
 
     /// Nothing is delivered any more, no memory of the environment may stay borrowed, and its values go.
@@ -352,9 +252,9 @@ impl Woken for InstanceState {
         self.mailbox.take_waker();
         self.close();
         // Node has waited for libuv's threads before it comes here: so of AsyncTasks, these are all.
-        self.mailbox.drop_paused();
-        self.mailbox.wait_for_borrowers();
-        drop(self.slots.take());
+        self.mailbox.paused.close();
+        self.mailbox.loans.wait_for_all();
+        self.slots.clear();
         self.callbacks.take();
         for ledger in self.ledgers.take().iter().filter_map(Weak::upgrade) {
             ledger.finish();
@@ -404,11 +304,10 @@ impl Instance {
             mailbox: Arc::default(),
             waker: waker.0,
             context,
-            slots: RefCell::default(),
+            slots: Slots::default(),
             folds: RefCell::default(),
             arrived: RefCell::default(),
             in_flight: Cell::new(0),
-            lent: Cell::new(0),
             closed: Cell::new(false),
             callbacks: RefCell::new(Some(callbacks)),
             ledgers: RefCell::default(),
@@ -440,10 +339,9 @@ impl Instance {
     /// The result that a slot holds; throws the failure, if it is one.
     #[napi(ts_return_type = "unknown")]
     pub fn take(&self, env: Env, slot: u32) -> Result<RawValue> {
-        let Slot::Held { outcome, lease } = self.state.take_slot(slot) else {
+        let Slot::Held { outcome, lease } = self.state.slots.take(slot) else {
             return Err(napi::Error::new(Status::InvalidArg, "nothing to take"));
         };
-        self.state.returned(&lease);
         match outcome {
             Ok(value) => convert::output(&env, value, lease.view()).map(RawValue),
             Err(error) => Err(failure::throw(&env, &error)),
@@ -453,17 +351,16 @@ impl Instance {
     /// Drops the result that a slot holds, or an AsyncTask that never ran.
     #[napi]
     pub fn discard(&self, slot: u32) {
-        match self.state.take_slot(slot) {
-            Slot::Held { lease, .. } => self.state.returned(&lease),
+        match self.state.slots.take(slot) {
+            Slot::Held { .. } => {}
             Slot::Libuv { control, lease } => {
-                self.state.returned(&lease);
                 self.state.landed();
                 // It may have begun, before a pause, and then there is no end that says when the memory is free: it stays.
                 if control.waited().is_some() {
                     std::mem::forget(lease);
                 }
             }
-            other => self.state.put(slot, other),
+            other => self.state.slots.put(slot, other),
         }
     }
 
@@ -472,7 +369,7 @@ impl Instance {
     #[napi]
     pub fn stop(&self, slot: u32, why: u32) -> bool {
         self.state.take_all_in();
-        self.state.stop(slot, REASONS.get(why as usize).copied().unwrap_or(Stop::Aborted))
+        self.state.slots.stop(slot, REASONS.get(why as usize).copied().unwrap_or(Stop::Aborted))
     }
 
     /// Has the event loop drain, once I/O has had its turn.
@@ -484,21 +381,13 @@ impl Instance {
     /// How long a task that has not ended had waited when it began, in milliseconds; -1 if it has not begun.
     #[napi]
     pub fn waited(&self, slot: u32) -> f64 {
-        let waited = match self.state.slots.borrow().get(slot as usize) {
-            Some(Slot::Pooled { task, .. }) => task.waited(),
-            Some(Slot::Libuv { control, .. }) => control.waited(),
-            _ => None,
-        };
+        let waited = self.state.slots.waited(slot);
         waited.map_or(-1.0, |waited| waited.as_secs_f64() * 1e3)
     }
 
     /// The share of a task that is done, 0..=1.
     #[napi]
     pub fn progress(&self, slot: u32) -> f64 {
-        match self.state.slots.borrow().get(slot as usize) {
-            Some(Slot::Pooled { task, .. }) => task.progress(),
-            Some(Slot::Libuv { control, .. }) => control.progress(),
-            _ => 0.0,
-        }
+        self.state.slots.progress(slot)
     }
 }

@@ -110,7 +110,7 @@ fn call_on_wake(env: sys::napi_env, instance: &dyn Woken) {
         sys::napi_call_function(env, undefined, on_wake, 0, ptr::null(), &mut result)
     };
     if status == sys::Status::napi_ok {
-        instance.mailbox().turned();
+        instance.mailbox().pulse.beat();
         return;
     }
     let exception = pending_exception(env);
