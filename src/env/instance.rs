@@ -1,17 +1,16 @@
 //! What the addon keeps for one *instance*, a copy of the package's JavaScript that was loaded in an environment (the main thread's, or
 //! a worker thread's): the way back of completions, and all that ends with the environment.
 //!
-//! A finished task is put into the [`Mailbox`]; JavaScript drains it in bounded batches. Completions are written as numbers into
-//! a Float64Array, so that the many that are just a number cost no more than that.
+//! A finished task is put into the [`Mailbox`], which JavaScript drains in bounded batches: into records (`record`).
 //!
-//! JavaScript alone knows what its callers have been told: it settles each promise once and counts it (`ledger`). A slot here
-//! is free, in flight, or holds a result. Whoever stops a task, from above or from below, has it arrive with a tag that says
-//! so, never with a value; JavaScript drops what it has settled before.
+//! JavaScript alone knows what was reported to its callers: it settles each promise once and counts it (`ledger`). A stopped
+//! task, whether its caller or the engine has stopped it, arrives with a tag that says so, never with a value; JavaScript ignores it if its
+//! promise has been settled before.
 //!
 //! Invariants:
 //! 1. Every event that is taken out of the mailbox becomes one record, in order: those of `arrived` before all others.
 //! 2. The event loop and the copy are kept alive (the threadsafe function is ref'd, its callbacks are held) exactly while
-//!    records of tasks are to come. So a copy that is forgotten goes, with this.
+//!    records of tasks are to come. So a copy that is forgotten is collected, and this with it.
 //! 3. A lease is dropped when its task's completion is taken in, unless the result stands in the view: then when that is
 //!    taken or discarded. The completion comes when nobody holds the memory any more (`borrow`).
 //! 4. The cleanup waits until nobody holds memory of the environment, and drops what refers to its values.
@@ -40,7 +39,7 @@ use heavy_load_kernel::fold::KeptFold;
 use heavy_load_kernel::value::Value;
 
 /// Bytes that tasks may borrow before submitting one looks for tasks that have ended. Code that awaits nothing but promises
-/// does not let the event loop turn, which alone drains the instance.
+/// does not let the event loop turn, which alone drains the mailbox.
 const LENT: usize = 64 << 20;
 
 /// The part that stays on the JavaScript thread.
@@ -64,7 +63,7 @@ pub(crate) struct InstanceState {
 
 /// JavaScript's functions, which are held only while tasks are in flight.
 struct Callbacks {
-    /// `onWake()` drains the instance.
+    /// `onWake()` drains the mailbox.
     on_wake: Reference,
     /// `detach(view, kernel)` moves a view's ArrayBuffer into a private one and gives the view over that.
     detach: Reference,
@@ -97,7 +96,7 @@ impl InstanceState {
         Ok(RawValue(detached))
     }
 
-    /// Has the counts of a pool's tasks closed with the environment.
+    /// Remembers the counts of a pool's tasks, to close them with the environment.
     pub(crate) fn keep(&self, ledger: &Rc<Kept>) {
         let mut ledgers = self.ledgers.borrow_mut();
         ledgers.retain(|ledger| ledger.strong_count() > 0);
@@ -150,7 +149,7 @@ impl InstanceState {
     /// No more of a slot's stream comes.
     pub(crate) fn drop_fold(&self, slot: u32) {
         let fold = self.folds.borrow_mut().remove(&slot);
-        // It is a kernel's.
+        // Its destructor is a kernel's code.
         let _ = catch_panic(|| {
             drop(fold);
             Ok(())
@@ -162,7 +161,7 @@ impl InstanceState {
         self.folds.borrow().get(&slot).cloned().ok_or_else(|| napi::Error::from_reason("nothing to fold into"))
     }
 
-    /// Takes in what has come: its memory is free again, and JavaScript hears of it when it drains next.
+    /// Takes in what has come: frees its memory, and keeps its records for JavaScript's next drain.
     fn take_all_in(&self) {
         while let Some(event) = self.mailbox.poll() {
             let record = self.take_in(event);
@@ -202,7 +201,7 @@ impl InstanceState {
         }
     }
 
-    /// Takes an end in; its record's tag and number.
+    /// A task has ended: updates its slot; gives its record's tag and value.
     fn ended(&self, slot: u32, outcome: heavy_load_kernel::Result<Value>) -> (u32, f64) {
         let lease = match self.slots.take(slot) {
             Slot::Pooled { lease, .. } | Slot::Libuv { lease, .. } => lease,
@@ -285,7 +284,7 @@ pub struct Instance {
 
 #[napi]
 impl Instance {
-    /// `on_wake()` is to drain the instance; `detach(view, kernel)` is to move a view's ArrayBuffer into a private one.
+    /// `on_wake()` is to drain the mailbox; `detach(view, kernel)` is to move a view's ArrayBuffer into a private one.
     #[napi(constructor)]
     pub fn new(
         env: Env,
@@ -324,7 +323,7 @@ impl Instance {
     }
 
     /// A function `(records, stay)` that fills a Float64Array with what has come and gives how many records there are. If
-    /// that is as many as it holds, there may be more. With `stay` the instance stays awake: the caller will drain again by
+    /// that is as many as it holds, there may be more. With `stay` the event loop counts as awake: the caller will drain again by
     /// itself. A function of its own, as `NativePool::submit_plain`.
     #[napi(getter, ts_return_type = "(records: Float64Array, stay: boolean) => number")]
     pub fn drain<'env>(&self, env: &'env Env) -> Result<Function<'env, (Float64ArraySlice<'static>, bool), u32>> {
@@ -372,7 +371,7 @@ impl Instance {
         self.state.slots.stop(slot, REASONS.get(why as usize).copied().unwrap_or(Stop::Aborted))
     }
 
-    /// Has the event loop drain, once I/O has had its turn.
+    /// Wakes the event loop to drain, once I/O has had its turn.
     #[napi]
     pub fn knock(&self) {
         self.state.mailbox.knock();

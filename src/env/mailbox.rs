@@ -29,7 +29,7 @@ pub(crate) struct Mailbox {
     events: Sender<Event>,
     inbox: Receiver<Event>,
     awake: AtomicBool,
-    /// Empty before the instance is there, and once it is going.
+    /// Empty before the instance is made, and once it ends.
     waker: RwLock<Option<Waker>>,
     /// Whether the event loop turns.
     pub(crate) pulse: Pulse,
@@ -39,7 +39,7 @@ pub(crate) struct Mailbox {
     pub(crate) paused: Paused,
 }
 
-/// The threadsafe function that has the event loop drain.
+/// The threadsafe function that wakes the event loop to drain.
 pub(crate) struct Waker(pub(crate) sys::napi_threadsafe_function);
 
 // SAFETY: Node-API lets any thread call a threadsafe function until it is released or its environment ends; before either,
@@ -88,7 +88,7 @@ impl Mailbox {
         self.awake.store(false, Ordering::SeqCst);
     }
 
-    /// Has the event loop drain, unless it is going to.
+    /// Wakes the event loop to drain, unless it is going to anyway.
     fn wake(&self) {
         // A look first, so that the many that find it awake write nothing that other threads read.
         fence(Ordering::SeqCst);
@@ -97,7 +97,7 @@ impl Mailbox {
         }
     }
 
-    /// Has the event loop drain, whatever it was going to do.
+    /// Wakes the event loop to drain, whatever it was going to do.
     pub(crate) fn knock(&self) {
         if let Some(waker) = &*self.waker.read().unwrap_or_else(PoisonError::into_inner) {
             // SAFETY: the lock is held, so the instance has not released the function, nor has its environment's cleanup gone on.
@@ -117,7 +117,7 @@ impl Mailbox {
         self.wake();
     }
 
-    /// The next event, if one is there; nobody is told of it.
+    /// The next event, if one is there. Whether the event loop counts as awake stays as it is.
     pub(crate) fn poll(&self) -> Option<Event> {
         self.inbox.try_recv().ok()
     }

@@ -3,9 +3,9 @@
 //! napi-rs does not catch the panics of an AsyncTask's `compute`, and its abort signal cannot stop one that runs
 //! (docs/internals/decisions.md): so `catch_panic` and the stop flag are the engine's.
 //!
-//! libuv waits for its threads before the process ends, and no hook of Node-API's comes before that. So an AsyncTask has the
-//! event loop woken now and then, and if that does not turn it gives its thread back, whatever the reason; JavaScript has it go
-//! on once it is there again.
+//! libuv waits for its threads before the process ends, and no hook of Node-API's comes before that. So an AsyncTask
+//! wakes the event loop now and then, and if that does not turn it gives its thread back, whatever the reason; JavaScript resumes it
+//! when the event loop turns again.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ use heavy_load_engine::{Alone, Completion, Control, Sink, Stop, run_direct};
 use heavy_load_kernel::Work;
 use heavy_load_kernel::value::Value;
 
-/// How often a long AsyncTask has the event loop look whether its environment still runs JavaScript.
+/// How often a long AsyncTask wakes the event loop, which then sees whether its environment still runs JavaScript.
 const HEARTBEAT: Duration = Duration::from_millis(50);
 /// How long the event loop may not turn before an AsyncTask pauses.
 const UNANSWERED: Duration = Duration::from_millis(250);
@@ -102,7 +102,7 @@ impl Instance {
         }))
     }
 
-    /// Has an AsyncTask go on that has paused. As `run_async`.
+    /// Resumes an AsyncTask that has paused. As `run_async`.
     #[napi(ts_return_type = "Promise<boolean>")]
     pub fn resume_async(&self, slot: u32) -> Result<AsyncTask<LibuvTask>> {
         let mailbox = Arc::clone(&self.state.mailbox);
@@ -131,7 +131,7 @@ fn prepare(
     Ok((instead.unwrap_or(work), lease, borrowed))
 }
 
-/// A task on libuv's thread pool. Nothing of it is JavaScript's: its memory is kept by the instance, until its end is taken in there.
+/// A task on libuv's thread pool. Nothing of it is JavaScript's: the instance keeps its memory until it has taken in the task's end.
 pub struct LibuvTask {
     slot: u32,
     mailbox: Arc<Mailbox>,
@@ -182,7 +182,7 @@ fn run(task: &mut Unfinished, mailbox: &Mailbox) -> Option<heavy_load_kernel::Re
         task.began = Some(now);
         task.control.begin(now.saturating_duration_since(task.submitted));
         if let Some(borrowed) = &task.borrowed {
-            // SAFETY: the lease that pins the memory is in the task's slot, until the end is told, by this hold; or for ever, if there
+            // SAFETY: the lease that pins the memory is in the task's slot, until the end is reported, by this hold; or for ever, if there
             // is none (`Instance::discard`). What the memory is otherwise, `call` has seen to when it lent it.
             unsafe { borrowed.open() };
         }

@@ -9,11 +9,11 @@
 //! 2. The JavaScript thread never waits for the pool's lock: a thread of low priority may hold it and not have a core. It
 //!    submits and cancels through the inbox and atomics.
 //! 3. `occupancy` counts a task as queued from `reserve` on, or from `submit_batch`, until its `begin` or `withdraw` is published.
-//! 4. What the scheduler has written down is done once its lock is released, in this order: the counts are published, a ticket is issued
+//! 4. What the run queue has noted is done once its lock is released, in this order: the counts are published, a ticket is issued
 //!    for the next morsel, work is dropped, this thread is announced as free, and completions are sent. So whoever hears of an end
-//!    finds the counts as they are, and a thread that will take up the next task at once.
+//!    finds counts that include it, and a thread that will take up the next task at once.
 //! 5. What is left of work, which may be large, is dropped by a ticket, before it claims anything or becomes idle: so by no event loop,
-//!    in nobody's time, and not while others take the thread for free.
+//!    in no task's time, and not while others take the thread for free.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
@@ -37,11 +37,11 @@ pub(super) struct Scheduler {
     pub(super) size: usize,
     pub(super) max_queue: usize,
     pub(super) began: Instant,
-    /// The inbox, and what has a thread look at it.
+    /// The inbox, and how a thread is woken to read it.
     pub(super) wakeup: Wakeup<Message>,
     /// How full the pool is.
     pub(super) occupancy: Occupancy,
-    /// What may come in.
+    /// Which tasks are admitted.
     pub(super) admission: Admission,
     pub(super) tallies: Mutex<Tallies>,
     /// Called whenever the queue has become shorter than `size`.
@@ -62,7 +62,7 @@ pub(super) enum Message {
     Panic,
 }
 
-/// What a look at the scheduler has given: a morsel to run, and what else is to be done.
+/// What a look at the run queue has given: a morsel to run, and what else is to be done.
 struct Turn {
     claimed: Option<Claimed>,
     /// Whether another thread could have a morsel too.
@@ -90,7 +90,7 @@ impl Scheduler {
         }
     }
 
-    /// Sends a message, and has a thread look at it.
+    /// Sends a message, and sees to it that a thread reads it.
     pub(super) fn send(self: &Arc<Self>, message: Message, threads: &Arc<rayon::ThreadPool>) {
         if let Some(ticket) = self.wakeup.send(message) {
             issue(Arc::clone(self), threads, ticket);
@@ -102,7 +102,7 @@ impl Scheduler {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has a task counted from now on, unless it could not be done in its time.
+    /// Counts a task from now on, unless it could not be done in its time.
     pub(super) fn admit(&self, job: &Job, config: &TaskConfig, now: Instant) -> Result<Stake, Refusal> {
         let TaskConfig { priority, ref key, weight, max_threads, timeout, part, .. } = *config;
         let lanes = if job.is_parallel() { max_threads } else { 1 };
@@ -112,7 +112,7 @@ impl Scheduler {
         self.admission.enter(arrival, self.occupancy.wanted_threads(), &self.gauges.pace, now)
     }
 
-    /// A task that had not begun is gone.
+    /// A task that had not begun has gone.
     pub(super) fn give_place_back(&self) {
         if self.occupancy.leave() {
             self.report_drained();
@@ -127,7 +127,7 @@ impl Scheduler {
             listeners.iter().filter_map(Weak::upgrade).collect()
         };
         for listener in listeners {
-            // One that panics costs its own news, not what the thread has to do next.
+            // A listener that panics misses this event; the thread goes on.
             let _ = catch_panic(|| {
                 listener();
                 Ok(())
@@ -161,7 +161,7 @@ impl Scheduler {
                 queue = self.lock();
                 continue;
             }
-            // Before the ends are delivered: who hears of one and submits the next task is to find this thread awake.
+            // Before the ends are delivered: a caller that hears of one and submits the next task is to find this thread awake.
             let rests = claimed.is_none() && !again;
             let relief = if rests { self.wakeup.take_relief() } else { None };
             let is_relieved = relief.is_some();
@@ -186,17 +186,17 @@ impl Scheduler {
                 }
                 // Nothing queued, running or paused: nobody needs this thread until somebody submits.
                 ticket = self.wakeup.rest(ticket, announced, || self.occupancy.wanted_threads() == 0)?;
-                // What was waited does not count as run.
+                // The wait does not count as run time.
                 began = Instant::now();
                 now = began;
                 queue = self.lock();
                 continue;
             };
             let (seat, Timed { ran, at, is_last }) = claimed.run();
-            // The little that was spent on choosing the task counts as its own: one look at the clock a morsel.
+            // The little time that choosing the task took counts as its own, so that the clock is read once a morsel.
             let elapsed = at - now;
             let settled = Settled { ran, elapsed, lap: lap(elapsed, at) };
-            // What dropping the work took is nobody's.
+            // The time that dropping the work took counts for no task.
             now = if is_last { Instant::now() } else { at };
             queue = self.lock();
             queue.settle(seat, settled, now);
@@ -230,7 +230,7 @@ fn issue(scheduler: Arc<Scheduler>, threads: &Arc<rayon::ThreadPool>, ticket: Ti
     let pool = Arc::clone(threads);
     threads.spawn_fifo(move || {
         let again = catch_panic(|| Ok(scheduler.run_ticket(&pool, ticket))).unwrap_or_else(|_| {
-            // The panics of what is not ours are caught closer by, so this is a bug: it costs what it was about, not the ticket.
+            // Panics of kernels and listeners are caught closer by, so this is a bug of ours. It does not cost the ticket.
             Some(scheduler.wakeup.recover(rayon::current_thread_index()))
         });
         if let Some(ticket) = again {

@@ -90,7 +90,7 @@ pub trait Parallel: Send + Sync {
 
 /// A state machine.
 pub trait Stepped: Send {
-    /// About how many units there are in all; 0 if that cannot be told.
+    /// About how many units there are in all; 0 if that is not known.
     fn len(&self) -> u64 {
         0
     }
@@ -117,7 +117,7 @@ pub trait Stepped: Send {
 pub enum Step {
     /// There is more to do.
     More {
-        /// The share of the whole task that is done, 0..=1; 0 if that cannot be told.
+        /// The share of the whole task that is done, 0..=1; 0 if that is not known.
         progress: f64,
     },
     /// This piece of work has ended.
