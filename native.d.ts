@@ -3,11 +3,11 @@
 
 /** The instance, as JavaScript holds it. */
 export declare class Instance {
-  /** `on_wake()` is to drain the instance; `detach(view, kernel)` is to move a view's ArrayBuffer into a private one. */
+  /** `on_wake()` is to drain the mailbox; `detach(view, kernel)` is to move a view's ArrayBuffer into a private one. */
   constructor(onWake: () => void, detach: (view: any, kernel: number) => unknown)
   /**
    * A function `(records, stay)` that fills a Float64Array with what has come and gives how many records there are. If
-   * that is as many as it holds, there may be more. With `stay` the instance stays awake: the caller will drain again by
+   * that is as many as it holds, there may be more. With `stay` the event loop counts as awake: the caller will drain again by
    * itself. A function of its own, as `NativePool::submit_plain`.
    */
   get drain(): (records: Float64Array, stay: boolean) => number
@@ -20,7 +20,7 @@ export declare class Instance {
    * over leaves it to that.
    */
   stop(slot: number, why: number): boolean
-  /** Has the event loop drain, once I/O has had its turn. */
+  /** Wakes the event loop to drain, once I/O has had its turn. */
   knock(): void
   /** How long a task that has not ended had waited when it began, in milliseconds; -1 if it has not begun. */
   waited(slot: number): number
@@ -33,7 +33,7 @@ export declare class Instance {
    * is free again: with true if the task has paused, and is to be resumed.
    */
   runAsync(kernel: number, slot: number, input: unknown, options: unknown, handOver: number, timeout: number): Promise<boolean>
-  /** Has an AsyncTask go on that has paused. As `run_async`. */
+  /** Resumes an AsyncTask that has paused. As `run_async`. */
   resumeAsync(slot: number): Promise<boolean>
   /** Gives a slot what the pieces of a stream are folded into; checks the kernel's own options. */
   fold(kernel: number, slot: number, options: unknown): void
@@ -75,7 +75,7 @@ export declare class NativePool {
   get submitPiece(): (kernel: number, slot: number, piece: Uint8Array, part: number, ran: number, mayPoll: boolean, timeout: number, priority: number, key: string | undefined, weight: number, maxThreads: number) => boolean
   get threads(): number
   get needsDrain(): boolean
-  /** Whether to tell, from now on, whenever the queue has drained. */
+  /** Whether drain events are to be sent from now on. */
   listenForDrain(listening: boolean): void
   /** Lets the pool go: its threads end, unless others share it. */
   close(): void

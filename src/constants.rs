@@ -3,8 +3,8 @@
 
 use napi_derive::napi;
 
-use crate::env::instance::{REASONS, record, tag};
 use crate::env::ledger::count;
+use crate::env::record::{REASONS, place, tag};
 use crate::forms::call::{BARE, HandOver};
 use crate::forms::pool::{batch, part};
 use heavy_load_engine::{MOST_THREADS, Priority, Stop};
@@ -122,12 +122,12 @@ pub fn constants() -> Constants {
     let reason = |why| REASONS.iter().position(|reason| *reason == why).unwrap_or_default() as u32;
     Constants {
         record: RecordPlaces {
-            slot: record::SLOT as u32,
-            tag: record::TAG as u32,
-            value: record::VALUE as u32,
-            wait: record::WAIT as u32,
-            run: record::RUN as u32,
-            length: record::LENGTH as u32,
+            slot: place::SLOT as u32,
+            tag: place::TAG as u32,
+            value: place::VALUE as u32,
+            wait: place::WAIT as u32,
+            run: place::RUN as u32,
+            length: place::LENGTH as u32,
         },
         tag: Tags { number: tag::NUMBER, held: tag::HELD, drained: tag::DRAINED, stopped: tag::STOPPED },
         stop: StopReasons {

@@ -3,12 +3,12 @@
 //! Invariants:
 //! 1. A [`Borrow`] is dropped when nobody holds the memory any more: neither the task's work, nor what a kernel has kept of it, nor the
 //!    task itself, which holds it until it has ended.
-//! 2. The end of a task that borrows is told by that drop. So whoever hears of it may do with the memory what they like; and a kernel
-//!    that keeps some of it only has its own caller wait.
-//! 3. A loan is opened when the memory has been pinned, and cannot be refused any more; the pin stays until the end was told.
+//! 2. The end of a task that borrows is reported by that drop. So whoever hears of it may do with the memory what they like; and a kernel
+//!    that keeps some of it delays only its own caller.
+//! 3. A loan is opened when the memory has been pinned, and cannot be refused any more; the pin stays until the end was reported.
 
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{Sender, bounded};
 
@@ -24,8 +24,8 @@ pub(crate) struct Borrow {
 
 /// What is to be done once the memory is free.
 enum End {
-    Tell(Completion),
-    /// Whoever waits at the other side sees that this is gone.
+    Report(Completion),
+    /// Whoever waits at the other end of this channel is woken when it is dropped.
     Wake(#[expect(dead_code, reason = "it is there to be dropped")] Sender<Infallible>),
 }
 
@@ -38,10 +38,10 @@ impl Borrow {
 impl Drop for Borrow {
     fn drop(&mut self) {
         let end = self.end().take();
-        if let Some(End::Tell(completion)) = end {
+        if let Some(End::Report(completion)) = end {
             self.mailbox.complete(completion);
         }
-        self.mailbox.give_back();
+        self.mailbox.loans.give_back();
     }
 }
 
@@ -51,7 +51,7 @@ pub(crate) struct Borrowed(Arc<Loan<Borrow>>);
 impl Borrowed {
     /// Of the mailbox's environment, which does not end before it is dropped.
     pub(crate) fn new(mailbox: &Arc<Mailbox>) -> Self {
-        mailbox.lend();
+        mailbox.loans.lend();
         Self(Loan::new(Borrow { mailbox: Arc::clone(mailbox), end: Mutex::new(None) }))
     }
 
@@ -63,16 +63,16 @@ impl Borrowed {
     /// From here on the memory is the kernel's.
     ///
     /// # Safety
-    /// That of [`Loan::open`]: the memory is pinned, and is what it was called, until the task's end is told.
+    /// That of [`Loan::open`]: the memory is pinned, and is what it was called, until the task's end is reported.
     pub(crate) unsafe fn open(&self) {
         // SAFETY: passed on to the caller.
         unsafe { self.0.open() };
     }
 
-    /// Has the end told, now or once nobody holds the memory. The work was dropped.
+    /// Has the end reported, now or once nobody holds the memory. The work was dropped.
     pub(crate) fn complete(self, mut completion: Completion) {
         disown(&mut completion.outcome);
-        *self.0.keeper().end() = Some(End::Tell(completion));
+        *self.0.keeper().end() = Some(End::Report(completion));
     }
 
     /// Waits until nobody else holds the memory. The work was dropped, so that nobody does, unless a kernel has kept some of it.
@@ -84,7 +84,7 @@ impl Borrowed {
         let _ = gone.recv();
     }
 
-    /// For the pool, which knows a task's end first.
+    /// As the sink to which the pool reports the task's end.
     pub(crate) fn into_sink(self) -> impl Sink {
         Borrowing(Mutex::new(Some(self)))
     }
@@ -99,5 +99,48 @@ impl Sink for Borrowing {
         if let Some(borrowed) = borrowed {
             borrowed.complete(completion);
         }
+    }
+}
+
+/// How much of an environment's memory is lent.
+#[derive(Default)]
+pub(crate) struct Loans {
+    count: Mutex<Count>,
+    returned: Condvar,
+}
+
+#[derive(Default)]
+struct Count {
+    out: usize,
+    /// The environment's end waits for it.
+    is_end_waiting: bool,
+}
+
+impl Loans {
+    fn lend(&self) {
+        self.count().out += 1;
+    }
+
+    /// Nobody holds such memory any more.
+    fn give_back(&self) {
+        let mut count = self.count();
+        count.out -= 1;
+        // To notify nobody is a system call, too.
+        if count.out == 0 && count.is_end_waiting {
+            self.returned.notify_all();
+        }
+    }
+
+    /// Waits until nobody holds memory of the environment.
+    pub(crate) fn wait_for_all(&self) {
+        let mut count = self.count();
+        count.is_end_waiting = true;
+        while count.out > 0 {
+            count = self.returned.wait(count).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn count(&self) -> MutexGuard<'_, Count> {
+        self.count.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -19,7 +19,7 @@ thread_local! {
 #[derive(Default)]
 struct Environment {
     instances: RefCell<Vec<Weak<dyn Close>>>,
-    /// JavaScript has been given the listener.
+    /// The exit listener was given to JavaScript.
     listens: Cell<bool>,
 }
 
@@ -37,13 +37,13 @@ pub(crate) fn add(instance: Weak<dyn Close>) {
     });
 }
 
-/// It ends. This thread may come to have another.
+/// The environment ends. This thread may run another later.
 pub(crate) fn end() {
     ENVIRONMENT.with(|environment| environment.listens.set(false));
 }
 
-/// Set once the process ends: what runs on libuv's threads, whosever it is, gives them back. Node stops and joins its worker threads
-/// one after the other, and each waits for what it has in libuv's queue, which all share.
+/// Set once the process ends: from then on every AsyncTask, of whichever environment, gives its thread back. Node stops and joins its
+/// worker threads one after the other, and each waits for its own tasks in libuv's queue, which all share.
 static ENDS: AtomicBool = AtomicBool::new(false);
 
 pub(crate) fn process_ends() -> bool {

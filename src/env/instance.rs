@@ -1,28 +1,25 @@
 //! What the addon keeps for one *instance*, a copy of the package's JavaScript that was loaded in an environment (the main thread's, or
 //! a worker thread's): the way back of completions, and all that ends with the environment.
 //!
-//! A finished task is put into the [`Mailbox`]; JavaScript drains it in bounded batches. Completions are written as numbers into
-//! a Float64Array, so that the many that are just a number cost no more than that.
+//! A finished task is put into the [`Mailbox`], which JavaScript drains in bounded batches: into records (`record`).
 //!
-//! JavaScript alone knows what its callers have been told: it settles each promise once and counts it (`ledger`). A slot here
-//! is free, in flight, or holds a result. Whoever stops a task, from above or from below, has it arrive with a tag that says
-//! so, never with a value; JavaScript drops what it has settled before.
+//! JavaScript alone knows what was reported to its callers: it settles each promise once and counts it (`ledger`). A stopped
+//! task, whether its caller or the engine has stopped it, arrives with a tag that says so, never with a value; JavaScript ignores it if its
+//! promise has been settled before.
 //!
 //! Invariants:
 //! 1. Every event that is taken out of the mailbox becomes one record, in order: those of `arrived` before all others.
 //! 2. The event loop and the copy are kept alive (the threadsafe function is ref'd, its callbacks are held) exactly while
-//!    records of tasks are to come. So a copy that is forgotten goes, with this.
+//!    records of tasks are to come. So a copy that is forgotten is collected, and this with it.
 //! 3. A lease is dropped when its task's completion is taken in, unless the result stands in the view: then when that is
 //!    taken or discarded. The completion comes when nobody holds the memory any more (`borrow`).
 //! 4. The cleanup waits until nobody holds memory of the environment, and drops what refers to its values.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
-use std::mem::take;
 use std::ptr;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::time::Duration;
 
 use napi::bindgen_prelude::{Float64ArraySlice, Function};
 use napi::{Env, JsValue, Result, Status, sys};
@@ -31,6 +28,8 @@ use napi_derive::napi;
 use super::environment::{self, Close};
 use super::ledger::Kept;
 use super::mailbox::{Event, Mailbox};
+use super::record::{self, REASONS, Record, place, tag};
+use super::slots::{Slot, Slots};
 use super::wake::{self, Context, Woken};
 use crate::js::reference::{Lease, Reference};
 use crate::js::value::{RawValue, check};
@@ -39,51 +38,9 @@ use heavy_load_engine::{Completion, Control, Pool, Stop, Task, catch_panic};
 use heavy_load_kernel::fold::KeptFold;
 use heavy_load_kernel::value::Value;
 
-/// Where a record has what.
-pub(crate) mod record {
-    /// A task's; with `tag::DRAINED` a pool's number.
-    pub(crate) const SLOT: usize = 0;
-    pub(crate) const TAG: usize = 1;
-    pub(crate) const VALUE: usize = 2;
-    /// In milliseconds, as `RUN`.
-    pub(crate) const WAIT: usize = 3;
-    pub(crate) const RUN: usize = 4;
-    /// How many numbers it has.
-    pub(crate) const LENGTH: usize = 5;
-}
-type Record = [f64; record::LENGTH];
-
-/// What a record's tag says.
-pub(crate) mod tag {
-    /// The value is the result.
-    pub(crate) const NUMBER: u32 = 0;
-    /// The slot holds the result, or the failure: to be fetched with `take`, or discarded.
-    pub(crate) const HELD: u32 = 1;
-    /// The queue of a pool has drained.
-    pub(crate) const DRAINED: u32 = 2;
-    /// The task was stopped: this and the reason's number, that of `Instance::stop`.
-    pub(crate) const STOPPED: u32 = 3;
-}
-
-/// The reasons of a stop, by their numbers in JavaScript.
-pub(crate) const REASONS: [Stop; 3] = [Stop::Aborted, Stop::TimedOut, Stop::Closed];
-
 /// Bytes that tasks may borrow before submitting one looks for tasks that have ended. Code that awaits nothing but promises
-/// does not let the event loop turn, which alone drains the instance.
+/// does not let the event loop turn, which alone drains the mailbox.
 const LENT: usize = 64 << 20;
-
-/// What is known of a slot.
-#[derive(Default)]
-enum Slot {
-    #[default]
-    Free,
-    /// A task of the pool form.
-    Pooled { pool: Arc<Pool>, task: Arc<Task>, lease: Lease },
-    /// A task of the AsyncTask form.
-    Libuv { control: Arc<Control>, lease: Lease },
-    /// The task has ended.
-    Held { outcome: heavy_load_kernel::Result<Value>, lease: Lease },
-}
 
 /// The part that stays on the JavaScript thread.
 pub(crate) struct InstanceState {
@@ -91,15 +48,13 @@ pub(crate) struct InstanceState {
     pub(crate) mailbox: Arc<Mailbox>,
     waker: sys::napi_threadsafe_function,
     context: *mut Context,
-    slots: RefCell<Vec<Slot>>,
+    slots: Slots,
     /// What streams are folded into, by their tasks' slots.
     folds: RefCell<HashMap<u32, KeptFold>>,
     /// Records that have not been drained.
     arrived: RefCell<VecDeque<Record>>,
     /// Tasks whose records have not been drained.
     in_flight: Cell<usize>,
-    /// Bytes that tasks in flight, and results, keep.
-    lent: Cell<usize>,
     /// The event loop turns no more: what is started now is stopped at once.
     closed: Cell<bool>,
     callbacks: RefCell<Option<Callbacks>>,
@@ -108,7 +63,7 @@ pub(crate) struct InstanceState {
 
 /// JavaScript's functions, which are held only while tasks are in flight.
 struct Callbacks {
-    /// `onWake()` drains the instance.
+    /// `onWake()` drains the mailbox.
     on_wake: Reference,
     /// `detach(view, kernel)` moves a view's ArrayBuffer into a private one and gives the view over that.
     detach: Reference,
@@ -141,7 +96,7 @@ impl InstanceState {
         Ok(RawValue(detached))
     }
 
-    /// Has the counts of a pool's tasks closed with the environment.
+    /// Remembers the counts of a pool's tasks, to close them with the environment.
     pub(crate) fn keep(&self, ledger: &Rc<Kept>) {
         let mut ledgers = self.ledgers.borrow_mut();
         ledgers.retain(|ledger| ledger.strong_count() > 0);
@@ -150,13 +105,11 @@ impl InstanceState {
 
     /// Notes a task of the pool form.
     pub(crate) fn pooled(&self, pool: Arc<Pool>, task: Arc<Task>, lease: Lease) {
-        self.lent.set(self.lent.get() + lease.bytes());
         self.fly(task.slot, Slot::Pooled { pool, task, lease });
     }
 
     /// Notes a task of the AsyncTask form.
     pub(crate) fn libuv(&self, slot: u32, control: Arc<Control>, lease: Lease) {
-        self.lent.set(self.lent.get() + lease.bytes());
         self.fly(slot, Slot::Libuv { control, lease });
     }
 
@@ -170,9 +123,9 @@ impl InstanceState {
                 callbacks.detach.hold();
             }
         }
-        self.put(slot, state);
+        self.slots.put(slot, state);
         if self.closed.get() {
-            self.stop(slot, Stop::Aborted);
+            self.slots.stop(slot, Stop::Aborted);
         }
     }
 
@@ -196,7 +149,7 @@ impl InstanceState {
     /// No more of a slot's stream comes.
     pub(crate) fn drop_fold(&self, slot: u32) {
         let fold = self.folds.borrow_mut().remove(&slot);
-        // It is a kernel's.
+        // Its destructor is a kernel's code.
         let _ = catch_panic(|| {
             drop(fold);
             Ok(())
@@ -208,34 +161,7 @@ impl InstanceState {
         self.folds.borrow().get(&slot).cloned().ok_or_else(|| napi::Error::from_reason("nothing to fold into"))
     }
 
-    fn put(&self, slot: u32, state: Slot) {
-        let (mut slots, index) = (self.slots.borrow_mut(), slot as usize);
-        if slots.len() <= index {
-            slots.resize_with(index + 1, Slot::default);
-        }
-        slots[index] = state;
-    }
-
-    fn take_slot(&self, slot: u32) -> Slot {
-        self.slots.borrow_mut().get_mut(slot as usize).map(take).unwrap_or_default()
-    }
-
-    /// Stops a task; false if that is too late, or there is none.
-    fn stop(&self, slot: u32, why: Stop) -> bool {
-        let pooled = match self.slots.borrow().get(slot as usize) {
-            Some(Slot::Pooled { pool, task, .. }) => (Arc::clone(pool), Arc::clone(task)),
-            Some(Slot::Libuv { control, .. }) => {
-                control.stop(why);
-                return true;
-            }
-            Some(Slot::Free | Slot::Held { .. }) | None => return false,
-        };
-        let (pool, task) = pooled;
-        pool.stop(&task, why);
-        true
-    }
-
-    /// Takes in what has come: its memory is free again, and JavaScript hears of it when it drains next.
+    /// Takes in what has come: frees its memory, and keeps its records for JavaScript's next drain.
     fn take_all_in(&self) {
         while let Some(event) = self.mailbox.poll() {
             let record = self.take_in(event);
@@ -245,7 +171,7 @@ impl InstanceState {
 
     /// Takes in what has come, if tasks have borrowed much.
     pub(crate) fn reclaim(&self) {
-        if self.lent.get() > LENT {
+        if self.slots.lent() > LENT {
             self.take_all_in();
         }
     }
@@ -253,14 +179,14 @@ impl InstanceState {
     /// Fills `records` with what has come; gives how many there are.
     fn drain(&self, records: &mut [f64], stay: bool) -> u32 {
         let mut count = 0;
-        for place in records.chunks_exact_mut(record::LENGTH) {
+        for numbers in records.chunks_exact_mut(place::LENGTH) {
             let arrived = self.arrived.borrow_mut().pop_front();
             let next = arrived.or_else(|| self.mailbox.next(stay).map(|event| self.take_in(event)));
             let Some(next) = next else { break };
-            if next[record::TAG] != f64::from(tag::DRAINED) {
+            if record::is_end(&next) {
                 self.landed();
             }
-            place.copy_from_slice(&next);
+            numbers.copy_from_slice(&next);
             count += 1;
         }
         count
@@ -268,17 +194,16 @@ impl InstanceState {
 
     fn take_in(&self, event: Event) -> Record {
         match event {
-            Event::Drained(pool) => record_of(pool, tag::DRAINED, 0.0, [Duration::ZERO; 2]),
+            Event::Drained(pool) => record::drained(pool),
             Event::Completion(Completion { slot, outcome, wait, run }) => {
-                let (tag, value) = self.ended(slot, outcome);
-                record_of(slot, tag, value, [wait, run])
+                record::ended(slot, self.ended(slot, outcome), wait, run)
             }
         }
     }
 
-    /// Takes an end in; its record's tag and number.
+    /// A task has ended: updates its slot; gives its record's tag and value.
     fn ended(&self, slot: u32, outcome: heavy_load_kernel::Result<Value>) -> (u32, f64) {
-        let lease = match self.take_slot(slot) {
+        let lease = match self.slots.take(slot) {
             Slot::Pooled { lease, .. } | Slot::Libuv { lease, .. } => lease,
             Slot::Free | Slot::Held { .. } => {
                 unreachable!("a slot is in flight until its completion is taken in, which comes once")
@@ -287,38 +212,15 @@ impl InstanceState {
         if let Err(error) = &outcome
             && let Some(why) = REASONS.iter().position(|why| why.code() == error.code)
         {
-            self.returned(&lease);
             return (tag::STOPPED + why as u32, 0.0);
         }
         if let Ok(Value::Number(number)) = outcome {
-            self.returned(&lease);
             return (tag::NUMBER, number);
         }
-        let is_input = matches!(outcome, Ok(Value::Input));
-        let lease = if is_input {
-            lease
-        } else {
-            self.returned(&lease);
-            Lease::default()
-        };
-        self.put(slot, Slot::Held { outcome, lease });
+        let lease = if matches!(outcome, Ok(Value::Input)) { lease } else { Lease::default() };
+        self.slots.put(slot, Slot::Held { outcome, lease });
         (tag::HELD, 0.0)
     }
-
-    /// A lease is about to be dropped.
-    fn returned(&self, lease: &Lease) {
-        self.lent.set(self.lent.get() - lease.bytes());
-    }
-}
-
-fn record_of(slot: u32, tag: u32, value: f64, [wait, run]: [Duration; 2]) -> Record {
-    let mut record = Record::default();
-    record[record::SLOT] = slot.into();
-    record[record::TAG] = tag.into();
-    record[record::VALUE] = value;
-    record[record::WAIT] = wait.as_secs_f64() * 1e3;
-    record[record::RUN] = run.as_secs_f64() * 1e3;
-    record
 }
 
 impl Close for InstanceState {
@@ -341,10 +243,7 @@ impl Woken for InstanceState {
     }
 
     fn stop_all(&self) {
-        let slots = self.slots.borrow().len();
-        for slot in 0..slots {
-            self.stop(slot as u32, Stop::Aborted);
-        }
+        self.slots.stop_all(Stop::Aborted);
     }
 
     /// Nothing is delivered any more, no memory of the environment may stay borrowed, and its values go.
@@ -352,9 +251,9 @@ impl Woken for InstanceState {
         self.mailbox.take_waker();
         self.close();
         // Node has waited for libuv's threads before it comes here: so of AsyncTasks, these are all.
-        self.mailbox.drop_paused();
-        self.mailbox.wait_for_borrowers();
-        drop(self.slots.take());
+        self.mailbox.paused.close();
+        self.mailbox.loans.wait_for_all();
+        self.slots.clear();
         self.callbacks.take();
         for ledger in self.ledgers.take().iter().filter_map(Weak::upgrade) {
             ledger.finish();
@@ -385,7 +284,7 @@ pub struct Instance {
 
 #[napi]
 impl Instance {
-    /// `on_wake()` is to drain the instance; `detach(view, kernel)` is to move a view's ArrayBuffer into a private one.
+    /// `on_wake()` is to drain the mailbox; `detach(view, kernel)` is to move a view's ArrayBuffer into a private one.
     #[napi(constructor)]
     pub fn new(
         env: Env,
@@ -404,11 +303,10 @@ impl Instance {
             mailbox: Arc::default(),
             waker: waker.0,
             context,
-            slots: RefCell::default(),
+            slots: Slots::default(),
             folds: RefCell::default(),
             arrived: RefCell::default(),
             in_flight: Cell::new(0),
-            lent: Cell::new(0),
             closed: Cell::new(false),
             callbacks: RefCell::new(Some(callbacks)),
             ledgers: RefCell::default(),
@@ -425,7 +323,7 @@ impl Instance {
     }
 
     /// A function `(records, stay)` that fills a Float64Array with what has come and gives how many records there are. If
-    /// that is as many as it holds, there may be more. With `stay` the instance stays awake: the caller will drain again by
+    /// that is as many as it holds, there may be more. With `stay` the event loop counts as awake: the caller will drain again by
     /// itself. A function of its own, as `NativePool::submit_plain`.
     #[napi(getter, ts_return_type = "(records: Float64Array, stay: boolean) => number")]
     pub fn drain<'env>(&self, env: &'env Env) -> Result<Function<'env, (Float64ArraySlice<'static>, bool), u32>> {
@@ -440,10 +338,9 @@ impl Instance {
     /// The result that a slot holds; throws the failure, if it is one.
     #[napi(ts_return_type = "unknown")]
     pub fn take(&self, env: Env, slot: u32) -> Result<RawValue> {
-        let Slot::Held { outcome, lease } = self.state.take_slot(slot) else {
+        let Slot::Held { outcome, lease } = self.state.slots.take(slot) else {
             return Err(napi::Error::new(Status::InvalidArg, "nothing to take"));
         };
-        self.state.returned(&lease);
         match outcome {
             Ok(value) => convert::output(&env, value, lease.view()).map(RawValue),
             Err(error) => Err(failure::throw(&env, &error)),
@@ -453,17 +350,16 @@ impl Instance {
     /// Drops the result that a slot holds, or an AsyncTask that never ran.
     #[napi]
     pub fn discard(&self, slot: u32) {
-        match self.state.take_slot(slot) {
-            Slot::Held { lease, .. } => self.state.returned(&lease),
+        match self.state.slots.take(slot) {
+            Slot::Held { .. } => {}
             Slot::Libuv { control, lease } => {
-                self.state.returned(&lease);
                 self.state.landed();
                 // It may have begun, before a pause, and then there is no end that says when the memory is free: it stays.
                 if control.waited().is_some() {
                     std::mem::forget(lease);
                 }
             }
-            other => self.state.put(slot, other),
+            other => self.state.slots.put(slot, other),
         }
     }
 
@@ -472,10 +368,10 @@ impl Instance {
     #[napi]
     pub fn stop(&self, slot: u32, why: u32) -> bool {
         self.state.take_all_in();
-        self.state.stop(slot, REASONS.get(why as usize).copied().unwrap_or(Stop::Aborted))
+        self.state.slots.stop(slot, REASONS.get(why as usize).copied().unwrap_or(Stop::Aborted))
     }
 
-    /// Has the event loop drain, once I/O has had its turn.
+    /// Wakes the event loop to drain, once I/O has had its turn.
     #[napi]
     pub fn knock(&self) {
         self.state.mailbox.knock();
@@ -484,21 +380,13 @@ impl Instance {
     /// How long a task that has not ended had waited when it began, in milliseconds; -1 if it has not begun.
     #[napi]
     pub fn waited(&self, slot: u32) -> f64 {
-        let waited = match self.state.slots.borrow().get(slot as usize) {
-            Some(Slot::Pooled { task, .. }) => task.waited(),
-            Some(Slot::Libuv { control, .. }) => control.waited(),
-            _ => None,
-        };
+        let waited = self.state.slots.waited(slot);
         waited.map_or(-1.0, |waited| waited.as_secs_f64() * 1e3)
     }
 
     /// The share of a task that is done, 0..=1.
     #[napi]
     pub fn progress(&self, slot: u32) -> f64 {
-        match self.state.slots.borrow().get(slot as usize) {
-            Some(Slot::Pooled { task, .. }) => task.progress(),
-            Some(Slot::Libuv { control, .. }) => control.progress(),
-            _ => 0.0,
-        }
+        self.state.slots.progress(slot)
     }
 }

@@ -1,10 +1,10 @@
-//! How the callers of one environment have been told that their tasks in one pool ended. JavaScript, which tells them, counts
+//! How the ends of tasks were reported to the callers of one environment, for one pool. JavaScript, which reports them, counts
 //! it in shared memory; whoever asks the pool for its statistics, on any thread, reads it there.
 //!
 //! Invariants:
 //! 1. JavaScript alone writes the counts, each an aligned 64-bit number; Rust reads them by atomic loads of that size.
 //! 2. The memory is read only while the view over it is pinned: `Source` is changed under its lock before that ends.
-//! 3. Once the environment's event loop turns no more, the tasks whose callers were told nothing count as cancelled.
+//! 3. Once the environment's event loop turns no more, the tasks whose ends were not reported count as cancelled.
 
 use std::cell::RefCell;
 use std::ptr::{self, NonNull};
@@ -50,7 +50,7 @@ pub(crate) struct Ledger {
 enum Source {
     /// JavaScript's memory: `count::LENGTH` numbers.
     Live(NonNull<u64>),
-    /// What stood there at the end.
+    /// The last counts.
     Final(Ended),
 }
 
@@ -58,7 +58,7 @@ enum Source {
 unsafe impl Send for Source {}
 
 impl Ledger {
-    /// The event loop turns no more: nobody else will be told anything.
+    /// The event loop turns no more: nothing else will be reported.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
     }
@@ -67,7 +67,7 @@ impl Ledger {
         self.taken.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// JavaScript's memory is going.
+    /// JavaScript's memory is about to be let go: keeps the last counts.
     fn finish(&self) {
         self.close();
         let last = self.ended();

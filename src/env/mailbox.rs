@@ -6,15 +6,16 @@
 //!    stays behind.
 //! 2. No thread calls the threadsafe function once the instance has taken it away: `waker` is empty from then on.
 
-use std::collections::HashMap;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{PoisonError, RwLock};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use napi::sys;
 
-use super::turn::Turn;
+use super::borrow::Loans;
+use super::paused::Paused;
+use super::pulse::Pulse;
 use heavy_load_engine::{Completion, Sink};
 use heavy_load_kernel::value::Value;
 
@@ -28,27 +29,17 @@ pub(crate) struct Mailbox {
     events: Sender<Event>,
     inbox: Receiver<Event>,
     awake: AtomicBool,
-    /// How often the event loop was woken and ran JavaScript.
-    turns: AtomicU64,
-    /// `turns` when somebody found that it had not turned for long; else `u64::MAX`.
-    silent: AtomicU64,
-    /// Empty before the instance is there, and once it is going.
+    /// Empty before the instance is made, and once it ends.
     waker: RwLock<Option<Waker>>,
-    loans: Mutex<Loans>,
-    returned: Condvar,
-    /// AsyncTasks that have given their threads back, by slot; none once nobody will resume them.
-    paused: Mutex<Option<HashMap<u32, Box<Turn>>>>,
+    /// Whether the event loop turns.
+    pub(crate) pulse: Pulse,
+    /// What is lent of the environment's memory.
+    pub(crate) loans: Loans,
+    /// AsyncTasks that have given their threads back.
+    pub(crate) paused: Paused,
 }
 
-/// What is lent of the environment's memory.
-#[derive(Default)]
-struct Loans {
-    out: usize,
-    /// The environment's end waits for it.
-    is_end_waiting: bool,
-}
-
-/// The threadsafe function that has the event loop drain.
+/// The threadsafe function that wakes the event loop to drain.
 pub(crate) struct Waker(pub(crate) sys::napi_threadsafe_function);
 
 // SAFETY: Node-API lets any thread call a threadsafe function until it is released or its environment ends; before either,
@@ -64,12 +55,10 @@ impl Default for Mailbox {
             events,
             inbox,
             awake: AtomicBool::new(false),
-            turns: AtomicU64::new(0),
-            silent: AtomicU64::new(u64::MAX),
             waker: RwLock::new(None),
-            loans: Mutex::default(),
-            returned: Condvar::new(),
-            paused: Mutex::new(Some(HashMap::new())),
+            pulse: Pulse::default(),
+            loans: Loans::default(),
+            paused: Paused::default(),
         }
     }
 }
@@ -99,7 +88,7 @@ impl Mailbox {
         self.awake.store(false, Ordering::SeqCst);
     }
 
-    /// Has the event loop drain, unless it is going to.
+    /// Wakes the event loop to drain, unless it is going to anyway.
     fn wake(&self) {
         // A look first, so that the many that find it awake write nothing that other threads read.
         fence(Ordering::SeqCst);
@@ -108,7 +97,7 @@ impl Mailbox {
         }
     }
 
-    /// Has the event loop drain, whatever it was going to do.
+    /// Wakes the event loop to drain, whatever it was going to do.
     pub(crate) fn knock(&self) {
         if let Some(waker) = &*self.waker.read().unwrap_or_else(PoisonError::into_inner) {
             // SAFETY: the lock is held, so the instance has not released the function, nor has its environment's cleanup gone on.
@@ -122,56 +111,13 @@ impl Mailbox {
         }
     }
 
-    /// The event loop was woken, and runs JavaScript.
-    pub(crate) fn turned(&self) {
-        self.turns.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn turns(&self) -> u64 {
-        self.turns.load(Ordering::Relaxed)
-    }
-
-    /// The event loop has not turned for long, though it was woken.
-    pub(crate) fn note_silence(&self) {
-        self.silent.store(self.turns(), Ordering::Relaxed);
-    }
-
-    /// Whether the event loop has not turned since that was noted.
-    pub(crate) fn is_silent(&self) -> bool {
-        self.silent.load(Ordering::Relaxed) == self.turns()
-    }
-
-    /// Keeps a task that has given its thread back.
-    pub(crate) fn pause(&self, slot: u32, turn: Box<Turn>) {
-        let late = match &mut *self.paused() {
-            Some(paused) => paused.insert(slot, turn),
-            None => Some(turn),
-        };
-        drop(late);
-    }
-
-    /// The paused task of a slot, to go on.
-    pub(crate) fn resume(&self, slot: u32) -> Option<Box<Turn>> {
-        self.paused().as_mut().and_then(|paused| paused.remove(&slot))
-    }
-
-    /// Nobody will resume those that have paused.
-    pub(crate) fn drop_paused(&self) {
-        let paused = self.paused().take();
-        drop(paused);
-    }
-
-    fn paused(&self) -> MutexGuard<'_, Option<HashMap<u32, Box<Turn>>>> {
-        self.paused.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn push(&self, event: Event) {
         // The receiver lives in the same struct, so this cannot fail.
         let _ = self.events.send(event);
         self.wake();
     }
 
-    /// The next event, if one is there; nobody is told of it.
+    /// The next event, if one is there. Whether the event loop counts as awake stays as it is.
     pub(crate) fn poll(&self) -> Option<Event> {
         self.inbox.try_recv().ok()
     }
@@ -193,34 +139,6 @@ impl Mailbox {
                 return None;
             }
         }
-    }
-
-    /// Memory of the environment is lent.
-    pub(crate) fn lend(&self) {
-        self.loans().out += 1;
-    }
-
-    /// Nobody holds such memory any more.
-    pub(crate) fn give_back(&self) {
-        let mut loans = self.loans();
-        loans.out -= 1;
-        // To notify nobody is a system call, too.
-        if loans.out == 0 && loans.is_end_waiting {
-            self.returned.notify_all();
-        }
-    }
-
-    /// Waits until nobody holds memory of the environment.
-    pub(crate) fn wait_for_borrowers(&self) {
-        let mut loans = self.loans();
-        loans.is_end_waiting = true;
-        while loans.out > 0 {
-            loans = self.returned.wait(loans).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    fn loans(&self) -> MutexGuard<'_, Loans> {
-        self.loans.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,9 +1,9 @@
 //! The threadsafe function that wakes an instance's event loop, and what happens when JavaScript cannot follow.
 //!
 //! JavaScript's `onWake` throws nothing: whatever the caller's code throws on its way is caught for each task, and thrown again
-//! apart. If the call fails all the same, either an exception came through, or JavaScript does not run any more: a worker thread
-//! that is terminated runs none, and yet Node waits for libuv's tasks before it runs cleanup hooks, so those must be stopped
-//! here. Node-API answers both with the same status; so it is asked for something that it does only while JavaScript runs.
+//! apart. If the call fails all the same, either an exception came through, or the environment does not run JavaScript any more: a
+//! terminated worker thread does not, and yet Node waits for libuv's tasks before it runs cleanup hooks, so those must be stopped here.
+//! Node-API reports both by the same status. So it is asked for something that it does only while JavaScript runs.
 
 use std::ffi::c_void;
 use std::ptr;
@@ -17,7 +17,7 @@ use crate::js::value::check;
 /// What is woken: an instance.
 pub(crate) trait Woken {
     fn mailbox(&self) -> &Mailbox;
-    /// JavaScript's function that drains it; null if its copy of the JavaScript is gone.
+    /// JavaScript's function that drains its mailbox; null if its copy of the JavaScript has been collected.
     fn on_wake(&self) -> Result<sys::napi_value>;
     /// JavaScript runs no more, though Node waits for tasks: they are to stop.
     fn stop_all(&self);
@@ -47,7 +47,7 @@ impl Context {
     }
 }
 
-/// A threadsafe function without a function: what it calls, the instance holds, and not always strongly.
+/// A threadsafe function without a JavaScript function: the instance has that, and does not always keep it alive.
 pub(crate) fn create(env: &Env, context: *mut Context) -> Result<Waker> {
     let (mut name, mut waker) = (ptr::null_mut(), ptr::null_mut());
     const NAME: &str = "heavy-load.instance";
@@ -110,7 +110,7 @@ fn call_on_wake(env: sys::napi_env, instance: &dyn Woken) {
         sys::napi_call_function(env, undefined, on_wake, 0, ptr::null(), &mut result)
     };
     if status == sys::Status::napi_ok {
-        instance.mailbox().turned();
+        instance.mailbox().pulse.beat();
         return;
     }
     let exception = pending_exception(env);

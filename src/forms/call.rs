@@ -5,8 +5,8 @@
 //! 2. An address is read from a view whose ArrayBuffer is not detached, and of the kind (shared or not) that its hand-over
 //!    claims; it is used after the call only if JavaScript cannot free the memory: shared, frozen or moved.
 //! 3. *Check*, then *commit*: memory is copied or moved only when the call cannot be refused for overload any more. Until then the work
-//!    is prepared over the caller's memory, which is closed to it. That is the work to run if the memory stands there still after
-//!    the commit, so that all that could fail has been done before it.
+//!    is prepared over the caller's memory, which is closed to it. If the memory is still at the
+//!    same address after the commit, that is the work to run, so that all that could fail has been done before it.
 //! 4. No JavaScript of the caller's runs between the two.
 
 use std::sync::Arc;
@@ -156,7 +156,7 @@ impl Call {
         }
     }
 
-    /// Takes a view that nobody but us knows; `before` is where the memory of the work stood that there is.
+    /// Takes over a view that only we know; `before` is the memory over which the checked work was prepared.
     fn take(
         &self,
         env: &Env,
@@ -173,18 +173,18 @@ impl Call {
         }
         let borrowed = Borrowed::new(&instance.mailbox);
         // SAFETY: V8 gave the address of `len` bytes, aligned to their elements. The loan is opened while the lease pins our view, the only
-        // one that knows them, until the end of the task is told.
+        // one that knows them, until the end of the task is reported.
         let memory = unsafe { Memory::moved(found.start, found.len, borrowed.loan()) };
         let work = self.work(env, Value::View(self.view(found.element, memory)))?;
         Ok(Committed { instead: Some(work), lease, borrowed: Some(borrowed) })
     }
 
-    /// The caller's memory as its hand-over will have it; closed for ever if it is borrowed by nobody.
+    /// The caller's memory as the hand-over will make it; it can never be opened if nobody borrows it.
     fn lend(&self, found: &FoundView, borrowed: Option<&Borrowed>) -> Memory {
         let (start, len) = (found.start, found.len);
         let loan = || borrowed.map_or_else(|| Loan::new(()) as Arc<Loan>, Borrowed::loan);
         // SAFETY: V8 gave the address of `len` bytes, aligned to their elements. The loan is opened only after `commit`, while the view is
-        // pinned that stands on them, until the end of the task is told. What is shared is neither detached nor moved, ever, and
+        // pinned that stands on them, until the end of the task is reported. What is shared is neither detached nor moved, ever, and
         // others access it outside Rust, or as other calls' shared memory. A frozen view is known to `lib/buffers.js` alone, which gives
         // it to nobody who writes while tasks read it. Moved bytes are known to our own view alone; if they have not kept their
         // address, `take` drops this loan.
@@ -206,7 +206,7 @@ impl Call {
         catch_panic(|| self.kernel.prepare(value, &self.options)).map_err(|error| failure::throw(env, &error))
     }
 
-    /// Looks again at what `lib/buffers.js` has found, after the caller's code has run.
+    /// Checks again what `lib/buffers.js` has found, since the caller's code has run meanwhile.
     fn admits(&self, env: &Env, found: &FoundView) -> Result<()> {
         if found.is_detached(env) || found.shared != (self.hand_over == HandOver::Shared) {
             let received = Value::Other("a detached view".into());
@@ -230,7 +230,7 @@ pub(super) fn piece(env: &Env, mailbox: &Arc<Mailbox>, arg: RawValue) -> Result<
     let Some(found) = view(env, arg)? else { return Err(napi::Error::from_reason("not a view")) };
     let (lease, borrowed) = (found.pin(env, arg)?, Borrowed::new(mailbox));
     // SAFETY: V8 gave the address of `len` bytes. The loan is opened while the lease pins their view, and until the end of the task is
-    // told nobody writes or detaches them.
+    // reported nobody writes or detaches them.
     let memory = unsafe { Memory::frozen(found.start, found.len, borrowed.loan()) };
     Ok((memory.into_bytes(), lease, borrowed))
 }

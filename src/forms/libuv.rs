@@ -3,9 +3,9 @@
 //! napi-rs does not catch the panics of an AsyncTask's `compute`, and its abort signal cannot stop one that runs
 //! (docs/internals/decisions.md): so `catch_panic` and the stop flag are the engine's.
 //!
-//! libuv waits for its threads before the process ends, and no hook of Node-API's comes before that. So an AsyncTask has the
-//! event loop woken now and then, and if that does not turn it gives its thread back, whatever the reason; JavaScript has it go
-//! on once it is there again.
+//! libuv waits for its threads before the process ends, and no hook of Node-API's comes before that. So an AsyncTask
+//! wakes the event loop now and then, and if that does not turn it gives its thread back, whatever the reason; JavaScript resumes it
+//! when the event loop turns again.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::env::borrow::Borrowed;
 use crate::env::environment::process_ends;
 use crate::env::instance::{Instance, InstanceState};
 use crate::env::mailbox::{Mailbox, disown};
-use crate::env::turn::Turn;
+use crate::env::paused::Unfinished;
 use crate::env::wake::runs_javascript;
 use crate::js::reference::Lease;
 use crate::js::value::RawValue;
@@ -29,7 +29,7 @@ use heavy_load_engine::{Alone, Completion, Control, Sink, Stop, run_direct};
 use heavy_load_kernel::Work;
 use heavy_load_kernel::value::Value;
 
-/// How often a long AsyncTask has the event loop look whether its environment still runs JavaScript.
+/// How often a long AsyncTask wakes the event loop, which then sees whether its environment still runs JavaScript.
 const HEARTBEAT: Duration = Duration::from_millis(50);
 /// How long the event loop may not turn before an AsyncTask pauses.
 const UNANSWERED: Duration = Duration::from_millis(250);
@@ -87,7 +87,7 @@ impl Instance {
         #[napi(ts_arg_type = "unknown")] options: RawValue,
         hand_over: u32,
         timeout: f64,
-    ) -> Result<AsyncTask<InlineTask>> {
+    ) -> Result<AsyncTask<LibuvTask>> {
         let submitted = Instant::now();
         self.state.reclaim();
         let control = Arc::new(Control::new(submitted, timeout_of(timeout)));
@@ -95,23 +95,23 @@ impl Instance {
         let work = Alone::new(work).map_err(|error| failure::throw(&env, &error))?;
         self.state.libuv(slot, Arc::clone(&control), lease);
         let mailbox = Arc::clone(&self.state.mailbox);
-        Ok(AsyncTask::new(InlineTask {
+        Ok(AsyncTask::new(LibuvTask {
             mailbox,
             slot,
-            turn: Some(Box::new(Turn { work, control, submitted, began: None, borrowed })),
+            task: Some(Box::new(Unfinished { work, control, submitted, began: None, borrowed })),
         }))
     }
 
-    /// Has an AsyncTask go on that has paused. As `run_async`.
+    /// Resumes an AsyncTask that has paused. As `run_async`.
     #[napi(ts_return_type = "Promise<boolean>")]
-    pub fn resume_async(&self, slot: u32) -> Result<AsyncTask<InlineTask>> {
+    pub fn resume_async(&self, slot: u32) -> Result<AsyncTask<LibuvTask>> {
         let mailbox = Arc::clone(&self.state.mailbox);
-        mailbox.turned();
-        let turn = mailbox.resume(slot);
-        if turn.is_none() {
+        mailbox.pulse.beat();
+        let task = mailbox.paused.take(slot);
+        if task.is_none() {
             return Err(napi::Error::from_reason("nothing to resume"));
         }
-        Ok(AsyncTask::new(InlineTask { mailbox, slot, turn }))
+        Ok(AsyncTask::new(LibuvTask { mailbox, slot, task }))
     }
 }
 
@@ -131,25 +131,25 @@ fn prepare(
     Ok((instead.unwrap_or(work), lease, borrowed))
 }
 
-/// A task on libuv's thread pool. Nothing of it is JavaScript's: its memory is kept by the instance, until its end is taken in there.
-pub struct InlineTask {
+/// A task on libuv's thread pool. Nothing of it is JavaScript's: the instance keeps its memory until it has taken in the task's end.
+pub struct LibuvTask {
     slot: u32,
     mailbox: Arc<Mailbox>,
     /// None once it has ended, or paused.
-    turn: Option<Box<Turn>>,
+    task: Option<Box<Unfinished>>,
 }
 
-impl Task for InlineTask {
+impl Task for LibuvTask {
     type Output = bool;
     type JsValue = bool;
 
     fn compute(&mut self) -> Result<bool> {
-        let Some(mut turn) = self.turn.take() else { unreachable!("it is computed once") };
-        let Some(outcome) = run(&mut turn, &self.mailbox) else {
-            self.mailbox.pause(self.slot, turn);
+        let Some(mut task) = self.task.take() else { unreachable!("it is computed once") };
+        let Some(outcome) = run(&mut task, &self.mailbox) else {
+            self.mailbox.paused.put(self.slot, task);
             return Ok(true);
         };
-        let Turn { work, control, submitted, began, borrowed } = *turn;
+        let Unfinished { work, control, submitted, began, borrowed } = *task;
         let ended = Instant::now();
         // On this thread, and before the end is known: what the work borrows is free then.
         drop(work);
@@ -169,26 +169,26 @@ impl Task for InlineTask {
 }
 
 /// Runs a task on this thread, to its end, or until it is to pause: then there is none.
-fn run(turn: &mut Turn, mailbox: &Mailbox) -> Option<heavy_load_kernel::Result<Value>> {
+fn run(task: &mut Unfinished, mailbox: &Mailbox) -> Option<heavy_load_kernel::Result<Value>> {
     if process_ends() {
         return None;
     }
-    if mailbox.is_silent() {
+    if mailbox.pulse.is_silent() {
         mailbox.knock();
         return None;
     }
     let now = Instant::now();
-    if turn.began.is_none() {
-        turn.began = Some(now);
-        turn.control.begin(now.saturating_duration_since(turn.submitted));
-        if let Some(borrowed) = &turn.borrowed {
-            // SAFETY: the lease that pins the memory is in the task's slot, until the end is told, by this hold; or for ever, if there
+    if task.began.is_none() {
+        task.began = Some(now);
+        task.control.begin(now.saturating_duration_since(task.submitted));
+        if let Some(borrowed) = &task.borrowed {
+            // SAFETY: the lease that pins the memory is in the task's slot, until the end is reported, by this hold; or for ever, if there
             // is none (`Instance::discard`). What the memory is otherwise, `call` has seen to when it lent it.
             unsafe { borrowed.open() };
         }
     }
-    let (mut beat, mut answered, mut turns) = (now, now, mailbox.turns());
-    turn.work.run(&turn.control, |now| {
+    let (mut beat, mut answered, mut turns) = (now, now, mailbox.pulse.turns());
+    task.work.run(&task.control, |now| {
         if now - beat < HEARTBEAT {
             return ControlFlow::Continue(());
         }
@@ -196,14 +196,14 @@ fn run(turn: &mut Turn, mailbox: &Mailbox) -> Option<heavy_load_kernel::Result<V
         if process_ends() {
             return ControlFlow::Break(());
         }
-        if std::mem::replace(&mut turns, mailbox.turns()) != turns {
+        if std::mem::replace(&mut turns, mailbox.pulse.turns()) != turns {
             answered = now;
         }
         mailbox.knock();
         if now - answered < UNANSWERED {
             return ControlFlow::Continue(());
         }
-        mailbox.note_silence();
+        mailbox.pulse.note_silence();
         ControlFlow::Break(())
     })
 }

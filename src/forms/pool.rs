@@ -47,16 +47,16 @@ static DEFAULT: OnceCell<Arc<Pool>> = OnceCell::new();
 pub struct NativePool {
     handle: Rc<Handle>,
     interest: Arc<DrainInterest>,
-    /// The pool's hold on it is weak, so that a pool that is forgotten tells nobody.
+    /// The pool's hold on it is weak, so that a pool that is forgotten sends no events.
     _drain_listener: Arc<dyn Fn() + Send + Sync>,
 }
 
-/// Whether JavaScript wants to be told when the queue has drained: unheard, one that goes up and down tells nobody.
+/// Whether JavaScript wants to know when the queue has drained: drain events are sent only if somebody listens, or has read `needsDrain`.
 #[derive(Default)]
 struct DrainInterest {
     /// It has listeners.
     listening: AtomicBool,
-    /// It has been told that the queue needs to drain, and may be about to listen.
+    /// It has read that the queue needs to drain, and may be about to listen.
     asked: AtomicBool,
 }
 
@@ -173,7 +173,7 @@ impl NativePool {
 
     #[napi(getter)]
     pub fn needs_drain(&self) -> bool {
-        // Before the look, so that a drain after it is told of.
+        // Before the look, so that a drain after it is reported.
         let asked_before = self.interest.asked.swap(true, Ordering::SeqCst);
         let needs_drain = self.handle.pool().is_ok_and(|pool| pool.needs_drain());
         if !needs_drain && !asked_before {
@@ -182,7 +182,7 @@ impl NativePool {
         needs_drain
     }
 
-    /// Whether to tell, from now on, whenever the queue has drained.
+    /// Whether drain events are to be sent from now on.
     #[napi]
     pub fn listen_for_drain(&self, listening: bool) {
         self.interest.listening.store(listening, Ordering::SeqCst);
@@ -297,8 +297,8 @@ impl Handle {
         let mailbox = &self.instance.mailbox;
         let sink: Arc<dyn Sink> = match borrowed {
             Some(borrowed) => {
-                // SAFETY: `lease`, which pins the memory, stays in the task's slot, below, until the task's end is told, which this hold
-                // tells. What the memory is otherwise, `call` has seen to when it lent it.
+                // SAFETY: `lease`, which pins the memory, stays in the task's slot, below, until the task's end is reported, which this hold
+                // reports. What the memory is otherwise, `call` has seen to when it lent it.
                 unsafe { borrowed.open() };
                 Arc::new(borrowed.into_sink())
             }
@@ -323,7 +323,7 @@ impl Drop for Handle {
     }
 }
 
-/// What `submit` and `submitPiece` are told in the same places.
+/// What `submit` and `submitPiece` have in the same places.
 fn config_from(call: &FunctionCallContext<'_>, kernel: u32) -> Result<TaskConfig> {
     Ok(TaskConfig {
         kernel: kernel as usize,

@@ -77,7 +77,7 @@ fn string(env: &Env, arg: RawValue) -> Result<String> {
 fn read_utf8(env: &Env, arg: RawValue, bytes: &mut [u8]) -> (sys::napi_status, usize) {
     let mut length = 0;
     let start = if bytes.is_empty() { ptr::null_mut() } else { bytes.as_mut_ptr().cast() };
-    // SAFETY: `arg` is a value of the running callback; Node-API writes no more than it is told that there is room for, and
+    // SAFETY: `arg` is a value of the running callback; Node-API writes no more than the room that it is given, and
     // nothing to null; the out-pointer is a local.
     let status = unsafe { sys::napi_get_value_string_utf8(env.raw(), arg.0, start, bytes.len(), &mut length) };
     (status, length)

@@ -1,8 +1,8 @@
 //! ArrayBuffers, of Rust's memory and of JavaScript's. Results that JavaScript gets without a copy are memory of Rust's that the
 //! garbage collector gives back.
 //!
-//! V8 counts the size of an external ArrayBuffer towards the pressure that makes it collect, so it is told of ours by
-//! making one; nothing has to be added.
+//! V8 counts the size of an external ArrayBuffer towards the pressure that makes it collect, so it knows of ours once one
+//! is made; nothing has to be added.
 
 use std::ffi::c_void;
 use std::ptr;

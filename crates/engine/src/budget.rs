@@ -1,6 +1,6 @@
 //! How much working memory the tasks of a pool take at once, as their kernels estimate it. A pure data structure.
 //!
-//! A task's memory is taken whole when it begins, and given back when it ends: so what has begun can always end. A task that does
+//! A task's memory is taken whole when it begins, and given back when it ends: so a task that has begun can always end. A task that does
 //! not fit waits; others that fit may begin meanwhile, but not for ever.
 //!
 //! Invariants, each with a test of that number:

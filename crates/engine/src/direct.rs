@@ -19,7 +19,7 @@ pub fn run_direct(work: Work, control: &Control, mut between: impl FnMut(Instant
         between(now);
         ControlFlow::Continue(())
     });
-    end.unwrap_or_else(|| unreachable!("it was not told to pause"))
+    end.unwrap_or_else(|| unreachable!("nothing has it pause"))
 }
 
 /// Work that one thread at a time runs.
@@ -50,7 +50,7 @@ impl Alone {
 
 impl Drop for Alone {
     fn drop(&mut self) {
-        // There is nobody left to be told of a panic.
+        // Nobody is left to whom a panic could be reported.
         let _ = drop_catching_panic(self.0.take());
     }
 }

@@ -38,7 +38,7 @@ pub struct Job {
     phase: Phase,
     sizer: Sizer,
     in_flight: usize,
-    /// How it has ended, while there are still morsels in flight. Few jobs ever have this, so it has a place of its own.
+    /// How it has ended, while morsels are still in flight. Few jobs ever have this, so it is boxed.
     early: Option<Box<Early>>,
 }
 

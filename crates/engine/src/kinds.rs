@@ -2,7 +2,7 @@
 //! certain age. A pure data structure; times are nanoseconds of thread time.
 //!
 //! A *kind* is a kernel and a size class. Its history is a histogram whose buckets are half an octave wide. What a task of some *age* (thread
-//! time used so far) is worth is told by the *Gittins index*: the smallest, over all d > 0, of E[time spent until it ends or has run for d
+//! time used so far) is worth is measured by the *Gittins index*: the smallest, over all d > 0, of E[time spent until it ends or has run for d
 //! more] / P[it ends by then]; the smaller, the sooner it should run (Gittins, "Bandit processes and dynamic allocation indices", JRSS B 1979;
 //! Aalto, Ayesta, Righter, "On the Gittins index in the M/G/1 queue", Queueing Systems 2009). With several threads the order is nearly
 //! optimal still (Scully, Grosof, Harchol-Balter, SIGMETRICS 2020). Where all tasks took the same, the index falls with age, so what has
@@ -169,7 +169,7 @@ impl Kinds {
         self.histories[id].index[0] as u64
     }
 
-    /// Whether anything is known of the kind: a task has come to its end, or has told its progress.
+    /// Whether anything is known of the kind: a task has come to its end, or has reported its progress.
     pub(super) fn is_known(&self, id: KindId) -> bool {
         let history = &self.histories[id];
         history.total > 0.0 || history.projected > 0.0

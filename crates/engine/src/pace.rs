@@ -1,5 +1,5 @@
-//! How much longer than on the CPU things take on the clock: a thread of low priority may lose its core to others, on a busy machine for most of
-//! the time. What tasks need is counted in CPU time, which chance changes little; deadlines are on the clock; this is what lies between.
+//! How much longer things take by the clock than in CPU time: a thread of low priority may lose its core to others, on a busy machine for most
+//! of the time. What tasks need is counted in CPU time, which varies little by chance; deadlines are on the clock; this is the ratio of the two.
 //!
 //! Invariants, each with a test of that number:
 //! 1. A thread's laps are of times in which it had work: from one morsel's end to a later one's, without a wait in between.
@@ -112,7 +112,7 @@ impl Pace {
         has_changed
     }
 
-    /// How many times as long as on the CPU things take.
+    /// How many times their CPU time things take by the clock.
     pub(super) fn factor(&self) -> f64 {
         (self.wall / self.cpu.max(1.0)).clamp(1.0, SLOWEST)
     }

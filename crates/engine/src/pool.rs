@@ -21,7 +21,7 @@ pub struct PoolConfig {
     pub threads: usize,
     /// Tasks that may wait, for their first morsel or for their next; with 0, a task is taken only while a thread is idle.
     pub max_queue: usize,
-    /// Linux: how far the threads stand back behind others, 0..=19.
+    /// Linux: the threads' niceness, 0..=19.
     pub niceness: u8,
     /// Working memory that tasks which have begun may take together, in bytes, as their kernels estimate it.
     pub max_memory: u64,
@@ -71,7 +71,7 @@ impl Pool {
 
     /// Whether as many tasks wait for their first morsel as there are threads, or more.
     pub fn needs_drain(&self) -> bool {
-        self.scheduler.occupancy.queued() >= self.scheduler.size
+        self.scheduler.occupancy.needs_drain()
     }
 
     /// Has `listener` called, on any thread, whenever [`Pool::needs_drain`] has become false. It is forgotten with its
@@ -85,8 +85,8 @@ impl Pool {
     /// A place for this work, which came `now`, if there is one.
     ///
     /// # Errors
-    /// ERR_POOL_OVERLOADED if the queue is full, or if the predicted wait exceeds the task's timeout, unless it is a later part of what was
-    /// let in; ERR_KERNEL_PANIC.
+    /// ERR_POOL_OVERLOADED if the queue is full, or if the predicted wait exceeds the task's timeout, unless it is a later part of a task
+    /// that was admitted; ERR_KERNEL_PANIC.
     pub fn reserve(&self, work: Work, config: TaskConfig, now: Instant) -> Result<Reservation<'_>> {
         let job = Job::new(work)?;
         match self.admit(&job, &config, now) {
@@ -104,12 +104,12 @@ impl Pool {
         let timeout = config.timeout.unwrap_or_default();
         let stake = scheduler.admit(job, config, now).map_err(|refusal| refusal.error(timeout))?;
         if !config.part.is_first {
-            scheduler.join_anyway();
+            scheduler.occupancy.join_anyway();
             return Ok(stake);
         }
         // A paused task waits too: otherwise there could be any number, since every task begins soon.
-        if scheduler.join(1) == 0 {
-            // Its own is not what it would have to wait for.
+        if scheduler.occupancy.join(1) == 0 {
+            // Its own work is not what it would have to wait for.
             drop(stake);
             let retry = scheduler.admission.all(now.saturating_duration_since(scheduler.began));
             return Err(overloaded(
@@ -132,7 +132,7 @@ impl Pool {
         task
     }
 
-    /// Queues works, each with its configuration and a slot, for as long as there are places and works; each task is told to `queued`.
+    /// Queues works, each with its configuration and a slot, for as long as there are places and works; `queued` is called with each task.
     /// None has a timeout. For many this costs a fraction of what `submit` does.
     pub fn submit_batch(
         &self,
@@ -141,7 +141,7 @@ impl Pool {
         mut queued: impl FnMut(Arc<Task>),
     ) {
         let (scheduler, now) = (&*self.scheduler, Instant::now());
-        let places = scheduler.join(works.len());
+        let places = scheduler.occupancy.join(works.len());
         let mut tasks = Vec::with_capacity(places);
         for work in works.take(places) {
             let task = work.and_then(|(work, config, slot)| {

@@ -31,7 +31,7 @@ fn outcome_of<T>(result: &Result<T>) -> Outcome {
     }
 }
 
-/// Counts what the test is told.
+/// Counts what is reported to the test.
 #[derive(Default)]
 struct Counts([AtomicU64; 5]);
 
@@ -222,7 +222,7 @@ fn a_running_task_is_stopped_and_its_thread_serves_on() {
     assert_eq!((stats.cancelled, stats.completed, stats.running), (1, 1, 0));
 }
 
-/// A piece of work that tells who drops it, and then waits for leave to be gone, as large memory would take its time.
+/// A piece of work that reports who drops it, and then waits for leave to be gone, as large memory would take its time.
 struct Heavy {
     dropping: Sender<Option<String>>,
     leave: Receiver<()>,
@@ -464,7 +464,7 @@ fn panics_of_sinks_and_watchers_cost_no_thread() {
     let listener: Arc<dyn Fn() + Send + Sync> = Arc::new(|| panic!("on purpose: listener"));
     pool.on_drain(&listener);
     let sink: Arc<dyn Sink> = Arc::new(Panicking(sink));
-    // The last has a sink that tells: by then all have ended.
+    // The last has a sink that reports: by then all have ended.
     for slot in 0..101 {
         let reservation = pool.reserve(value(f64::from(slot)), TaskConfig::default(), Instant::now()).unwrap();
         pool.submit(reservation, Arc::clone(&sink), slot);

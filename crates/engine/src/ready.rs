@@ -18,7 +18,7 @@
 //!    that it gains nothing by leaving. Neither a weight at its bounds nor a morsel that took very long destroys this.
 //! 4. Within a flow the smallest rank goes first: a short task passes a long one without being announced as short, be it that its kind is known
 //!    to be, or that the long one has run for longer.
-//! 5. Equal ranks are first in, first out. Of equal tasks of a kind that is known, or that tell their progress, no more have begun than there are
+//! 5. Equal ranks are first in, first out. Of equal tasks of a kind that is known, or that report their progress, no more have begun than there are
 //!    threads, but for lifted ones.
 //! 6. Within a priority nothing starves: of the tasks that have waited while their flow used `LIFT` of thread time, the one that waited longest
 //!    gets a morsel, one in each `LIFT`; and by 3, no flow waits for ever.
@@ -44,7 +44,7 @@ use super::kinds::{Kind, KindId, Kinds};
 pub enum Priority {
     /// Before everything else.
     High = 0,
-    /// What a task has that says nothing.
+    /// The default.
     #[default]
     Normal = 1,
     /// Only while nothing else is ready.
@@ -60,12 +60,12 @@ const GRACE: f64 = 1.2;
 /// How much thread time a task's size, and what does not count of it, may part flows by. Equal tasks of different keys that take up to twice as
 /// long are as quick as in a plain queue.
 const HORIZON: u64 = 128_000_000;
-/// A morsel counts for no more, unless its kind's take so long: what the clock told while the process was stopped was no thread time.
+/// A morsel counts for no more, unless its kind's take so long: what passed on the clock while the process was stopped was no thread time.
 const LONGEST_MORSEL: u64 = 16_000_000;
 /// No morsel is expected to take less.
 const SHORTEST_MORSEL: u64 = 1_000;
-/// From here on the progress of a task is measured well enough to tell what is left ...
-const TELLING: u64 = 250_000;
+/// From here on the progress of a task is measured well enough to know what is left by it ...
+const TRUSTED_AFTER: u64 = 250_000;
 /// ... and until here what it needs in all may still turn out to be more.
 const SETTLED: u64 = 4_000_000;
 
@@ -96,7 +96,7 @@ pub(super) struct ReadyQueue<T> {
     priorities: [Shares; PRIORITIES],
     /// A flow that may not stand where it belongs among those of its priority; it has seats.
     stale: Option<FlowId>,
-    /// Numbers seats: smaller came earlier. Never used twice, so it also tells a stale entry.
+    /// Numbers seats: smaller came earlier. Never used twice, so a stale entry is known by it.
     sequence: u64,
     ready: usize,
 }
@@ -120,7 +120,7 @@ struct Seat<T> {
     /// How much of that does not count yet.
     grace: u64,
     /// What it needs in all, as it said at first, and as it said last; 0 if it said nothing.
-    told: u64,
+    reported: u64,
     total: u64,
 }
 
@@ -170,7 +170,7 @@ impl<T> ReadyQueue<T> {
         &mut self.seats[id].item
     }
 
-    /// Takes a turn back that `next` gave: no morsel came of it. The task is not ready.
+    /// The turn that `next` gave was not used for a morsel. The task is not ready.
     pub(super) fn give_back(&mut self, id: SeatId) {
         let seat = &mut self.seats[id];
         let flow = &mut self.flows[seat.flow];
@@ -202,7 +202,7 @@ impl<T> ReadyQueue<T> {
         self.seats.iter().map(|(id, _)| id)
     }
 
-    /// The kind of a task learns from it, which has come to its own end.
+    /// A task has come to its own end: its kind learns from that.
     pub(super) fn learn(&mut self, id: SeatId) {
         let seat = &self.seats[id];
         self.kinds.learn(seat.kind, seat.attained);
@@ -239,7 +239,7 @@ impl<T> ReadyQueue<T> {
             paid: 0,
             pending: 0,
             grace: 0,
-            told: 0,
+            reported: 0,
             total: 0,
         });
         self.ready += 1;
@@ -294,7 +294,7 @@ impl<T> ReadyQueue<T> {
         let counted = nanos.min(self.kinds.usual(seat.kind).max(LONGEST_MORSEL));
         seat.paid = seat.paid.saturating_add(priority.charge(flow, counted));
         seat.told_of(done, &mut self.kinds);
-        let expected = graced(self.kinds.expected(seat.kind).max(seat.told));
+        let expected = graced(self.kinds.expected(seat.kind).max(seat.reported));
         let grace = seat.paid.min(flow.weight.virtually(expected)).min(flow.weight.horizon);
         flow.grace = flow.grace + u128::from(grace) - u128::from(seat.grace);
         seat.grace = grace;
@@ -374,9 +374,9 @@ impl<T> Seat<T> {
         }
     }
 
-    /// Whether it has told its progress, and may be believed.
+    /// Whether it has reported its progress, and may be believed.
     fn is_believed(&self) -> bool {
-        self.total > 0 && self.attained <= self.told.saturating_mul(2)
+        self.total > 0 && self.attained <= self.reported.saturating_mul(2)
     }
 
     fn rank_now(&self, kinds: &Kinds) -> u64 {
@@ -384,8 +384,8 @@ impl<T> Seat<T> {
             return kinds.expected(self.kind);
         }
         if !self.is_believed() {
-            // It may be about to tell: until then it does not make room for equals of which no more is known.
-            let age = if self.attained < TELLING && !kinds.is_known(self.kind) { 0 } else { self.attained };
+            // It may be about to report progress: until then it does not make room for equals of which no more is known.
+            let age = if self.attained < TRUSTED_AFTER && !kinds.is_known(self.kind) { 0 } else { self.attained };
             return kinds.rank(self.kind, age);
         }
         let left = self.total.saturating_sub(self.attained).max(1);
@@ -398,15 +398,15 @@ impl<T> Seat<T> {
 
     /// Takes in which share of its work a task says is done.
     fn told_of(&mut self, done: f64, kinds: &mut Kinds) {
-        if self.attained < TELLING || !(done > 0.0 && done <= 1.0) {
+        if self.attained < TRUSTED_AFTER || !(done > 0.0 && done <= 1.0) {
             return;
         }
         self.total = ((self.attained as f64 / done) as u64).max(1);
-        if self.told == 0 {
+        if self.reported == 0 {
             kinds.project(self.kind, self.total);
         }
-        if self.told == 0 || self.attained <= SETTLED {
-            self.told = self.told.max(self.total);
+        if self.reported == 0 || self.attained <= SETTLED {
+            self.reported = self.reported.max(self.total);
         }
     }
 }

@@ -147,9 +147,9 @@ proptest! {
     }
 
     #[test]
-    fn invariant_3_weights_are_respected(weights in prop::collection::vec(1..20u32, 2..6), task in 1..40u64, told: bool) {
+    fn invariant_3_weights_are_respected(weights in prop::collection::vec(1..20u32, 2..6), task in 1..40u64, reports: bool) {
         let mut simulation = Simulation::new();
-        if told {
+        if reports {
             simulation.says = |done| done;
         }
         let horizon = 6_000 * MS;

@@ -1,5 +1,5 @@
-//! What is under a pool's lock: its tasks, whose turn it is, and what they take. It calls no kernel code and nobody else's: what has
-//! to be done once the lock is released (dropping work, sending completions) it only writes down.
+//! What is under a pool's lock: its tasks, whose turn it is, and what they take. It calls neither kernel code nor listeners: what has to
+//! be done once the lock is released (dropping work, sending completions) is only noted here.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,9 +16,9 @@ use super::stats::Gauges;
 use super::task::Task;
 use heavy_load_kernel::Result;
 
-/// So much of a task has to have run before it is given up by its own progress.
-const TELLING: u64 = 4_000_000;
-/// How long passes before the next review, for each task that was looked at: some fifty times what that takes.
+/// Nanoseconds that a task has to have run before it may be given up because of its own progress.
+const TRUSTED_AFTER: u64 = 4_000_000;
+/// The time before the next review, for each task that was looked at: some fifty times as long as the look takes.
 const REVIEW: Duration = Duration::from_micros(50);
 
 pub(super) struct RunQueue {
@@ -259,20 +259,20 @@ impl RunQueue {
         self.correct(seat, cpu);
     }
 
-    /// Counts a task that goes on as it stands now, having had so much more of a CPU.
+    /// Corrects what a task that goes on is counted with: it has had so much more CPU time.
     fn correct(&mut self, seat: SeatId, cpu: Duration) {
         let (outlook, times, fresh) =
             (self.ready.outlook(seat), self.ready.virtual_times(seat), self.ready.rank_of_fresh(seat));
         let stake = &mut self.ready.get_mut(seat).stake;
-        if outlook.total > 0 && stake.service().told(cpu.as_nanos() as u64, outlook.total, fresh) {
+        if outlook.total > 0 && stake.service().reported(cpu.as_nanos() as u64, outlook.total, fresh) {
             self.review.ask();
         }
         stake.set_virtual_times(times);
         stake.correct(outlook);
     }
 
-    /// Whether a task whose turn it is can still be done in its time: work is not begun in vain, nor gone on with. What could never have been, is
-    /// let be; nor is it given up before there is anything else to do.
+    /// Whether a task whose turn it is can still be done in its time: no work is begun, or continued, in vain. A task is not given up for this if
+    /// its timeout was too short from the beginning, or while nothing else is waiting.
     fn still_fits(&self, seat: SeatId, now: Instant) -> Result<()> {
         let entry = self.ready.get(seat);
         let (Some(timeout), Some(time)) = (entry.task.config.timeout, entry.task.control.time_left(now)) else {
@@ -285,10 +285,10 @@ impl RunQueue {
         let (left, all) = if entry.began.is_none() {
             let own = entry.stake.service().known().own;
             (own, own)
-        } else if outlook.attained >= TELLING && outlook.total > 0 {
+        } else if outlook.attained >= TRUSTED_AFTER && outlook.total > 0 {
             let left = outlook.total.saturating_sub(outlook.attained);
-            // It has been begun, and nearly everything may be done.
-            (left.saturating_sub(left / 4 + TELLING), outlook.total)
+            // It has begun, and most of it may be done: give it a margin.
+            (left.saturating_sub(left / 4 + TRUSTED_AFTER), outlook.total)
         } else {
             return Ok(());
         };
@@ -301,17 +301,17 @@ impl RunQueue {
         Err(Refusal { predicted: on_threads(left), alone: on_threads(all), retry }.given_up(timeout))
     }
 
-    /// Gives up what cannot be done any more in its time, now that it is known better what tasks take.
+    /// Gives up the tasks that cannot be done in their time any more, now that it is better known how long tasks take.
     fn review(&mut self, now: Instant) {
         let mut order: Vec<_> = self.ready.seats().map(|seat| (seat, self.ready.outlook(seat))).collect();
         order.sort_unstable_by_key(|(seat, outlook)| {
             (self.ready.get(*seat).task.config.priority as u8, outlook.rank, outlook.place)
         });
-        // By then all that is there has ended; never, if something has no deadline.
+        // By then all tasks present have ended; never, if one has no deadline.
         let left =
             |(seat, _): &(SeatId, Outlook)| self.ready.get(*seat).task.control.time_left(now).unwrap_or(Duration::MAX);
         let longest = order.iter().map(left).max().unwrap_or_default();
-        // What has come is not given up because of a bad moment.
+        // Half of the pace: tasks that were admitted are not given up because of a bad moment.
         let looked_at = order.len() as u32;
         let mut plan = Plan::new(self.size, (1.0 + self.pace.factor()) / 2.0);
         for (seat, outlook) in order {
@@ -330,7 +330,7 @@ impl RunQueue {
         self.review.done(looked_at, now);
     }
 
-    /// A task that was withdrawn from the queue is gone; who did that has given its place back.
+    /// A task that was withdrawn from the queue has gone; whoever withdrew it has given its place back.
     fn withdrawn(&mut self, task: Arc<Task>, finished: Finished, now: Instant) {
         let wait = now.saturating_duration_since(task.submitted);
         self.ended.push(End { task, finished, stake: None, wait, run: Duration::ZERO });
@@ -385,22 +385,22 @@ impl RunQueue {
         }
     }
 
-    /// Has the statistics know.
+    /// Publishes to the statistics.
     pub(super) fn publish(&self) {
         self.gauges.set(self.books.running, self.budget.used());
     }
 }
 
-/// When what waits is looked through again.
+/// When the waiting tasks are reviewed.
 #[derive(Default)]
 struct Review {
     asked: bool,
-    /// Not before that, so that it takes a small part of the time.
+    /// Not before that, so that reviews take a small part of the time.
     next: Option<Instant>,
 }
 
 impl Review {
-    /// It is known better what tasks take.
+    /// It is better known how long tasks take.
     fn ask(&mut self) {
         self.asked = true;
     }

@@ -9,11 +9,11 @@
 //! 2. The JavaScript thread never waits for the pool's lock: a thread of low priority may hold it and not have a core. It
 //!    submits and cancels through the inbox and atomics.
 //! 3. `occupancy` counts a task as queued from `reserve` on, or from `submit_batch`, until its `begin` or `withdraw` is published.
-//! 4. What the scheduler has written down is done once its lock is released, in this order: the counts are published, a ticket is issued
+//! 4. What the run queue has noted is done once its lock is released, in this order: the counts are published, a ticket is issued
 //!    for the next morsel, work is dropped, this thread is announced as free, and completions are sent. So whoever hears of an end
-//!    finds the counts as they are, and a thread that will take up the next task at once.
+//!    finds counts that include it, and a thread that will take up the next task at once.
 //! 5. What is left of work, which may be large, is dropped by a ticket, before it claims anything or becomes idle: so by no event loop,
-//!    in nobody's time, and not while others take the thread for free.
+//!    in no task's time, and not while others take the thread for free.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
@@ -37,20 +37,21 @@ pub(super) struct Scheduler {
     pub(super) size: usize,
     pub(super) max_queue: usize,
     pub(super) began: Instant,
-    /// The inbox, and what has a thread look at it.
+    /// The inbox, and how a thread is woken to read it.
     pub(super) wakeup: Wakeup<Message>,
-    /// The demand of tasks that have begun: morsels that run, and paused tasks.
+    /// How full the pool is.
     pub(super) occupancy: Occupancy,
-    /// What may come in.
+    /// Which tasks are admitted.
     pub(super) admission: Admission,
     pub(super) tallies: Mutex<Tallies>,
-    /// Told when the queue has become shorter than `size`.
+    /// Called whenever the queue has become shorter than `size`.
     pub(super) drain_listeners: RwLock<Vec<Weak<dyn Fn() + Send + Sync>>>,
     pub(super) gauges: Arc<Gauges>,
-    state: Mutex<State>,
+    /// The pool's lock.
+    queue: Mutex<RunQueue>,
 }
 
-/// What callers tell the threads.
+/// What callers send to the threads.
 pub(super) enum Message {
     Submit(Arc<Task>),
     SubmitBatch(Vec<Arc<Task>>),
@@ -61,14 +62,7 @@ pub(super) enum Message {
     Panic,
 }
 
-/// What is under the pool's lock.
-pub(super) struct State {
-    queue: RunQueue,
-    /// The demand that `occupancy` has been told of.
-    demand: usize,
-}
-
-/// What a look at the scheduler has given: a morsel to run, and what else is to be done.
+/// What a look at the run queue has given: a morsel to run, and what else is to be done.
 struct Turn {
     claimed: Option<Claimed>,
     /// Whether another thread could have a morsel too.
@@ -87,28 +81,28 @@ impl Scheduler {
             max_queue: config.max_queue,
             began,
             wakeup: Wakeup::new(size),
-            occupancy: Occupancy::default(),
+            occupancy: Occupancy::new(size, config.max_queue),
             admission: Admission::new(size),
             tallies: Mutex::default(),
             drain_listeners: RwLock::default(),
             gauges,
-            state: Mutex::new(State { queue, demand: 0 }),
+            queue: Mutex::new(queue),
         }
     }
 
-    /// Sends a message, and has a thread look at it.
+    /// Sends a message, and sees to it that a thread reads it.
     pub(super) fn send(self: &Arc<Self>, message: Message, threads: &Arc<rayon::ThreadPool>) {
         if let Some(ticket) = self.wakeup.send(message) {
             issue(Arc::clone(self), threads, ticket);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, RunQueue> {
         // No kernel code runs under this lock, so a poisoned one would be our own bug; the data are still whole.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has a task counted from now on, unless it could not be done in its time.
+    /// Counts a task from now on, unless it could not be done in its time.
     pub(super) fn admit(&self, job: &Job, config: &TaskConfig, now: Instant) -> Result<Stake, Refusal> {
         let TaskConfig { priority, ref key, weight, max_threads, timeout, part, .. } = *config;
         let lanes = if job.is_parallel() { max_threads } else { 1 };
@@ -118,37 +112,22 @@ impl Scheduler {
         self.admission.enter(arrival, self.occupancy.wanted_threads(), &self.gauges.pace, now)
     }
 
-    /// Takes a place in the queue for what is let in however many there are.
-    pub(super) fn join_anyway(&self) {
-        self.occupancy.join(1, usize::MAX);
-    }
-
-    /// Takes up to so many places in the queue; gives how many it took.
-    pub(super) fn join(&self, count: usize) -> usize {
-        self.occupancy.join(count, self.max_queue.saturating_add(self.size))
-    }
-
-    /// A task that had not begun is gone.
+    /// A task that had not begun has gone.
     pub(super) fn give_place_back(&self) {
-        if self.drains(self.occupancy.leave(), 1) {
-            self.tell_drained();
+        if self.occupancy.leave() {
+            self.report_drained();
         }
     }
 
-    /// Whether the queue has become shorter than `size` when so many left it.
-    fn drains(&self, queued_before: usize, left: usize) -> bool {
-        queued_before >= self.size && queued_before - left.min(queued_before) < self.size
-    }
-
-    /// Tells who waits for it that the queue has drained.
+    /// The queue has drained: calls the listeners.
     #[cold]
-    fn tell_drained(&self) {
+    fn report_drained(&self) {
         let listeners: Vec<_> = {
             let listeners = self.drain_listeners.read().unwrap_or_else(PoisonError::into_inner);
             listeners.iter().filter_map(Weak::upgrade).collect()
         };
         for listener in listeners {
-            // One that panics costs its own news, not what the thread has to do next.
+            // A listener that panics misses this event; the thread goes on.
             let _ = catch_panic(|| {
                 listener();
                 Ok(())
@@ -161,11 +140,11 @@ impl Scheduler {
         let mut began = Instant::now();
         let mut now = began;
         let mut list = vec![];
-        let mut state = self.lock();
+        let mut queue = self.lock();
         loop {
             let again = now - began >= TICKET;
-            let Turn { claimed, more, drained, mut ended } = self.look(&mut state, !again, list, now);
-            drop(state);
+            let Turn { claimed, more, drained, mut ended } = self.look(&mut queue, !again, list, now);
+            drop(queue);
             let remains = ended.iter().any(End::has_remains);
             if more
                 && (claimed.is_some() || remains)
@@ -176,13 +155,13 @@ impl Scheduler {
             if remains {
                 ended.drain(..).for_each(End::deliver);
                 if drained {
-                    self.tell_drained();
+                    self.report_drained();
                 }
                 (list, now) = (ended, Instant::now());
-                state = self.lock();
+                queue = self.lock();
                 continue;
             }
-            // Before the ends are delivered: who hears of one and submits the next task is to find this thread awake.
+            // Before the ends are delivered: a caller that hears of one and submits the next task is to find this thread awake.
             let rests = claimed.is_none() && !again;
             let relief = if rests { self.wakeup.take_relief() } else { None };
             let is_relieved = relief.is_some();
@@ -195,7 +174,7 @@ impl Scheduler {
             // The list is used again, so that it is not allocated for every task.
             list = ended;
             if drained {
-                self.tell_drained();
+                self.report_drained();
             }
             let Some(claimed) = claimed else {
                 if again {
@@ -207,26 +186,25 @@ impl Scheduler {
                 }
                 // Nothing queued, running or paused: nobody needs this thread until somebody submits.
                 ticket = self.wakeup.rest(ticket, announced, || self.occupancy.wanted_threads() == 0)?;
-                // What was waited does not count as run.
+                // The wait does not count as run time.
                 began = Instant::now();
                 now = began;
-                state = self.lock();
+                queue = self.lock();
                 continue;
             };
             let (seat, Timed { ran, at, is_last }) = claimed.run();
-            // The little that was spent on choosing the task counts as its own: one look at the clock a morsel.
+            // The little time that choosing the task took counts as its own, so that the clock is read once a morsel.
             let elapsed = at - now;
             let settled = Settled { ran, elapsed, lap: lap(elapsed, at) };
-            // What dropping the work took is nobody's.
+            // The time that dropping the work took counts for no task.
             now = if is_last { Instant::now() } else { at };
-            state = self.lock();
-            state.queue.settle(seat, settled, now);
+            queue = self.lock();
+            queue.settle(seat, settled, now);
         }
     }
 
     /// Takes in what has been sent, and claims the next morsel, if this thread is to have one.
-    fn look(&self, state: &mut State, claims: bool, list: Vec<End>, now: Instant) -> Turn {
-        let queue = &mut state.queue;
+    fn look(&self, queue: &mut RunQueue, claims: bool, list: Vec<End>, now: Instant) -> Turn {
         for message in self.wakeup.messages() {
             match message {
                 Message::Submit(task) => queue.submit(task, now),
@@ -242,10 +220,7 @@ impl Scheduler {
         let more = queue.ready() > 0;
         let ended = queue.take_ended(list);
         queue.publish();
-        let books = queue.books();
-        let (left, demand) = (books.take_left_queue(), books.demand());
-        let change = demand as isize - std::mem::replace(&mut state.demand, demand) as isize;
-        let drained = self.drains(self.occupancy.change(left, change), left);
+        let drained = self.occupancy.publish(queue.books());
         Turn { claimed, more, drained, ended }
     }
 }
@@ -255,7 +230,7 @@ fn issue(scheduler: Arc<Scheduler>, threads: &Arc<rayon::ThreadPool>, ticket: Ti
     let pool = Arc::clone(threads);
     threads.spawn_fifo(move || {
         let again = catch_panic(|| Ok(scheduler.run_ticket(&pool, ticket))).unwrap_or_else(|_| {
-            // The panics of what is not ours are caught closer by, so this is a bug: it costs what it was about, not the ticket.
+            // Panics of kernels and listeners are caught closer by, so this is a bug of ours. It does not cost the ticket.
             Some(scheduler.wakeup.recover(rayon::current_thread_index()))
         });
         if let Some(ticket) = again {

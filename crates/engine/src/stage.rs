@@ -12,7 +12,8 @@
 //!
 //! Invariants:
 //! 1. The books are the sums over the stages of the tasks that were stepped.
-//! 2. A task ends from `Paused`, when no morsel of it runs, or from `Queued`.
+//! 2. Between two calls of `take_unpublished` the books remember how many tasks have left the queue, and by how much the demand has changed.
+//! 3. A task ends from `Paused`, when no morsel of it runs, or from `Queued`.
 
 /// Where a task is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,8 +50,19 @@ pub(super) struct Books {
     pub(super) paused: usize,
     /// Tasks that have begun and not ended.
     pub(super) running: usize,
-    /// Tasks that have left the queue since that was last asked.
+    /// Tasks that have left the queue since the books were last published.
     left_queue: usize,
+    /// The demand as it was last published.
+    published_demand: usize,
+}
+
+/// What has changed in the books since they were last published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unpublished {
+    /// Tasks that have left the queue.
+    pub(super) left_queue: usize,
+    /// By how much the demand has changed.
+    pub(super) demand: isize,
 }
 
 impl Books {
@@ -72,9 +84,11 @@ impl Books {
         self.morsels + self.paused
     }
 
-    /// How many tasks have left the queue since this was last asked.
-    pub(super) fn take_left_queue(&mut self) -> usize {
-        std::mem::take(&mut self.left_queue)
+    /// What has changed since this was last called.
+    pub(super) fn take_unpublished(&mut self) -> Unpublished {
+        let demand = self.demand();
+        let before = std::mem::replace(&mut self.published_demand, demand);
+        Unpublished { left_queue: std::mem::take(&mut self.left_queue), demand: demand as isize - before as isize }
     }
 }
 
@@ -119,15 +133,17 @@ mod tests {
     }
 
     proptest! {
-        // Invariants 1 and 2.
+        // All invariants.
         #[test]
         fn the_books_are_the_sums_over_the_stages(steps in prop::collection::vec((0_usize..8, 0_usize..4), 0..400)) {
             let (mut books, mut stages) = (Books::default(), [Stage::default(); 8]);
-            let mut left = 0;
+            let (mut left, mut demand) = (0, 0);
             for (task, step) in steps {
                 if is_possible(stages[task], STEPS[step]) {
                     books.step(&mut stages[task], STEPS[step]);
-                    left += books.take_left_queue();
+                    let unpublished = books.take_unpublished();
+                    left += unpublished.left_queue;
+                    demand += unpublished.demand;
                 }
                 let count = |is: fn(&Stage) -> bool| stages.iter().filter(|stage| is(stage)).count();
                 let morsels: u32 = stages.iter().map(|stage| if let Stage::Running(n) = stage { *n } else { 0 }).sum();
@@ -135,6 +151,7 @@ mod tests {
                 prop_assert_eq!(books.paused, count(|stage| *stage == Stage::Paused));
                 prop_assert_eq!(books.running, count(|stage| !matches!(stage, Stage::Queued | Stage::Ended)));
                 prop_assert_eq!(left, count(|stage| *stage != Stage::Queued));
+                prop_assert_eq!(demand, (books.morsels + books.paused) as isize);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What has happened in a pool so far: exact counts, and histograms of waits and runs.
 //!
-//! How tasks ended is counted by whoever tells their callers, since an abort may come between a task's end and the news of it;
-//! a pool only adds the tallies up.
+//! How tasks ended is counted by whoever reports it to their callers, since an abort may come between a task's end and its report; a
+//! pool only adds the tallies up.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -28,7 +28,7 @@ pub enum Outcome {
 /// How many tasks ended, by [`Outcome`], which is the index.
 pub type Ended = [u64; 5];
 
-/// Whoever tells callers how their tasks ended counts it, and lets the pool know.
+/// Whoever reports to callers how their tasks ended counts it, and lets the pool know.
 pub trait Tally: Send + Sync {
     /// The counts so far.
     fn ended(&self) -> Ended;

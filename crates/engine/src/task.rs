@@ -26,7 +26,7 @@ use heavy_load_kernel::value::Value;
 /// How a task is to be run.
 #[derive(Clone, Debug)]
 pub struct TaskConfig {
-    /// Which kernel it calls: any number that tells kernels apart.
+    /// Which kernel it calls: any number by which kernels differ.
     pub kernel: usize,
     /// Whether it goes before the tasks of others, or after.
     pub priority: Priority,
@@ -38,7 +38,7 @@ pub struct TaskConfig {
     pub max_threads: usize,
     /// Its time, queued and running.
     pub timeout: Option<Duration>,
-    /// Its work, in units of about one steady cost; 0 if its kernel cannot tell, and its first phase is to.
+    /// Its work, in units of about one steady cost; 0 if its kernel does not know: then what its first phase says of its length counts.
     pub cost: u64,
     /// Working memory that it takes once it has begun, in bytes.
     pub memory: u64,
@@ -49,9 +49,9 @@ pub struct TaskConfig {
 /// Which part a task is of what its caller calls a task, and the statistics count as one. Parts follow each other.
 #[derive(Clone, Copy, Debug)]
 pub struct Part {
-    /// Whether nothing of it was before: later parts are let in whatever there is.
+    /// Whether it is the first part: later ones are admitted however full the pool is.
     pub is_first: bool,
-    /// Whether nothing of it comes after this.
+    /// Whether it is the last part.
     pub is_last: bool,
     /// How long those before have run.
     pub ran: Duration,
@@ -79,7 +79,7 @@ impl Default for TaskConfig {
 }
 
 impl TaskConfig {
-    /// Which tasks a task with this job is expected to take as long as.
+    /// The kind of a task with this job: those that are expected to take equally long.
     pub(super) fn kind(&self, job: &Job) -> Kind {
         let cost = if self.cost > 0 { self.cost } else { job.units() };
         // What it costs, roughly: a binary logarithm.
@@ -140,7 +140,7 @@ const WITHDRAWN: u8 = 2;
 const UNSEATED: usize = usize::MAX;
 
 impl Task {
-    /// A task that nobody knows yet. Made where it stays: what is this large is not to be moved about.
+    /// A task that nobody knows yet. Made in its Arc, since it is too large to be moved.
     pub(super) fn new(job: Job, stake: Stake, config: TaskConfig, submitted: Instant) -> Arc<Self> {
         Arc::new(Self {
             slot: 0,
@@ -208,7 +208,7 @@ impl Task {
     /// Sends its end. Comes once: from whoever has taken its job.
     pub(super) fn complete(&self, outcome: Result<Value>, wait: Duration, run: Duration) {
         if let Some(sink) = &self.sink {
-            // A sink that panics costs its own completion, not what the thread has to do next.
+            // A sink that panics loses its own completion; the thread goes on.
             let _ = catch_panic(|| {
                 sink.complete(Completion { slot: self.slot, outcome, wait, run });
                 Ok(())
@@ -226,7 +226,7 @@ impl Task {
         self.seat.store(seat.unwrap_or(UNSEATED), Ordering::Relaxed);
     }
 
-    /// Which tasks it is expected to take as long as.
+    /// Those that are expected to take equally long.
     pub(super) fn kind(&self) -> Kind {
         self.kind
     }

@@ -126,7 +126,7 @@ enum Message {
     Task,
     /// The stop of a task that counts no more in the occupancy.
     Stopped,
-    /// A task whose thread panics when it tells of the end.
+    /// A task whose thread panics when it reports the end.
     Panics,
 }
 

@@ -51,11 +51,11 @@ pub trait Kernel: Sync {
     }
 }
 
-/// What a call takes, as far as its kernel can tell beforehand.
+/// What a call takes, as far as its kernel knows beforehand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Estimate {
     /// Its work, in units of about one steady cost: calls of which each has about twice the other's units take about twice as long.
-    /// 0 if that cannot be told: then what the first phase says of its length counts.
+    /// 0 if that is not known: then what the first phase says of its length counts.
     pub cost: u64,
     /// Working memory that it allocates once it has begun, in bytes: scratch and result, at their most. 0 if little. The pool has no
     /// more begin at once than there is memory for; so what `prepare` asks for already stays untouched until then, and takes none.

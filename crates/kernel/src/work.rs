@@ -91,7 +91,7 @@ pub trait Parallel: Send + Sync + ThinParallel {
 
 /// A state machine.
 pub trait Stepped: Send + ThinStepped {
-    /// About how many units there are in all; 0 if that cannot be told.
+    /// About how many units there are in all; 0 if that is not known.
     fn len(&self) -> u64 {
         0
     }
@@ -118,7 +118,7 @@ pub trait Stepped: Send + ThinStepped {
 pub enum Step {
     /// There is more to do.
     More {
-        /// The share of the whole task that is done, 0..=1; 0 if that cannot be told.
+        /// The share of the whole task that is done, 0..=1; 0 if that is not known.
         progress: f64,
     },
     /// This piece of work has ended.

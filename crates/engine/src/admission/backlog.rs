@@ -1,6 +1,6 @@
-//! The work that is still to be served, and when a task that comes now would be done behind it, by the scheduler's own rule. Times are
-//! nanoseconds of CPU time, but for ranks and predictions, which are on the clock. All of it is relaxed atomics: who calls counts a task in, a pool's threads correct it and count it out, and
-//! nobody waits for anybody.
+//! The work that is still to be served, and when a task that arrives now would be done behind it, by the scheduler's own rule. Times are
+//! nanoseconds of CPU time, but for ranks and predictions, which are on the clock. All of it is relaxed atomics:
+//! callers count a task in, a pool's threads correct it and count it out, and nobody waits for anybody.
 //!
 //! The backlog stands by priority and key, and by rank (half-octaves), because a task waits only for what goes before it:
 //! - all of the priorities above;
@@ -72,7 +72,7 @@ pub(super) struct Share<K: AsRef<KeyLoad>> {
     left: u64,
 }
 
-/// A task that comes, as far as it matters to when it would be done.
+/// What of an arriving task decides when it would be done.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ask {
     /// Its rank in the ready queue.
@@ -111,7 +111,7 @@ impl Backlog {
         Self { threads: threads as f64, priorities: std::array::from_fn(|_| Arc::new(Load::new())) }
     }
 
-    /// A key of which nothing is there.
+    /// A key without tasks.
     pub(super) fn key(&self, priority: Priority, weight: f64) -> KeyLoad {
         let weight = if weight.is_nan() { 1.0 } else { weight.clamp(0.001, 1000.0) };
         KeyLoad {
@@ -124,7 +124,7 @@ impl Backlog {
         }
     }
 
-    /// In how long a task of this key that comes now would be done.
+    /// After how long a task of this key that arrives now would be done.
     pub(super) fn predict(&self, key: &KeyLoad, ask: Ask) -> Prediction {
         let bin = bin_of(ask.rank);
         let above = self.above(key.priority);
@@ -145,7 +145,7 @@ impl Backlog {
         Prediction { wait: (wait * ask.pace) as u64, run: (run * ask.pace) as u64 }
     }
 
-    /// What is there of the priorities above, and of this one what ranks below a bin.
+    /// The work of higher priorities, and of this one the work that ranks below a bin.
     pub(super) fn passing(&self, priority: Priority, bin: usize) -> u64 {
         self.above(priority) + below(&self.priorities[priority as usize].backlog, bin)
     }

@@ -106,8 +106,8 @@ mod tests {
             }
             there.retain(|(deadline, _)| *deadline > now);
             let longest = there.iter().map(|(deadline, _)| deadline - now).max().unwrap_or(0);
-            let told = deadlines.longest(now);
-            assert!(told >= longest && told <= 106 * MS * 3 / 2, "{told} {longest}");
+            let reported = deadlines.longest(now);
+            assert!(reported >= longest && reported <= 106 * MS * 3 / 2, "{reported} {longest}");
         }
     }
 }

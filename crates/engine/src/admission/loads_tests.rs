@@ -18,7 +18,7 @@ struct Using {
     all: u64,
     used: u64,
     slice: Arc<AtomicU64>,
-    tells: bool,
+    reports: bool,
 }
 
 impl Stepped for Using {
@@ -35,7 +35,7 @@ impl Stepped for Using {
         if self.used == self.all {
             return Ok(Step::Done(Next::Done(Value::Null)));
         }
-        Ok(Step::More { progress: if self.tells { self.used as f64 / self.all as f64 } else { 0.0 } })
+        Ok(Step::More { progress: if self.reports { self.used as f64 / self.all as f64 } else { 0.0 } })
     }
 }
 
@@ -68,7 +68,7 @@ struct Simulation {
     queued: usize,
     came: Vec<(Instant, Duration)>,
     figures: Figures,
-    tells: bool,
+    reports: bool,
 }
 
 impl Simulation {
@@ -84,12 +84,12 @@ impl Simulation {
             queued: 0,
             came: vec![],
             figures: Figures::default(),
-            tells: true,
+            reports: true,
         }
     }
 
     fn come(&mut self, key: Option<usize>, ms: u64, timeout: u64) {
-        let machine = Using { all: ms * 1_000, used: 0, slice: Arc::clone(&self.slice), tells: self.tells };
+        let machine = Using { all: ms * 1_000, used: 0, slice: Arc::clone(&self.slice), reports: self.reports };
         let timeout = Duration::from_millis(timeout);
         let config = TaskConfig {
             key: key.map(|key| Arc::from(key.to_string())),
@@ -126,7 +126,7 @@ impl Simulation {
             let ended = self.queue.take_ended(vec![]);
             let again = claimed.is_none() && !ended.is_empty();
             ended.into_iter().for_each(|end| end.deliver());
-            self.queued -= self.queue.books().take_left_queue();
+            self.queued -= self.queue.books().take_unpublished().left_queue;
             self.count();
             if !again {
                 return claimed;
@@ -209,10 +209,10 @@ fn three_times_the_capacity_whatever_the_keys() {
 
 #[test]
 fn a_burst_is_answered_as_far_as_a_queue_could() {
-    // Of what is new and does not tell its progress, nothing can be known.
-    for (is_warm, tells) in [(true, true), (true, false), (false, true)] {
+    // Of what is new and does not report its progress, nothing can be known.
+    for (is_warm, reports) in [(true, true), (true, false), (false, true)] {
         for all in [14, 20, 40, 100] {
-            let mut simulation = Simulation { tells, ..Simulation::new() };
+            let mut simulation = Simulation { reports, ..Simulation::new() };
             if is_warm {
                 (0..2).for_each(|_| simulation.come(None, 300, 10_000));
                 while simulation.step() {}

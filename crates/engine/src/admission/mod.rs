@@ -1,21 +1,21 @@
-//! Whether a task that comes could be done in its time. Who calls asks here and is told at once: nothing here waits for a pool's threads.
+//! Whether an arriving task could be done in its time. Callers have the answer at once: nothing here waits for a pool's threads.
 //!
 //! - `backlog`: what is to be served before a task, by the order itself;
-//! - `service`: what tasks of a kind take, whatever their key. What waited long because others went before it is not slow itself: waits are no
-//!   input at all, so starvation is no service time;
-//! - `deadlines`: how much time is left to what is there;
-//! - `rates`: what will come while a task waits, and pass it;
-//! - `plan`: what of that which is there can still be done in its time;
+//! - `service`: how long tasks of a kind take, whatever their key. Waiting times are no input, so a task that waited long because others
+//!   went before it does not look slow;
+//! - `deadlines`: how much time the tasks present have left;
+//! - `rates`: the work that will arrive while a task waits, and overtake it;
+//! - `plan`: which of the tasks present can still be done in their time;
 //! - `recent`: where callers find the blocks of keys and kinds.
 //!
 //! A task is counted from `enter` on, by a *stake*, which goes with it to the pool's threads: those correct it, and count it out by dropping
 //! it. So the second call of a burst sees the first, though no thread has run in between.
 //!
 //! Invariants, each with a test of that number:
-//! 1. What finds a thread idle is never refused, whatever was before; nor what has nothing before it.
+//! 1. A task that finds a thread idle, or has nothing before it, is never refused, whatever happened earlier.
 //! 2. Everything counts, with a timeout or without, from the pool's first task on.
 //! 3. `callers` is locked by callers only, and for a moment: a pool's threads see only blocks of atomics.
-//! 4. Bookkeeping takes constant time, and memory is bounded by what is there and what came lately.
+//! 4. Bookkeeping takes constant time, and memory is bounded by the tasks present and those that came lately.
 
 mod backlog;
 mod deadlines;
@@ -52,7 +52,7 @@ pub(super) struct Admission {
     callers: Mutex<Callers>,
 }
 
-/// What only those know who call.
+/// What only callers use.
 struct Callers {
     keys: [Recent<Arc<str>, KeyLoad>; 3],
     /// The blocks of tasks without a key.
@@ -62,7 +62,7 @@ struct Callers {
     rates: Rates,
 }
 
-/// A task that comes.
+/// An arriving task.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arrival<'a> {
     pub(super) priority: Priority,
@@ -72,7 +72,7 @@ pub(super) struct Arrival<'a> {
     /// Most threads that it can use at once.
     pub(super) lanes: usize,
     pub(super) timeout: Option<Duration>,
-    /// Whether it is let in whatever there is: it goes on with what has been let in.
+    /// Whether it is admitted however full the pool is: it is a later part of a task that was admitted.
     pub(super) goes_on: bool,
 }
 
@@ -126,7 +126,7 @@ impl Admission {
         Self { size, backlog, deadlines: Arc::default(), callers: Mutex::new(callers) }
     }
 
-    /// Counts a task in that comes while so many others want threads, unless it could not be done in its time.
+    /// Counts an arriving task from now on, while so many threads are wanted by others; refuses it if it could not be done in its time.
     pub(super) fn enter(
         &self,
         arrival: Arrival<'_>,
@@ -164,7 +164,7 @@ impl Admission {
         Ok(Stake { share: Share::new(account, known.rank, known.work), lanes, _present: present })
     }
 
-    /// In how long all that is there will have been served, or given up, roughly.
+    /// Roughly, after how long all tasks present will have been served or given up.
     pub(super) fn all(&self, now: Duration) -> Duration {
         let served = self.backlog.passing(Priority::Low, BINS) / self.size as u64;
         Duration::from_nanos(served.min(self.deadlines.longest(nanos(now))))
@@ -298,7 +298,7 @@ impl Stake {
         self.share.correct(outlook.rank, self.left(outlook));
     }
 
-    /// What it still takes: by its own progress, or by what its kind takes; what has taken longer may take as long again.
+    /// How much longer it takes: by its own progress, or by what its kind takes. A task that has already taken longer may take as long again.
     pub(super) fn left(&self, outlook: Outlook) -> u64 {
         let Outlook { attained, total, .. } = outlook;
         let work = if total > 0 { total } else { self.service().known().work };

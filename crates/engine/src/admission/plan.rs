@@ -1,9 +1,9 @@
-//! What of that which is there can still be done in its time: all of it let in anew, in the order in which it would be served. What does not
-//! fit any more is given up, so that what does is finished.
+//! Which of the tasks present can still be done in their time: all are admitted anew, in the order in which they would be served. Those that do
+//! not fit any more are given up, so that the others are finished.
 //!
 //! Invariants, each with a test of that number:
 //! 1. As many as there are threads are kept, whatever was predicted.
-//! 2. What is kept fits, by the prediction; and what is kept does not depend on what is given up.
+//! 2. The tasks that are kept fit, by the prediction; and which are kept does not depend on those given up.
 
 use std::collections::HashMap;
 use std::sync::Arc;

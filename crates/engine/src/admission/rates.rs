@@ -1,4 +1,4 @@
-//! How much work has come lately, by priority and rank: what will come while a task waits is foretold by it. Two windows of time that take turns.
+//! How much work has come lately, by priority and rank: what will come while a task waits is predicted from it. Two windows of time that take turns.
 
 use super::backlog::BINS;
 use crate::ready::Priority;
@@ -26,7 +26,7 @@ impl Rates {
         *came = came.saturating_add(work);
     }
 
-    /// What has come of the priorities above, and of this one what ranks below a bin; and within which time.
+    /// How much work of higher priorities has come, and of this one with a rank below a bin; and within which time.
     pub(super) fn passing(&mut self, priority: Priority, bin: usize, now: u64) -> (u64, u64) {
         self.rotate(now);
         let of = |came: &[[u64; BINS]; 3]| {

@@ -1,19 +1,19 @@
-//! How much thread time a kind of task takes, as a pool's threads have last published it for who calls.
+//! How much thread time a kind of task takes, as a pool's threads have last published it for callers.
 //!
 //! Invariants, each with a test of that number:
-//! 1. Nothing is known before a task has ended, or some have told their progress for `TELLING`; that is believed the less the shorter it was told,
-//!    always for the better of the task.
+//! 1. Nothing is known before a task has ended, or some have reported their progress for `TRUSTED_AFTER`; the shorter that was, the
+//!    less it is believed, always in the task's favour.
 //! 2. Once tasks have ended, only ends count; the last `MEMORY` of them.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::backlog::{NEGLIGIBLE, bin_of};
 
-/// So much has to have run before progress tells how long a task will take: by then as much may be chance as is told.
-const TELLING: u64 = 4_000_000;
-/// So many ends tell.
+/// Nanoseconds for which tasks have to have reported progress before their length is known by it: as much may be chance by then.
+const TRUSTED_AFTER: u64 = 4_000_000;
+/// How many ends count.
 const MEMORY: u64 = 16;
-/// The estimate has changed if it has by more than one in so many.
+/// An estimate counts as changed once it has changed by more than this part of it (one in so many).
 const CHANGE: u64 = 32;
 
 /// Written under a pool's lock, and read by anyone: each number by itself is right.
@@ -23,8 +23,8 @@ pub(crate) struct Service {
     /// 0 while nothing is known.
     work: AtomicU64,
     ends: AtomicU64,
-    /// For how long tasks have told their progress, and what they are to take by it.
-    told: AtomicU64,
+    /// For how long tasks have reported their progress, and what they are to take by it.
+    reported: AtomicU64,
     total: AtomicU64,
     /// What `work` was when it had last changed.
     noted: AtomicU64,
@@ -39,7 +39,7 @@ pub(crate) struct Known {
     pub(crate) rank: u64,
     /// What it takes on the mean; 0 if that is unknown.
     pub(crate) work: u64,
-    /// What a task that comes is to be expected to take: less than the mean, where few take very long.
+    /// What an arriving task is expected to take: less than the mean, where a few take very long.
     pub(crate) own: u64,
 }
 
@@ -51,7 +51,7 @@ impl Service {
         Known { rank, work, own }
     }
 
-    /// A task has ended after so much thread time; what has not begun ranks like this now. Whether that is news.
+    /// A task has ended after so much thread time; tasks that have not begun have this rank now. Whether the estimate has changed.
     pub(crate) fn ended(&self, nanos: u64, rank: u64) -> bool {
         let ends = (self.ends.load(Relaxed) + 1).min(MEMORY);
         let old = self.work.load(Relaxed);
@@ -63,17 +63,19 @@ impl Service {
         self.set(work, rank)
     }
 
-    /// A task has run for so long more, and says that it will take `total` in all. Whether that is news.
-    pub(crate) fn told(&self, slice: u64, total: u64, rank: u64) -> bool {
+    /// A task has run for so much longer, and reports that it will take `total` in all. Whether the estimate has changed.
+    pub(crate) fn reported(&self, slice: u64, total: u64, rank: u64) -> bool {
         if self.ends.load(Relaxed) > 0 {
             return false;
         }
-        let before = self.told.load(Relaxed);
-        let told = before + slice.max(1);
-        let mean = (self.total.load(Relaxed) as f64 * before as f64 + total as f64 * slice.max(1) as f64) / told as f64;
-        self.told.store(told, Relaxed);
+        let before = self.reported.load(Relaxed);
+        let reported = before + slice.max(1);
+        let mean =
+            (self.total.load(Relaxed) as f64 * before as f64 + total as f64 * slice.max(1) as f64) / reported as f64;
+        self.reported.store(reported, Relaxed);
         self.total.store(mean as u64, Relaxed);
-        told >= TELLING && self.set((mean / (1.0 + (TELLING as f64 / told as f64).powi(2))) as u64, rank)
+        reported >= TRUSTED_AFTER
+            && self.set((mean / (1.0 + (TRUSTED_AFTER as f64 / reported as f64).powi(2))) as u64, rank)
     }
 
     fn set(&self, work: u64, rank: u64) -> bool {
@@ -101,10 +103,10 @@ mod tests {
     #[test]
     fn invariant_1_progress_tells_more_and_more() {
         let service = Service::default();
-        assert!(!service.told(MS, 300 * MS, 300 * MS));
+        assert!(!service.reported(MS, 300 * MS, 300 * MS));
         assert_eq!(service.known(), Known::default());
         let works = [3, 4, 8, 48].map(|ms| {
-            assert!(service.told(ms * MS, 300 * MS, 300 * MS));
+            assert!(service.reported(ms * MS, 300 * MS, 300 * MS));
             service.known().work / MS
         });
         assert_eq!(works, [150, 240, 282, 298]);
@@ -113,10 +115,10 @@ mod tests {
     #[test]
     fn invariant_2_ends_tell() {
         let service = Service::default();
-        service.told(4 * MS, 300 * MS, 0);
+        service.reported(4 * MS, 300 * MS, 0);
         assert!(service.ended(10 * MS, 7));
         assert_eq!(service.known(), Known { rank: 7, work: 10 * MS, own: 10 * MS });
-        assert!(!service.told(80 * MS, 300 * MS, 0) && !service.ended(10 * MS, 7));
+        assert!(!service.reported(80 * MS, 300 * MS, 0) && !service.ended(10 * MS, 7));
         for _ in 0..100 {
             service.ended(20 * MS, 7);
         }

@@ -13,7 +13,7 @@ pub(in super::super) fn lower_priority(niceness: u8) {
     let _ = niceness;
 }
 
-/// The CPU that runs the calling thread, where the system tells.
+/// The CPU that runs the calling thread, where the system says it.
 pub(in super::super) fn current_cpu() -> Option<usize> {
     #[cfg(target_os = "linux")]
     return Some(rustix::thread::sched_getcpu());

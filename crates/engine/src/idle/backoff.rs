@@ -1,6 +1,6 @@
-//! Whether it is worth while to spin, judged by whether it has been. A thread that spins spares the next task a wake-up, if one comes in
-//! time; where none has come, spinning is tried more and more rarely, since others need the CPU. The same for having another thread
-//! be the idle one.
+//! Whether to spin, judged by whether that was useful before. A thread that spins spares the next task a wake-up, if one comes in time;
+//! where none has come, spinning is tried more and more rarely, since others need the CPU. The same for having another thread be the
+//! idle one.
 //!
 //! No part of the protocol: whatever this answers, every message is seen.
 

@@ -52,8 +52,8 @@ impl IdleThread {
         is_awake(self.word.load(Ordering::SeqCst))
     }
 
-    /// Has the idle thread, if there is one, read the inbox, to which something has been sent; whether there was one. The caller has
-    /// put a fence between.
+    /// Wakes the idle thread, if there is one, to read the inbox; whether there was one. The caller has put a fence between its message and
+    /// this.
     pub(super) fn wake(&self) -> bool {
         let mut word = self.word.load(Ordering::SeqCst);
         if word != NONE {
@@ -64,7 +64,7 @@ impl IdleThread {
         word != NONE
     }
 
-    /// Nothing will come any more: whoever has parked may go.
+    /// Nothing will come any more: wakes the thread that has parked.
     pub(super) fn close(&self) {
         self.closing.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);

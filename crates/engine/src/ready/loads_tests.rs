@@ -27,12 +27,12 @@ enum Order {
     Plain,
     /// Least attained service in levels.
     Attained,
-    /// Shortest remaining time first, told the sizes: the limit that nobody without an oracle reaches.
+    /// Shortest remaining time first, given the sizes: the limit that nobody without an oracle reaches.
     Remaining,
-    /// The ready queue; tasks tell nothing.
+    /// The ready queue; tasks report no progress.
     Ours,
-    /// The ready queue; tasks tell how much of their work is done.
-    OursTold,
+    /// The ready queue; tasks report how much of their work is done.
+    OursReporting,
 }
 
 /// Mean time from arrival to end, mean slowdown (time by size), and the 99th percentile of time.
@@ -48,14 +48,14 @@ struct Figures {
 /// What there is to choose from, under any order.
 enum Ready {
     Naive { order: Order, tasks: Vec<usize>, place: Vec<u64>, next: u64 },
-    Queue { queue: Box<ReadyQueue<usize>>, seats: HashMap<usize, SeatId>, tells: bool },
+    Queue { queue: Box<ReadyQueue<usize>>, seats: HashMap<usize, SeatId>, reports: bool },
 }
 
 impl Ready {
     fn new(order: Order, count: usize) -> Self {
         match order {
-            Order::Ours | Order::OursTold => {
-                Ready::Queue { queue: Box::default(), seats: HashMap::new(), tells: order == Order::OursTold }
+            Order::Ours | Order::OursReporting => {
+                Ready::Queue { queue: Box::default(), seats: HashMap::new(), reports: order == Order::OursReporting }
             }
             _ => Ready::Naive { order, tasks: vec![], place: vec![0; count], next: 0 },
         }
@@ -70,13 +70,13 @@ impl Ready {
                 }
                 tasks.push(id);
             }
-            Ready::Queue { queue, seats, tells } => {
+            Ready::Queue { queue, seats, reports } => {
                 if age == 0 {
                     let key = job.key.map(|key| Arc::from(key.to_string()));
                     let kind = Kind { kernel: job.kernel, size: 0 };
                     seats.insert(id, queue.seat(id, Priority::Normal, key.as_ref(), job.weight, kind));
                 } else {
-                    let done = if *tells { age as f64 / job.size as f64 } else { 0.0 };
+                    let done = if *reports { age as f64 / job.size as f64 } else { 0.0 };
                     queue.charge(seats[&id], slice * US, done);
                     queue.ready(seats[&id]);
                 }
@@ -85,9 +85,9 @@ impl Ready {
     }
 
     fn end(&mut self, id: usize, slice: u64) {
-        if let Ready::Queue { queue, seats, tells } = self {
+        if let Ready::Queue { queue, seats, reports } = self {
             let seat = seats.remove(&id).unwrap();
-            queue.charge(seat, slice * US, if *tells { 1.0 } else { 0.0 });
+            queue.charge(seat, slice * US, if *reports { 1.0 } else { 0.0 });
             queue.finish(seat);
         }
     }
@@ -303,7 +303,7 @@ fn equal_tasks_at_once_are_as_quick_as_in_a_plain_queue() {
     ] {
         let jobs = load(name);
         let plain = after(&jobs, Order::Plain, 100 * MS);
-        for order in [Order::Ours, Order::OursTold] {
+        for order in [Order::Ours, Order::OursReporting] {
             let ours = after(&jobs, order, 100 * MS);
             assert_within(name, "mean", ours.mean, 1.05, plain.mean);
             assert_within(name, "paused", ours.paused as f64, 1.0, 8.0);
@@ -314,7 +314,7 @@ fn equal_tasks_at_once_are_as_quick_as_in_a_plain_queue() {
 #[test]
 fn tasks_that_tell_their_progress_need_not_be_known() {
     let jobs = load("16 x 70 ms at once, cold");
-    assert_within("cold", "mean", figures(&jobs, Order::OursTold).mean, 1.05, figures(&jobs, Order::Plain).mean);
+    assert_within("cold", "mean", figures(&jobs, Order::OursReporting).mean, 1.05, figures(&jobs, Order::Plain).mean);
 }
 
 #[test]
@@ -328,7 +328,7 @@ fn equal_tasks_at_random_are_as_quick_as_in_a_plain_queue() {
     ] {
         let jobs = load(name);
         let plain = figures(&jobs, Order::Plain);
-        for order in [Order::Ours, Order::OursTold] {
+        for order in [Order::Ours, Order::OursReporting] {
             let ours = figures(&jobs, order);
             assert_within(name, "mean", ours.mean, 1.05, plain.mean);
             // Fair shares among tenants cost something at the end, where one has several at once.
@@ -339,7 +339,7 @@ fn equal_tasks_at_random_are_as_quick_as_in_a_plain_queue() {
 
 #[test]
 fn skewed_tasks_are_nearly_as_quick_as_if_their_sizes_were_known() {
-    for (name, untold, told) in [
+    for (name, silent, reporting) in [
         ("Pareto 1 ms to 5 s, 80 %", 1.2, 1.1),
         ("one kind: 9 x 2, 1 x 200 ms, 80 %", 1.2, 1.1),
         ("two kinds: 2 and 200 ms, 80 %", 1.2, 1.1),
@@ -350,7 +350,7 @@ fn skewed_tasks_are_nearly_as_quick_as_if_their_sizes_were_known() {
         let jobs = load(name);
         let attained = figures(&jobs, Order::Attained);
         let best = figures(&jobs, Order::Remaining);
-        for (order, factor) in [(Order::Ours, untold), (Order::OursTold, told)] {
+        for (order, factor) in [(Order::Ours, silent), (Order::OursReporting, reporting)] {
             let ours = figures(&jobs, order);
             assert_within(name, "mean", ours.mean, 1.05, attained.mean);
             assert_within(name, "slowdown", ours.slowdown, factor, best.slowdown);
@@ -365,7 +365,7 @@ fn skewed_tasks_are_nearly_as_quick_as_if_their_sizes_were_known() {
 fn short_tasks_do_not_wait_behind_long_ones() {
     for name in ["2 ms every 25 ms behind 8 x 2 s", "a has 8 x 2 s, b 2 ms each 25 ms"] {
         let jobs = load(name);
-        for order in [Order::Ours, Order::OursTold] {
+        for order in [Order::Ours, Order::OursReporting] {
             let (times, _) = times(&jobs, order);
             let short =
                 summary(jobs.iter().zip(times).filter(|task| task.0.size == 2 * MS).map(|task| (2 * MS, task.1)), 0);
@@ -379,7 +379,7 @@ fn busy_tenants_share_alike() {
     for (name, key, due) in
         [("a floods with 200 x 10 ms, then b 20", 2, 0.33), ("a: 200 ms, b: 2 ms, without end", 2, 0.5)]
     {
-        for order in [Order::Ours, Order::OursTold] {
+        for order in [Order::Ours, Order::OursReporting] {
             let share = share(&load(name), order, key);
             // b's tasks, 1.6 s of thread time, end within HORIZON of where they should.
             assert!((due - 0.12..due + 0.12).contains(&share), "{name}: {share}");
@@ -393,7 +393,7 @@ fn busy_tenants_share_alike() {
 fn print_loads() {
     for (name, jobs) in loads() {
         print!("{name:38}");
-        for order in [Order::Plain, Order::Attained, Order::Ours, Order::OursTold, Order::Remaining] {
+        for order in [Order::Plain, Order::Attained, Order::Ours, Order::OursReporting, Order::Remaining] {
             let Figures { mean, slowdown, p99, paused } = figures(&jobs, order);
             print!(" | {:26}", format!("{mean:.1} / {slowdown:.2} / {p99:.0} / {paused}"));
         }

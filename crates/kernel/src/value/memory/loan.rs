@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::value::racy::Number;
 
 /// The lender's side of memory that is lent, and what its borrowers hold. When the last of them is dropped, on any thread, so is
-/// the keeper, which can tell the lender by that.
+/// the keeper, by which the lender can know.
 pub struct Loan<K: ?Sized = dyn Send + Sync> {
     open: AtomicBool,
     keeper: K,
