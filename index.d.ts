@@ -258,6 +258,15 @@ export type NumericView =
   | BigUint64Array
 
 /**
+ * Loads a dynamic library of kernels, in Rust or C (docs/guides/own-kernels.md), once a process; gives for each kernel `name`, `nameSync` and
+ * `nameAsync`, which take the options that every task has and the kernel's own. From then on `kernel(name)` and `pool.run(name)` know it, too.
+ * `path` is absolute, or a file: URL. It is native code, which runs with all the rights of the process.
+ * `heavy-load types FILE` writes the type to give: `loadKernels<LoadedKernels>(path)`.
+ * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for a relative path, ERR_PLUGIN_LOAD.
+ */
+export function loadKernels<T extends object = Record<string, (input: any, options?: any) => any>>(path: string | URL): T
+
+/**
  * Takes the bytes away from JS (detaches them, O(1)) so that any number of tasks can read them without a copy. Shared
  * memory cannot be taken away: ERR_INVALID_ARG_VALUE. A Buffer that shares its memory with others, as small ones do, is
  * copied.

@@ -1,4 +1,4 @@
-// Runs the tests of buffers, and of ends of processes, under AddressSanitizer: a kernel that read memory which JavaScript has
+// Runs the tests of buffers, of ends of processes, and of what plug-ins do wrong, under AddressSanitizer: a kernel that read memory which JavaScript has
 // freed, V8's included, would end the process. Needs Linux and GCC's runtime of the sanitizer; the addon is built for it by
 // Rust's own, which is there on stable, behind a flag that is not.
 import { execFileSync, spawnSync } from 'node:child_process'
@@ -43,7 +43,7 @@ if (!control.stderr.includes('AddressSanitizer: heap-use-after-free')) {
 
 const ava = join(root, 'node_modules/ava/entrypoints/cli.mjs')
 // Not those in `buffers/costs/`: they compare times and memory, and the sanitizer changes both.
-run(process.execPath, [ava, '__test__/buffers/*.spec.mjs', '__test__/teardown/*.spec.mjs'], node)
+run(process.execPath, [ava, '__test__/buffers/*.spec.mjs', '__test__/teardown/*.spec.mjs', '__test__/plugins/faults.spec.mjs'], node)
 
 function run(command, args, env) {
   const { status } = spawnSync(command, args, { cwd: root, env, stdio: 'inherit' })

@@ -65,7 +65,8 @@ fn load(path: &str) -> heavy_load_kernel::Result<Vec<&'static str>> {
     std::mem::forget(library);
     // SAFETY: it exports the name of a plug-in for version 1, and stays loaded.
     let plugin = unsafe { Plugin::read(entry) };
-    let plugin = plugin.map_err(|error| refused(format!("{error}. Build it again with the heavy_load.h of this version")))?;
+    let plugin =
+        plugin.map_err(|error| refused(format!("{error}. Build it again with the heavy_load.h of this version")))?;
     registry::install(&plugin.kernels).map_err(|error| refused(error.to_string()))?;
     let names: Vec<_> = plugin.kernels.iter().map(|kernel| kernel.spec().name).collect();
     loaded.push(Loaded { entry: address, names: names.clone() });

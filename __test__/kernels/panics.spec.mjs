@@ -23,7 +23,9 @@ const NAMED = {
   'call, drop': 'call',
   'drop, drop': 'drop',
 }
-const PLACES = Object.keys(NAMED)
+// Behind the border of plug-ins, a panic in a drop alone is printed, and its task has its result.
+const isPlugged = process.env.HEAVY_LOAD_TEST_PLUGGED !== undefined
+const PLACES = Object.keys(NAMED).filter((place) => !isPlugged || !place.startsWith('drop'))
 
 /** Runs a script that has `forms`, the three of `misbehave`, and `outcome`; gives what it logs, as JSON. */
 async function misbehave(t, body) {

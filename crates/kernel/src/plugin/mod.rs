@@ -22,6 +22,6 @@ pub mod abi;
 mod elements;
 pub mod host;
 pub mod sdk;
-mod thin;
 #[cfg(test)]
 mod tests;
+mod thin;

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::abi;
 use super::elements::{element_of, number_of};
+use super::thin::drop_quietly;
 pub use super::thin::{ThinParallel, ThinStepped};
 use crate::error::{Code, EngineError};
 use crate::value::{Loan, Memory, Options, Owned, Resource, Value, View};
@@ -210,7 +211,7 @@ unsafe extern "C" fn prepare(
             (take(&call.input, &mut loan)?, Options::new(options))
         };
         let (work, estimate) = kernel.check(input, &options)?;
-        let work = abi::Work { cost: estimate.cost, memory: estimate.memory, ..give_work(State { work, loan }) };
+        let work = abi::Work { cost: estimate.cost, memory: estimate.memory, ..give_work(State { work, loan })? };
         // SAFETY: room of the host's for one piece of work.
         unsafe { out_work.write(work) };
         Ok(abi::OK)
@@ -288,11 +289,19 @@ unsafe fn take_memory(memory: *mut abi::Memory, loan: &mut Option<Arc<Loan<Retai
 }
 
 /// Work for the host, whose state it is from here on. The state is the work itself, if there is nothing else to keep.
-fn give_work(state: State) -> abi::Work {
-    let (length, first_morsel) = match &state.work {
+fn give_work(state: State) -> Result<abi::Work> {
+    // Borrowed, and dropped by itself: work that panics here may panic once more in its `drop`.
+    let size = catch_unwind(AssertUnwindSafe(|| match &state.work {
         Work::Parallel(work) => (work.len(), work.first_morsel()),
         Work::Stepped(work) => (work.len(), work.first_morsel()),
         Work::OneShot(_) => (0, 0),
+    }));
+    let (length, first_morsel) = match size {
+        Ok(size) => size,
+        Err(payload) => {
+            drop_quietly(state.work);
+            return Err(panicked(payload));
+        }
     };
     let (table, state): (_, *mut c_void) = match state {
         State { work: Work::Parallel(work), loan: None } => (work.table(), Arc::into_raw(work).cast_mut().cast()),
@@ -306,7 +315,7 @@ fn give_work(state: State) -> abi::Work {
             (table, Box::into_raw(Box::new(state)).cast())
         }
     };
-    abi::Work { table, state, length, first_morsel, cost: 0, memory: 0 }
+    Ok(abi::Work { table, state, length, first_morsel, cost: 0, memory: 0 })
 }
 
 static PARALLEL: abi::WorkTable = abi::WorkTable {
@@ -409,9 +418,7 @@ unsafe extern "C" fn free_state(state: *mut c_void) {
     // SAFETY: the host frees each state once, and uses it no more.
     let State { work, loan } = *unsafe { Box::from_raw(state.cast::<State>()) };
     // The loan ends with the work, or with whatever of the kernel's holds it for longer.
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(work))) {
-        drop(panicked(payload));
-    }
+    drop_quietly(work);
     drop(loan);
 }
 
@@ -423,7 +430,7 @@ pub(super) fn give(next: Next, out: *mut abi::Outcome, loan: &Option<Arc<Loan<Re
     unsafe {
         Ok(match next {
             Next::Then(work) => {
-                let work = give_work(State { work, loan: loan.clone() });
+                let work = give_work(State { work, loan: loan.clone() })?;
                 (host.then)(out, &raw const work)
             }
             Next::Done(value) => match value {
@@ -459,10 +466,7 @@ pub(super) fn give(next: Next, out: *mut abi::Outcome, loan: &Option<Arc<Loan<Re
 
 unsafe extern "C" fn free<T>(owner: *mut c_void) {
     // SAFETY: the host calls this once, with the box that was given for it.
-    let owner = unsafe { Box::from_raw(owner.cast::<T>()) };
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(owner))) {
-        drop(panicked(payload));
-    }
+    drop_quietly(unsafe { Box::from_raw(owner.cast::<T>()) });
 }
 
 /// The types of this plug-in's resources, one for each name, made for ever. There are as many as its code has names.

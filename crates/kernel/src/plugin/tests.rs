@@ -187,8 +187,7 @@ fn panics_stay_on_their_side() {
         panic!("parallel")
     };
     assert_eq!(work.progress(1), 0.0);
-    let message = call(same(|_, _| Ok(Work::one_shot(|| panic!("number {}", 7)))), Value::Null).unwrap_err().message;
-    assert_eq!(message, "The kernel panicked: number 7");
+    assert_eq!(message(same(|_, _| Ok(Work::one_shot(|| panic!("number {}", 7))))), "The kernel panicked: number 7");
 }
 
 /// Adds up bytes in steps, then doubles the elements in parallel, then gives the sum.

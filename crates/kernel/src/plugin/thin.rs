@@ -120,7 +120,8 @@ impl<T: Stepped> Machine<T> {
     }
 }
 
-fn drop_quietly<W>(work: W) {
+/// Drops what is a kernel's; a panic in that is printed, and goes no further.
+pub(super) fn drop_quietly<W>(work: W) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(work))) {
         drop(panicked(payload));
     }
