@@ -181,6 +181,27 @@ fn panics_stay_on_their_side() {
     assert_eq!(code(same(|_, _| Ok(Work::parallel(Panics("merge"))))), Err(Code::KernelPanic));
     assert_eq!(code(same(|_, _| Ok(Work::parallel(Panics("drop"))))), Ok(Value::Null));
     assert_eq!(code(same(|_, _| Ok(Work::one_shot(|| std::panic::panic_any(Panics("drop")))))), Err(Code::KernelPanic));
+    // Twice: the first panic is the one that is reported.
+    struct Twice;
+    impl Stepped for Twice {
+        fn len(&self) -> u64 {
+            panic!("len")
+        }
+        fn step(&mut self, _: u64) -> Result<Step> {
+            Ok(Step::Done(Next::Done(Value::Null)))
+        }
+    }
+    impl Drop for Twice {
+        fn drop(&mut self) {
+            panic!("drop")
+        }
+    }
+    let message = |kernel| call(kernel, Value::Null).unwrap_err().message;
+    assert_eq!(message(same(|_, _| Ok(Work::stepped(Twice)))), "The kernel panicked: len");
+    assert_eq!(
+        message(same(|_, _| Ok(Work::one_shot(|| Ok(Next::Then(Work::stepped(Twice))))))),
+        "The kernel panicked: len"
+    );
     let Work::Parallel(work) =
         same(|_, _| Ok(Work::parallel(Panics("")))).prepare(Value::Null, &Options::default()).unwrap()
     else {
