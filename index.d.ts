@@ -45,7 +45,7 @@ export interface TaskOptions {
    * (AsyncLocalStorage works). If it throws, or a promise that it returns rejects, the task is cancelled and rejects with that error; it is not
    * waited for. What rejects after its task was done is an uncaught exception, and ignored if the task had failed.
    */
-  onProgress?: ((fraction: number) => void | PromiseLike<void>) | undefined
+  onProgress?: ((fraction: number) => unknown) | undefined
   /** Where to run. Default: `defaultPool`, one per process, shared by the main thread and every worker thread. */
   pool?: Executor | undefined
   /**

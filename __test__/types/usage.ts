@@ -163,3 +163,8 @@ declare module 'heavy-load' {
   }
 }
 export const declared: Promise<number> = pool.run('twice', 1, { rounds: 2, timeout: 5 })
+
+// A callback of progress gives what it likes; what is async is looked after.
+const fractions: number[] = []
+heavyLoad(1, { onProgress: (fraction) => fractions.push(fraction) })
+heavyLoad(1, { onProgress: async (fraction) => void fractions.push(fraction) })
