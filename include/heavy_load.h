@@ -7,7 +7,7 @@
  * breaks is broken for all. docs/guides/own-kernels.md shows it step by step; examples/own-kernels-c is a whole one.
  *
  * A call, in the order in which things happen:
- *   prepare   on the JavaScript thread: checks the arguments and makes them into work, which is a state and a table of functions. It is
+ *   prepare   on the JavaScript thread (or the pool's, see `estimate`): checks the arguments and makes them into work, which is a state and a table of functions. It is
  *             quick, and touches no bytes of memory: they may not be there yet. It may be called twice for one call
  *             (once to check, once over a copy), and each state that it gives with HL_OK is freed.
  *   run, merge, step or call
@@ -268,6 +268,12 @@ enum {
   HL_INTEGERS = 2  /* its input is a number, and it takes every integer from 0 to `accepts_integers_up_to` */
 };
 
+/* What a call takes: see hl_work. */
+typedef struct hl_estimate {
+  uint64_t cost;
+  uint64_t memory;
+} hl_estimate;
+
 typedef struct hl_kernel {
   uint32_t size; /* sizeof(hl_kernel) */
   uint32_t flags;
@@ -285,6 +291,9 @@ typedef struct hl_kernel {
   void *user;         /* passed to prepare */
   /* Checks the arguments and makes them into work. With HL_OK the work's state is the host's; otherwise there is none. */
   int32_t (*prepare)(void *user, const hl_call *call, hl_work *work, hl_outcome *out);
+  /* [with HL_INTEGERS; may be null] What a call with this number takes. If that is a cost and no memory, calls of which there are many may
+   * be prepared by the pool's threads. */
+  hl_estimate (*estimate)(void *user, double number);
 } hl_kernel;
 
 typedef struct hl_plugin {

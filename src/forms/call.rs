@@ -24,7 +24,7 @@ use crate::js::reference::Lease;
 use crate::js::value::RawValue;
 use crate::js::view::{FoundView, copy, view};
 use crate::registry;
-use heavy_load_engine::catch_panic;
+use heavy_load_engine::{Job, catch_panic};
 use heavy_load_kernel::error::EngineError;
 use heavy_load_kernel::fold::KeptFold;
 use heavy_load_kernel::value::{Bytes, Element, Loan, Memory, Options, Owned, Value, View};
@@ -42,10 +42,16 @@ pub(crate) enum HandOver {
 /// Set beside the hand-over's number if JavaScript gave a bare buffer, and the view is only ours.
 pub(crate) const BARE: u32 = 8;
 
-/// Work over a number, without options.
-pub(super) fn prepare_number(kernel: u32, input: f64) -> heavy_load_kernel::Result<(Work, Estimate)> {
+/// A call with a number that the kernel is sure to take, without options. If it says beforehand how much that is, it is prepared where it
+/// runs.
+pub(super) fn number(kernel: u32, input: f64) -> heavy_load_kernel::Result<(Job, Estimate)> {
     let (kernel, options) = (registry::kernel(kernel)?, Options::default());
-    catch_panic(|| kernel.check(Value::Number(input), &options))
+    let estimate = catch_panic(|| Ok(kernel.estimate(&Value::Number(input), &options)))?;
+    if estimate.cost > 0 && estimate.memory == 0 {
+        return Ok((Job::unprepared(kernel, input, estimate.cost), estimate));
+    }
+    let (work, estimate) = catch_panic(|| kernel.check(Value::Number(input), &options))?;
+    Ok((Job::new(work)?, estimate))
 }
 
 pub(super) struct Call {

@@ -11,7 +11,7 @@ use napi::{Env, Result};
 use napi_derive::napi;
 use once_cell::sync::OnceCell;
 
-use super::call::{self, Call, Checked, prepare_number, timeout_of};
+use super::call::{self, Call, Checked, number, timeout_of};
 use crate::env::borrow::Borrowed;
 use crate::env::instance::{Instance, InstanceState};
 use crate::env::ledger::Kept;
@@ -232,13 +232,13 @@ impl Handle {
     fn submit_batch<'a>(&self, records: impl ExactSizeIterator<Item = &'a [f64]>) -> u32 {
         let Ok(pool) = self.pool() else { return 0 };
         let sink: Arc<dyn Sink> = Arc::clone(&self.instance.mailbox) as Arc<dyn Sink>;
-        let works = records.map(|record| {
+        let jobs = records.map(|record| {
             let (kernel, slot) = (record[batch::KERNEL] as u32, record[batch::SLOT] as u32);
-            let (work, estimate) = prepare_number(kernel, record[batch::INPUT])?;
-            Ok((work, config_of(kernel as usize, estimate, TaskConfig::default()), slot))
+            let (job, estimate) = number(kernel, record[batch::INPUT])?;
+            Ok((job, config_of(kernel as usize, estimate, TaskConfig::default()), slot))
         });
         let mut taken = 0;
-        pool.submit_batch(works, &sink, |task| {
+        pool.submit_batch(jobs, &sink, |task| {
             self.kept.ledger.take();
             self.instance.pooled(Arc::clone(&pool), task, Lease::default());
             taken += 1;

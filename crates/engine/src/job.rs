@@ -21,8 +21,8 @@ use std::time::{Duration, Instant};
 use super::control::Control;
 use super::panics::{catch_panic, drop_catching_panic};
 use heavy_load_kernel::error::{Code, EngineError};
-use heavy_load_kernel::value::Value;
-use heavy_load_kernel::{Next, Parallel, Result, Step, Stepped, Work};
+use heavy_load_kernel::value::{Options, Value};
+use heavy_load_kernel::{Kernel, Next, Parallel, Result, Step, Stepped, Work};
 
 /// How long a morsel is meant to take.
 const MORSEL: Duration = Duration::from_millis(1);
@@ -63,6 +63,8 @@ pub(super) enum Phase {
     Stepped(Option<Box<dyn Stepped>>),
     /// The call is away once it was claimed.
     OneShot(Option<OneShotFn>),
+    /// A call that is to be made into work by the thread that takes it up.
+    Unprepared(&'static dyn Kernel, f64),
     /// Everything was claimed; the last morsel brings the end, or the next phase.
     Ending,
 }
@@ -83,6 +85,7 @@ pub(super) enum Morsel {
         units: u64,
     },
     OneShot(OneShotFn),
+    Prepare(&'static dyn Kernel, f64),
 }
 
 /// A morsel that has run.
@@ -129,6 +132,12 @@ impl Job {
         Ok(Self { phase, sizer, in_flight: 0, early: None })
     }
 
+    /// A call of a kernel with a number that it is sure to take, and without options: about `units` of work, which it is made into where it
+    /// runs. That spares the thread that submits it; and what is allocated is freed by the same thread.
+    pub fn unprepared(kernel: &'static dyn Kernel, input: f64, units: u64) -> Self {
+        Self { phase: Phase::Unprepared(kernel, input), sizer: Sizer::new(units, 1), in_flight: 0, early: None }
+    }
+
     /// About how many units its first phase has.
     pub(super) fn units(&self) -> u64 {
         self.sizer.total
@@ -147,6 +156,7 @@ impl Job {
                 Phase::Parallel { len, claimed, .. } => claimed < len || self.in_flight == 0,
                 Phase::Stepped(machine) => machine.is_some(),
                 Phase::OneShot(call) => call.is_some(),
+                Phase::Unprepared(..) => true,
                 Phase::Ending => false,
             }
     }
@@ -181,6 +191,11 @@ impl Job {
             }
             Phase::Stepped(machine) => Morsel::Step { machine: machine.take()?, units: self.sizer.units(u64::MAX, 1) },
             Phase::OneShot(call) => Morsel::OneShot(call.take()?),
+            Phase::Unprepared(kernel, input) => {
+                let morsel = Morsel::Prepare(*kernel, *input);
+                self.phase = Phase::Ending;
+                morsel
+            }
             Phase::Ending => return None,
         };
         self.in_flight += 1;
@@ -250,7 +265,8 @@ impl Finished {
 
     /// Whether there is something to drop, which may be large.
     pub(super) fn has_remains(&self) -> bool {
-        let is_empty = matches!(self.remains, Phase::Ending | Phase::Stepped(None) | Phase::OneShot(None));
+        let is_empty =
+            matches!(self.remains, Phase::Ending | Phase::Stepped(None) | Phase::OneShot(None) | Phase::Unprepared(..));
         !is_empty || self.unwanted.is_some()
     }
 
@@ -318,6 +334,17 @@ impl Morsel {
                 Err(error) => Timed::last(Err(error), machine),
             },
             Morsel::OneShot(mut call) => Timed::last(catch_panic(&mut call), call),
+            Morsel::Prepare(kernel, input) => {
+                let work = catch_panic(|| kernel.prepare(Value::Number(input), &Options::default()));
+                match work.and_then(Phase::enter) {
+                    // All of it fits into one morsel: this one.
+                    Ok((Phase::Parallel { work, len, .. }, sizer)) if len <= sizer.last => {
+                        Morsel::Range { work, range: 0..len, last: true, progress: len }.run(control)
+                    }
+                    Ok((phase, sizer)) => Timed::more(|| Ok(Ran::Phase(phase, sizer))),
+                    Err(error) => Timed::last(Err(error), ()),
+                }
+            }
         }
     }
 }
@@ -474,6 +501,42 @@ mod tests {
             }
             assert_eq!(next, len);
         }
+    }
+
+    struct Counted;
+
+    impl Kernel for Counted {
+        fn spec(&self) -> &'static heavy_load_kernel::Spec {
+            static SPEC: heavy_load_kernel::Spec = heavy_load_kernel::Spec::new("counted");
+            &SPEC
+        }
+        fn prepare(&self, input: Value, _: &Options) -> Result<Work> {
+            let len = input.integer("len", 0..=1_000)?;
+            Ok(Work::parallel(Ranges { len, seen: Arc::default() }))
+        }
+    }
+
+    #[test]
+    fn a_call_is_prepared_by_the_thread_that_takes_it_up() {
+        let control = Control::default();
+        // What fits into one morsel ends with it; what does not goes on as any other; what is refused fails.
+        for (input, morsels) in [(0.0, 1), (10.0, 1), (1_000.0, 3)] {
+            let mut job = Job::unprepared(&Counted, input, 1);
+            assert!(job.can_claim(1) && !job.is_parallel());
+            let mut claimed = 0;
+            let outcome = loop {
+                let morsel = job.claim(1).unwrap();
+                claimed += 1;
+                if let Some(finished) = job.settle(morsel.run(&control).ran, MORSEL) {
+                    break finished.into_outcome();
+                }
+            };
+            assert_eq!(outcome, Ok(Value::Number(input)));
+            assert!(claimed >= morsels && (claimed == 1) == (morsels == 1), "{input}: {claimed}");
+        }
+        let run = |job: &mut Job| run_alone(job, &control, |_| ControlFlow::Continue(())).unwrap();
+        assert_eq!(run(&mut Job::unprepared(&Counted, -1.0, 1)).unwrap_err().code, Code::OutOfRange);
+        assert!(Job::unprepared(&Counted, 1.0, 1).fail(EngineError::new(Code::Aborted, "x")).is_some());
     }
 
     #[test]

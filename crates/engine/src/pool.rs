@@ -132,20 +132,19 @@ impl Pool {
         task
     }
 
-    /// Queues works, each with its configuration and a slot, for as long as there are places and works; `queued` is called with each task.
+    /// Queues jobs, each with its configuration and a slot, for as long as there are places and jobs; `queued` is called with each task.
     /// None has a timeout. For many this costs a fraction of what `submit` does.
     pub fn submit_batch(
         &self,
-        works: impl ExactSizeIterator<Item = Result<(Work, TaskConfig, u32)>>,
+        jobs: impl ExactSizeIterator<Item = Result<(Job, TaskConfig, u32)>>,
         sink: &Arc<dyn Sink>,
         mut queued: impl FnMut(Arc<Task>),
     ) {
         let (scheduler, now) = (&*self.scheduler, Instant::now());
-        let places = scheduler.occupancy.join(works.len());
+        let places = scheduler.occupancy.join(jobs.len());
         let mut tasks = Vec::with_capacity(places);
-        for work in works.take(places) {
-            let task = work.and_then(|(work, config, slot)| {
-                let job = Job::new(work)?;
+        for job in jobs.take(places) {
+            let task = job.and_then(|(job, config, slot)| {
                 let stake = scheduler.admit(&job, &config, now).map_err(|refusal| refusal.error(Duration::ZERO))?;
                 Ok(Reservation::new(scheduler, Task::new(job, stake, config, now)).address(Arc::clone(sink), slot))
             });

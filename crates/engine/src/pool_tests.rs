@@ -394,13 +394,14 @@ fn a_full_queue_refuses_and_a_dropped_reservation_gives_its_place_back() {
 #[test]
 fn many_at_once_take_the_places_there_are_up_to_the_first_that_is_no_work() {
     let bench = Bench::new(1, 5);
-    let submit = |works: Vec<Result<(Work, TaskConfig, u32)>>| {
+    let submit = |works: Vec<Result<(Job, TaskConfig, u32)>>| {
         let mut slots = Vec::new();
         bench.pool.submit_batch(works.into_iter(), &bench.sink, |task| slots.push(task.slot));
         slots
     };
-    let works =
-        |slots: std::ops::Range<u32>| slots.map(|slot| Ok((value(f64::from(slot)), TaskConfig::default(), slot)));
+    let works = |slots: std::ops::Range<u32>| {
+        slots.map(|slot| Ok((Job::new(value(f64::from(slot)))?, TaskConfig::default(), slot)))
+    };
     let gate = Gate::default();
     bench.submit(100, gate.work(), TaskConfig { priority: Priority::High, ..TaskConfig::default() }).unwrap();
     gate.entered();

@@ -5,7 +5,7 @@
 //!
 //! Invariants a kernel keeps:
 //! 1. [`Kernel::prepare`] only checks and takes over its arguments: it runs on the JavaScript thread, at the *check* of a call and
-//!    perhaps again at its *commit*.
+//!    perhaps again at its *commit*; of a call with an integer that the kernel is sure to take, on the pool's thread that runs it.
 //! 2. A *unit* is work of about one steady cost. The engine gives as many units at once as take about a millisecond (a
 //!    *morsel*; Leis et al., "Morsel-driven parallelism", SIGMOD 2014), so a unit stays well below that.
 //! 3. A kernel never blocks and never sleeps; a library call that cannot pause is [`Work::OneShot`].

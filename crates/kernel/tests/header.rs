@@ -45,8 +45,9 @@ fn checks() -> Vec<(String, usize)> {
         size: "size", flags: "flags", name: "name", summary: "summary", docs: "docs", input_name: "input_name",
         input_type: "input_type", output_type: "output_type", type_parameter: "type_parameter",
         accepts_integers_up_to: "accepts_integers_up_to", options: "options", option_count: "option_count",
-        option_size: "option_size", user: "user", prepare: "prepare",
+        option_size: "option_size", user: "user", prepare: "prepare", estimate: "estimate",
     });
+    layout!(checks, abi::Estimate = "hl_estimate" { cost: "cost", memory: "memory" });
     layout!(checks, abi::Plugin = "hl_plugin" {
         abi: "abi", size: "size", name: "name", kernels: "kernels", kernel_count: "kernel_count", kernel_size: "kernel_size",
     });

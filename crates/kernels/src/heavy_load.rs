@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use heavy_load_kernel::value::{Options, Value};
-use heavy_load_kernel::{Kernel, Next, Parallel, Result, Spec, Work};
+use heavy_load_kernel::{Estimate, Kernel, Next, Parallel, Result, Spec, Work};
 
 pub(super) static KERNEL: HeavyLoad = HeavyLoad;
 
@@ -34,6 +34,11 @@ const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 impl Kernel for HeavyLoad {
     fn spec(&self) -> &'static Spec {
         &SPEC
+    }
+
+    fn estimate(&self, input: &Value, _options: &Options) -> Estimate {
+        let iterations = input.integer(SPEC.input, 0..=MAX_SAFE_INTEGER).unwrap_or(0);
+        Estimate { cost: iterations.max(1), memory: 0 }
     }
 
     fn prepare(&self, input: Value, _options: &Options) -> Result<Work> {

@@ -166,6 +166,13 @@ pub struct Call {
     pub options: *const Value,
 }
 
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Estimate {
+    pub cost: u64,
+    pub memory: u64,
+}
+
 #[repr(C)]
 pub struct Kernel {
     pub size: u32,
@@ -183,6 +190,7 @@ pub struct Kernel {
     pub option_size: usize,
     pub user: *mut c_void,
     pub prepare: Option<unsafe extern "C" fn(*mut c_void, *const Call, *mut Work, *mut Outcome) -> i32>,
+    pub estimate: Option<unsafe extern "C" fn(*mut c_void, f64) -> Estimate>,
 }
 
 #[repr(C)]

@@ -16,7 +16,7 @@ use super::thin::drop_quietly;
 pub use super::thin::{ThinParallel, ThinStepped};
 use crate::error::{Code, EngineError};
 use crate::value::{Loan, Memory, Options, Owned, Resource, Value, View};
-use crate::{Kernel, Next, Result, Step, Work};
+use crate::{Estimate, Kernel, Next, Result, Step, Work};
 
 /// Exports kernels as a plug-in: one call a dynamic library (`crate-type = ["cdylib"]`).
 /// ```
@@ -127,7 +127,19 @@ fn entry(kernel: &'static &'static dyn Kernel) -> abi::Kernel {
         option_size: size_of::<abi::OptionSpec>(),
         user: ptr::from_ref(kernel).cast_mut().cast(),
         prepare: Some(prepare),
+        estimate: spec.accepts_integers_up_to.map(|_| estimate as _),
     }
+}
+
+unsafe extern "C" fn estimate(user: *mut c_void, number: f64) -> abi::Estimate {
+    // SAFETY: `entry` gave this address, of a static.
+    let kernel = unsafe { *user.cast::<&'static dyn Kernel>() };
+    let estimate = catch_unwind(AssertUnwindSafe(|| kernel.estimate(&Value::Number(number), &Options::default())));
+    let Estimate { cost, memory } = estimate.unwrap_or_else(|payload| {
+        drop(panicked(payload));
+        Estimate::default()
+    });
+    abi::Estimate { cost, memory }
 }
 
 /// Work, and the loan of its input, which is opened when the work first runs.

@@ -425,6 +425,7 @@ fn wrong(spoil: impl FnOnce(&mut abi::Plugin, &mut abi::Kernel, &mut abi::Option
         option_size: size_of::<abi::OptionSpec>(),
         user: ptr::null_mut(),
         prepare: Some(prepare),
+        estimate: None,
     }));
     let plugin = Box::leak(Box::new(abi::Plugin {
         abi: abi::ABI,

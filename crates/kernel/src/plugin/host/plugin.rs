@@ -212,6 +212,17 @@ impl Kernel for PluginKernel {
         Ok((foreign.into_work()?, Estimate { cost: work.cost, memory: work.memory }))
     }
 
+    fn estimate(&self, input: &Value, _options: &Options) -> Estimate {
+        match (self.entry.estimate, input) {
+            (Some(estimate), Value::Number(number)) => {
+                // SAFETY: the entry's own function and user data.
+                let abi::Estimate { cost, memory } = unsafe { estimate(self.entry.user, *number) };
+                Estimate { cost, memory }
+            }
+            _ => Estimate::default(),
+        }
+    }
+
     fn prepare(&self, input: Value, options: &Options) -> Result<Work> {
         self.check(input, options).map(|(work, _)| work)
     }
