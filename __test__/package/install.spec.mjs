@@ -51,7 +51,31 @@ test.serial('the tarball carries what runs and nothing else', (t) => {
     t.true(listed.includes(path), path)
   }
   const folders = new Set(listed.filter((path) => path.includes('/')).map((path) => path.split('/')[0]))
-  for (const folder of folders) t.true(['lib', 'types', 'docs'].includes(folder), folder)
+  const carried = ['lib', 'types', 'docs', 'include', 'templates', 'crates']
+  for (const folder of folders) t.true(carried.includes(folder), folder)
+  t.deepEqual(
+    [...new Set(listed.filter((path) => path.startsWith('crates/')).map((path) => path.split('/')[1]))],
+    ['kernel'],
+  )
+})
+
+test.serial("from the tarball, a crate with a kernel of one's own is made, built and tested", async (t) => {
+  t.timeout(10 * MINUTES)
+  const folder = await emptyFolder()
+  await npm(['install', '--prefer-offline', '--no-audit', '--no-fund', '--prefix', folder, tarball], folder)
+  const { stdout } = await npm(['exec', '--no', '--', 'heavy-load', 'new', 'My Kernels'], folder)
+  t.true(stdout.includes("a crate 'my-kernels'"), stdout)
+  const made = join(folder, 'My Kernels')
+  const { stdout: tested } = await npm(['test'], made)
+  t.regex(tested, /# pass 3\n# fail 0/)
+  t.true(
+    (await readFile(join(made, 'index.d.ts'), 'utf8')).includes(
+      'countPrimes(limit: number, options?: TaskOptions): Promise<number>',
+    ),
+  )
+  await t.throwsAsync(npm(['exec', '--no', '--', 'heavy-load', 'new', 'My Kernels'], folder), {
+    message: /is not an empty folder/,
+  })
 })
 
 for (const [source, path] of [
