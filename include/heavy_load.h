@@ -17,15 +17,17 @@
  * Rules:
  *   1. Nothing here is thrown through: no C++ exception, no longjmp, no Rust panic may leave a function of the plug-in.
  *   2. A plug-in starts no thread and does not block: its work is run by the pool, on as many threads as there are.
- *   3. What is passed in (call, texts, memory, resources) is there until the state that was made from it has been freed; an hl_outcome
- *      and an hl_call themselves only during the function that they are passed to.
+ *   3. What is passed in (texts, memory, resources) is there until the state that was made from it has been freed, and so an hl_value may be
+ *      copied into that; an hl_outcome and an hl_call only during the function that they are passed to.
  *   4. Tables and texts of the plug-in (hl_plugin and all that it points to) are there, unchanged, for ever: libraries are never unloaded.
  *   5. Neither side frees what the other has allocated: who gives memory gives a function that frees it.
- *   6. Functions of the host never fail by a signal: null, a wrong range or a wrong kind gives HL_FAILED or NULL. That does not hold
+ *   6. Functions of the host never fail by a signal: null, a wrong range or a wrong kind gives HL_FAILED, NULL or 0. That does not hold
  *      for pointers that lie.
  *
- * Numbers of versions: heavy_load_plugin_v1 is asked for by name, so a host that no longer knows version 1 says so instead of
- * guessing. Within version 1 tables only grow at their end; each says its size, and what is beyond it counts as zero.
+ * Versions: heavy_load_plugin_v1 is asked for by name, so a host that no longer knows version 1 says so instead of guessing. Within
+ * version 1, tables that say their size may grow at their end, where new fields mean nothing if they are zero: a host takes every table that has
+ * at least what version 1 began with, and a plug-in looks at a host's `size` before it calls what was added. hl_value, hl_work, hl_text and
+ * hl_estimate never grow.
  */
 #ifndef HEAVY_LOAD_H
 #define HEAVY_LOAD_H
@@ -172,8 +174,8 @@ typedef struct hl_host {
   uint32_t size; /* of this table, as the host knows it */
 
   /* The outcome's error. `code` is one of heavy-load's (ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, ERR_INVALID_DATA,
-   * ERR_OUTPUT_TOO_LARGE, ERR_OUT_OF_MEMORY), or one of the plug-in's own: ERR_, and then capitals, digits and underscores, at most
-   * 64 bytes. Answers HL_FAILED: return host->fail(...). */
+   * ERR_OUTPUT_TOO_LARGE, ERR_OUT_OF_MEMORY, ERR_KERNEL_PANIC), or one of the plug-in's own: ERR_, and then capitals, digits and underscores,
+   * at most 64 bytes; all plug-ins of a process may have 256 of these. Any other becomes ERR_KERNEL_PANIC. Answers HL_FAILED: return host->fail(...). */
   int32_t (*fail)(hl_outcome *out, hl_text code, hl_text message);
   /* Of prepare: the input is not what is `expected` ("of type string", "an instance of Uint8Array"): ERR_INVALID_ARG_TYPE with Node's own
    * sentence, which says what was received. Answers HL_FAILED. */
@@ -240,7 +242,7 @@ enum {
 };
 
 typedef struct hl_option {
-  hl_text name;    /* an identifier; not one of those that every task has (signal, timeout, key, ...) */
+  hl_text name;    /* an identifier; not one of those that every task has (signal, timeout, key, ...), which is refused */
   hl_text docs;    /* its documentation: range, unit, default */
   hl_text ts_type; /* its TypeScript type; empty: made from `type` */
   uint32_t type;   /* HL_ANY... */
@@ -284,7 +286,7 @@ typedef struct hl_kernel {
   hl_text input_type;     /* TypeScript; empty: unknown */
   hl_text output_type;    /* TypeScript; empty: unknown */
   hl_text type_parameter; /* TypeScript; may be empty */
-  uint64_t accepts_integers_up_to; /* with HL_INTEGERS */
+  uint64_t accepts_integers_up_to; /* with HL_INTEGERS; below 2^53 */
   const hl_option *options;
   size_t option_count;
   size_t option_size; /* sizeof(hl_option) */
@@ -305,7 +307,7 @@ typedef struct hl_plugin {
   size_t kernel_size; /* sizeof(hl_kernel) */
 } hl_plugin;
 
-/* The one function that a plug-in exports. Called once a process; `host` stays. NULL: the plug-in cannot be used here. */
+/* The one function that a plug-in exports. Called once a process, or again after it could not be loaded; `host` stays. NULL: the plug-in cannot be used here. */
 HL_EXPORT const hl_plugin *heavy_load_plugin_v1(const hl_host *host);
 
 #ifdef __cplusplus

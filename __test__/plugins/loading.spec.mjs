@@ -1,5 +1,6 @@
 // loadKernels: what it gives, that it loads a library once, and what it says of those that it cannot load.
 import { copyFileSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -111,4 +112,16 @@ test('two libraries cannot have kernels of the same name', (t) => {
   copyFileSync(file, copy)
   loadKernels(file)
   t.throws(() => loadKernels(copy), { code: 'ERR_PLUGIN_LOAD', message: /There is a kernel 'twice' already/ })
+})
+
+test('no kernel has an option that every task has', (t) => {
+  const { TASK_OPTIONS } = createRequire(import.meta.url)('../../lib/options.js')
+  for (const option of TASK_OPTIONS) {
+    const file = buildPlugin(`with${option[0].toUpperCase()}${option.slice(1)}`, { FIRST_OPTION: `"${option}"` })
+    t.throws(
+      () => loadKernels(file),
+      { code: 'ERR_PLUGIN_LOAD', message: /every task has an option of this name/ },
+      option,
+    )
+  }
 })

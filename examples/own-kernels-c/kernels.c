@@ -1,7 +1,7 @@
 /*
  * Kernels of one's own, in C: countBytes, on all threads, and slug, in one go. See include/heavy_load.h.
  *
- * Build: cc -std=c11 -O2 -shared -fPIC -I node_modules/heavy-load/include kernels.c -o kernels.so
+ * Build: cc -std=c11 -O2 -shared -fPIC -I node_modules/heavy-load/include kernels.c -o kernels.node
  */
 #include <ctype.h>
 #include <heavy_load.h>

@@ -18,7 +18,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use crate::Kernel;
 
 /// How many kernels a registry has room for. It is made at once, so that a look-up is one load.
-const CAPACITY: usize = 1024;
+pub(crate) const CAPACITY: usize = 1024;
 
 /// A table to which kernels are appended.
 #[derive(Debug)]

@@ -118,6 +118,26 @@ fn the_mirror_is_true() {
 }
 
 #[test]
+#[cfg(target_pointer_width = "64")]
+fn the_sizes_that_version_1_began_with_are_what_hosts_ask_for() {
+    // Who adds a field at the end of a table has `has_size` and its like ask for these numbers, and take what is beyond for zero.
+    let began_with = [
+        (size_of::<abi::Host>(), 192),
+        (size_of::<abi::Plugin>(), 48),
+        (size_of::<abi::Kernel>(), 176),
+        (size_of::<abi::OptionSpec>(), 104),
+        (size_of::<abi::WorkTable>(), 56),
+        (size_of::<abi::ResourceType>(), 32),
+        (size_of::<abi::Call>(), 40),
+        (size_of::<abi::Value>(), 24),
+        (size_of::<abi::Work>(), 48),
+    ];
+    for (size, expected) in began_with {
+        assert_eq!(size, expected);
+    }
+}
+
+#[test]
 fn the_header_is_c_plus_plus_too() {
     let source = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("header.cc");
     fs::write(&source, "#include <heavy_load.h>\nint main() { return hl_string(\"\").length == 0 ? 0 : 1; }\n")

@@ -472,6 +472,7 @@ fn a_table_that_is_wrong_is_refused() {
         ("right calls its input 'In'", wrong(|_, kernel, _| kernel.input_name = abi::Text::new("In"))),
         ("exactly", wrong(|_, kernel, _| (kernel.flags, kernel.accepts_integers_up_to) = (abi::INTEGERS, 1 << 53))),
         ("option '': its name", wrong(|_, _, option| option.name = abi::Text::EMPTY)),
+        ("option 'timeout': every task has", wrong(|_, _, option| option.name = abi::Text::new("timeout"))),
         ("option 'rounds': its type is unknown", wrong(|_, _, option| option.kind = 99)),
         ("its range has no numbers", wrong(|_, _, option| option.minimum = 10.0)),
         ("its range has no numbers", wrong(|_, _, option| option.maximum = f64::NAN)),

@@ -30,6 +30,10 @@ enum Kind {
     Resource(*const abi::ResourceType),
 }
 
+/// Options that every task has, and so no kernel: as in lib/options.js, with which a test compares it.
+const OF_TASKS: [&str; 10] =
+    ["signal", "timeout", "priority", "key", "weight", "maxThreads", "onProgress", "transfer", "pool", "memory"];
+
 impl PluginOption {
     pub(super) fn read(option: &'static abi::OptionSpec) -> std::result::Result<(OptionSpec, Self), LoadError> {
         // SAFETY: texts of a static table, here and below.
@@ -37,6 +41,9 @@ impl PluginOption {
         let wrong = |what: &str| LoadError(format!("option '{name}': {what}"));
         if !is_identifier(name) {
             return Err(wrong("its name is not a lower-case letter and then letters and digits"));
+        }
+        if OF_TASKS.contains(&name) {
+            return Err(wrong("every task has an option of this name"));
         }
         let (least, most, fallback) = (option.minimum, option.maximum, option.fallback);
         let given = (!fallback.is_nan()).then_some(fallback);

@@ -14,7 +14,7 @@ use crate::value::{Options, Value};
 use crate::{Estimate, Kernel, OptionSpec, Result, Spec, Work};
 
 /// Kernels that one plug-in may have.
-const MOST_KERNELS: usize = 4096;
+const MOST_KERNELS: usize = crate::registry::CAPACITY;
 /// Options that one kernel may have, and choices that one option may have.
 pub(super) const MOST_OPTIONS: usize = 256;
 /// Bytes of one text in a table.
