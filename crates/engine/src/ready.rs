@@ -10,6 +10,9 @@
 //! count, up to `GRACE` times what was expected of it: else equals of different keys would interrupt each other just before their ends. How
 //! far that may part flows is bounded, by `HORIZON`.
 //!
+//! A task's *shape* says whether threads run it, morsel by morsel, or whether it is external: it takes a thread's place from its begin to its
+//! end. The caller may have external tasks stand back, so that they do not take the last place while a task that threads run is ready.
+//!
 //! Invariants, each with a test of that number:
 //! 1. Work conservation: `next` gives a task whenever one is ready, and never one that is not.
 //! 2. Priorities are strict: no task of a priority is given while one of a higher priority is ready.
@@ -25,6 +28,8 @@
 //! 7. Memory is bounded by the seats taken: what is left of tasks and flows that are gone is swept.
 //! 8. Nothing that a task says of its progress gives it more than twice the thread time that it said at first that it needed, before its rank is
 //!    its kind's again.
+//! 9. External tasks that are to stand back go after the others of their priority, and before those of lower ones. Among themselves, and
+//!    otherwise, they have the order that all have.
 
 mod flow;
 mod ranking;
@@ -69,6 +74,17 @@ const TELLING: u64 = 250_000;
 /// ... and until here what it needs in all may still turn out to be more.
 const SETTLED: u64 = 4_000_000;
 
+/// Who does a task's work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// A pool's threads.
+    Kernel = 0,
+    /// Something else, while the task takes a thread's place.
+    External = 1,
+}
+
+const SHAPES: [Shape; 2] = [Shape::Kernel, Shape::External];
+
 /// How a task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Outlook {
@@ -98,7 +114,8 @@ pub(super) struct ReadyQueue<T> {
     stale: Option<FlowId>,
     /// Numbers seats: smaller came earlier. Never used twice, so it also tells a stale entry.
     sequence: u64,
-    ready: usize,
+    /// How many are ready, by shape.
+    ready: [usize; SHAPES.len()],
 }
 
 struct Seat<T> {
@@ -106,6 +123,7 @@ struct Seat<T> {
     place: u64,
     flow: FlowId,
     kind: KindId,
+    shape: Shape,
     standing: Standing,
     /// Morsels that were given and not charged yet.
     out: u32,
@@ -149,7 +167,7 @@ impl<T> Default for ReadyQueue<T> {
             priorities: Default::default(),
             stale: None,
             sequence: 0,
-            ready: 0,
+            ready: [0; SHAPES.len()],
         }
     }
 }
@@ -157,7 +175,12 @@ impl<T> Default for ReadyQueue<T> {
 impl<T> ReadyQueue<T> {
     /// How many tasks are ready.
     pub(super) fn len(&self) -> usize {
-        self.ready
+        self.ready.iter().sum()
+    }
+
+    /// Whether an external task is ready.
+    pub(super) fn has_external(&self) -> bool {
+        self.ready[Shape::External as usize] > 0
     }
 
     /// The task on a seat.
@@ -221,6 +244,7 @@ impl<T> ReadyQueue<T> {
         key: Option<&Arc<str>>,
         weight: f64,
         kind: Kind,
+        shape: Shape,
     ) -> SeatId {
         let flow_id = self.flow(priority, key);
         let flow = &mut self.flows[flow_id];
@@ -231,6 +255,7 @@ impl<T> ReadyQueue<T> {
             place: self.sequence,
             flow: flow_id,
             kind: self.kinds.enter(kind),
+            shape,
             standing: Standing::Fresh,
             out: 0,
             attained: 0,
@@ -242,7 +267,7 @@ impl<T> ReadyQueue<T> {
             told: 0,
             total: 0,
         });
-        self.ready += 1;
+        self.ready[shape as usize] += 1;
         flow.add_fresh(id, &mut self.seats, &self.kinds);
         self.touch(flow_id);
         id
@@ -257,21 +282,25 @@ impl<T> ReadyQueue<T> {
         seat.standing = Standing::Begun;
         seat.since = flow.used;
         seat.rank = seat.rank_now(&self.kinds);
-        flow.order.insert((seat.rank, seat.place, id));
-        self.ready += 1;
+        flow.order_mut(seat.shape).insert((seat.rank, seat.place, id));
+        self.ready[seat.shape as usize] += 1;
         self.touch(flow_id);
     }
 
-    /// The task whose turn it is, if one is ready; it is ready no more.
-    pub(super) fn next(&mut self) -> Option<SeatId> {
+    /// The task whose turn it is, if one is ready; it is ready no more. `standing_back`: whether external tasks go after the others of their
+    /// priority.
+    pub(super) fn next(&mut self, standing_back: bool) -> Option<SeatId> {
         self.list_stale();
-        let priority = self.priorities.iter().position(|priority| priority.first().is_some())?;
-        let flow_id = self.priorities[priority].first()?;
+        let (priority, (shapes, flow_id)) = self.priorities.iter().enumerate().find_map(|(priority, shares)| {
+            let kernels_only = shares.first(&[Shape::Kernel]).filter(|_| standing_back);
+            let first = kernels_only.map(|flow_id| (&SHAPES[..1], flow_id));
+            Some((priority, first.or_else(|| Some((&SHAPES[..], shares.first(&SHAPES)?)))?))
+        })?;
         let flow = &mut self.flows[flow_id];
-        let id = flow.choose(&self.seats)?;
+        let id = flow.choose(shapes, &self.seats)?;
         flow.take_out(id, &mut self.seats, &self.kinds);
-        self.ready -= 1;
         let seat = &mut self.seats[id];
+        self.ready[seat.shape as usize] -= 1;
         // Counted as it begins, so that other threads do not all turn to the same flow before the first morsel ends.
         let expected = flow.weight.virtually(self.kinds.morsel(seat.kind).clamp(SHORTEST_MORSEL, HORIZON));
         seat.out += 1;
@@ -302,7 +331,7 @@ impl<T> ReadyQueue<T> {
             // Another morsel of it ran while it was ready.
             let old = (seat.rank, seat.place, id);
             seat.rank = seat.rank_now(&self.kinds);
-            flow.order.replace(old, (seat.rank, seat.place, id));
+            flow.order_mut(seat.shape).replace(old, (seat.rank, seat.place, id));
         }
         priority.forget(&mut self.flows, &mut self.flow_ids);
         self.touch(flow_id);
@@ -321,7 +350,7 @@ impl<T> ReadyQueue<T> {
         let flow = &mut self.flows[flow_id];
         if self.seats[id].standing != Standing::Given {
             flow.take_out(id, &mut self.seats, &self.kinds);
-            self.ready -= 1;
+            self.ready[self.seats[id].shape as usize] -= 1;
         }
         let seat = self.seats.remove(id);
         self.kinds.leave(seat.kind);
@@ -358,8 +387,10 @@ impl<T> ReadyQueue<T> {
     fn list_stale(&mut self) {
         let Some(flow_id) = self.stale.take() else { return };
         let flow = &mut self.flows[flow_id];
-        let finish = flow.finish(&mut self.seats, &self.kinds);
-        self.priorities[flow.priority as usize].list(flow_id, flow, finish);
+        for shape in SHAPES {
+            let finish = flow.finish(shape, &mut self.seats, &self.kinds);
+            self.priorities[flow.priority as usize].list(flow_id, flow, shape, finish);
+        }
     }
 }
 

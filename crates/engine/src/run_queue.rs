@@ -7,14 +7,16 @@ use std::time::{Duration, Instant};
 use super::admission::{Plan, Refusal, Stake};
 use super::budget::{Budget, Place};
 use super::control::Stop;
+use super::external::External;
 use super::job::{Finished, Job, Morsel, Ran, Timed};
 use super::pace::{Lap, Pace};
-use super::panics::drop_catching_panic;
+use super::panics::{catch_panic, drop_catching_panic};
 use super::ready::{Outlook, ReadyQueue, SeatId};
 use super::stage::{Books, Stage, Step};
 use super::stats::Gauges;
-use super::task::Task;
+use super::task::{Begin, Task};
 use heavy_load_kernel::Result;
+use heavy_load_kernel::value::Value;
 
 /// So much of a task has to have run before it is given up by its own progress.
 const TELLING: u64 = 4_000_000;
@@ -32,6 +34,9 @@ pub(super) struct RunQueue {
     budget: Budget,
     review: Review,
     books: Books,
+    external: External,
+    /// External tasks to be begun once the lock is released.
+    begun: Vec<Begun>,
     /// Ends to deliver once the lock is released.
     ended: Vec<End>,
 }
@@ -65,6 +70,22 @@ pub(super) struct Claimed {
     pub(super) task: Arc<Task>,
     pub(super) morsel: Morsel,
     seat: SeatId,
+}
+
+/// An external task whose turn has come.
+pub(super) struct Begun {
+    pub(super) task: Arc<Task>,
+    begin: Arc<dyn Begin>,
+}
+
+impl Begun {
+    /// Tells who does the work. Not under the lock.
+    pub(super) fn tell(&self) -> Result<()> {
+        catch_panic(|| {
+            self.begin.begin(self.task.slot);
+            Ok(())
+        })
+    }
 }
 
 /// The end of a task, to be delivered.
@@ -108,13 +129,25 @@ impl RunQueue {
             budget: Budget::new(max_memory),
             review: Review::default(),
             books: Books::default(),
+            external: External::new(size),
+            begun: vec![],
             ended: vec![],
         }
     }
 
-    /// How many tasks are ready.
-    pub(super) fn ready(&self) -> usize {
-        self.ready.len()
+    /// Whether one more thread could have a morsel: a task is ready, and a place free.
+    pub(super) fn has_more(&self) -> bool {
+        self.has_place() && self.ready.len() > 0
+    }
+
+    /// Whether fewer things run than there are threads.
+    fn has_place(&self) -> bool {
+        self.books.morsels < self.size
+    }
+
+    /// External tasks of which who does their work is to be told.
+    pub(super) fn take_begun(&mut self) -> Vec<Begun> {
+        std::mem::take(&mut self.begun)
     }
 
     pub(super) fn books(&mut self) -> &mut Books {
@@ -143,6 +176,7 @@ impl RunQueue {
         }
         let config = &task.config;
         let (priority, key, weight, kind) = (config.priority, config.key.clone(), config.weight, task.kind());
+        let shape = job.shape();
         let entry = Entry {
             stage: Stage::Queued,
             place: None,
@@ -153,7 +187,7 @@ impl RunQueue {
             task: Arc::clone(&task),
             job,
         };
-        let seat = self.ready.seat(entry, priority, key.as_ref(), weight, kind);
+        let seat = self.ready.seat(entry, priority, key.as_ref(), weight, kind, shape);
         task.set_seat(Some(seat));
     }
 
@@ -172,13 +206,25 @@ impl RunQueue {
         }
     }
 
-    /// The next morsel; none while there is something to drop first.
+    /// The work of an external task is done, or given up. Comes before its end, and may come again, or for one that has not begun.
+    pub(super) fn done(&mut self, task: &Task, now: Instant) {
+        let Some(seat) = task.seat().filter(|seat| self.external.end(*seat)) else { return };
+        let began = self.ready.get(seat).began.unwrap_or(now);
+        let elapsed = now.saturating_duration_since(began);
+        self.settle(seat, Settled { ran: Ok(Ran::Value(Value::Undefined)), elapsed, lap: None }, now);
+    }
+
+    /// The next morsel; none while there is something to drop first, or no place. External tasks whose turn has come begin on the way.
     pub(super) fn claim(&mut self, now: Instant) -> Option<Claimed> {
         if self.review.is_due(now) {
             self.review(now);
         }
-        while !self.has_remains()
-            && let Some(seat) = self.ready.next()
+        if self.external.recounts(now) {
+            self.recount(now);
+        }
+        while self.has_place()
+            && !self.has_remains()
+            && let Some(seat) = self.ready.next(self.external.stands_back())
         {
             let entry = self.ready.get_mut(seat);
             let (priority, memory) = (entry.task.config.priority, entry.memory);
@@ -205,11 +251,13 @@ impl RunQueue {
             }
             let entry = self.ready.get_mut(seat);
             let max_threads = entry.task.config.max_threads.min(self.size);
-            let Some(morsel) = entry.job.claim(max_threads) else {
+            let begin = entry.job.hold();
+            let morsel = if begin.is_some() { None } else { entry.job.claim(max_threads) };
+            if begin.is_none() && morsel.is_none() {
                 // Another thread has taken the last.
                 self.ready.give_back(seat);
                 continue;
-            };
+            }
             let more = entry.job.can_claim(max_threads);
             let (was, place) = (entry.stage, entry.place.take());
             self.books.step(&mut entry.stage, Step::Give);
@@ -229,13 +277,25 @@ impl RunQueue {
             if more {
                 self.ready.ready(seat);
             }
-            return Some(Claimed { task, morsel, seat });
+            if let Some(morsel) = morsel {
+                return Some(Claimed { task, morsel, seat });
+            }
+            if let Some(begin) = begin {
+                self.external.begin(seat);
+                self.begun.push(Begun { task, begin });
+            }
         }
         None
     }
 
-    /// Takes a morsel back that ran for `elapsed`.
-    pub(super) fn settle(&mut self, seat: SeatId, settled: Settled, now: Instant) {
+    /// Takes a thread's morsel back.
+    pub(super) fn settle_morsel(&mut self, seat: SeatId, settled: Settled, now: Instant) {
+        self.external.passed_by(settled.elapsed, self.ready.has_external());
+        self.settle(seat, settled, now);
+    }
+
+    /// Takes a morsel back that ran for `elapsed`, or an external task that was held for so long.
+    fn settle(&mut self, seat: SeatId, settled: Settled, now: Instant) {
         let Settled { ran, elapsed, lap } = settled;
         self.gauges.add_busy(elapsed);
         let progress = self.ready.get(seat).task.progress();
@@ -262,7 +322,27 @@ impl RunQueue {
         self.correct(seat, cpu);
     }
 
-    /// How a task stands, in CPU time.
+    /// Counts the external tasks that are held as they stand now: they have no morsels after which that is done.
+    fn recount(&mut self, now: Instant) {
+        for index in 0..self.external.held().len() {
+            let seat = self.external.held()[index];
+            let outlook = self.outlook_now(seat, now);
+            self.ready.get_mut(seat).stake.correct(outlook);
+        }
+    }
+
+    /// How a task stands, in CPU time; of one that is held, what it has taken so far counts.
+    fn outlook_now(&self, seat: SeatId, now: Instant) -> Outlook {
+        let outlook = self.outlook(seat);
+        if !self.external.is_held(seat) {
+            return outlook;
+        }
+        let began = self.ready.get(seat).began.unwrap_or(now);
+        let cpu = self.pace.cpu_of(now.saturating_duration_since(began), None);
+        Outlook { attained: cpu.as_nanos() as u64, ..outlook }
+    }
+
+    /// How a task stands after its last morsel, in CPU time.
     fn outlook(&self, seat: SeatId) -> Outlook {
         let Outlook { rank, attained, total, place } = self.ready.outlook(seat);
         let cpu = self.ready.get(seat).cpu.as_nanos() as u64;
@@ -314,7 +394,7 @@ impl RunQueue {
 
     /// Gives up what cannot be done any more in its time, now that it is known better what tasks take.
     fn review(&mut self, now: Instant) {
-        let mut order: Vec<_> = self.ready.seats().map(|seat| (seat, self.outlook(seat))).collect();
+        let mut order: Vec<_> = self.ready.seats().map(|seat| (seat, self.outlook_now(seat, now))).collect();
         order.sort_unstable_by_key(|(seat, outlook)| {
             (self.ready.get(*seat).task.config.priority as u8, outlook.rank, outlook.place)
         });
@@ -326,9 +406,13 @@ impl RunQueue {
         let looked_at = order.len() as u32;
         let mut plan = Plan::new(self.size, (1.0 + self.pace.factor()) / 2.0);
         for (seat, outlook) in order {
+            let is_held = self.external.is_held(seat);
             let entry = self.ready.get_mut(seat);
             let time = entry.task.control.time_left(now);
             let Err(mut refusal) = plan.add(&mut entry.stake, outlook, time) else { continue };
+            if is_held {
+                continue; // It takes its place until its work is done, given up or not.
+            }
             refusal.retry = refusal.retry.min(longest);
             if entry.stage == Stage::Queued && !entry.task.begin() {
                 continue; // Withdrawn: the message that ends it is on its way.
@@ -398,7 +482,7 @@ impl RunQueue {
 
     /// Has the statistics know.
     pub(super) fn publish(&self) {
-        self.gauges.set(self.books.running, self.budget.used());
+        self.gauges.set(self.books.running, self.external.held().len(), self.budget.used());
     }
 }
 

@@ -5,12 +5,13 @@
 //! and what wakes a thread, is the wake protocol's ([`idle`](super::idle)).
 //!
 //! Invariants:
-//! 1. A ticket is outstanding while a task is ready: one that leaves ready tasks behind in the queue issues another, if it can.
+//! 1. A ticket is outstanding while a task is ready and a place is free: one that leaves such tasks behind in the queue issues another, if it
+//!    can. External tasks take places too ([`external`](super::external)); whoever frees one looks at the queue again.
 //! 2. The JavaScript thread never waits for the pool's lock: a thread of low priority may hold it and not have a core. It
 //!    submits and cancels through the inbox and atomics.
 //! 3. `occupancy` counts a task as queued from `reserve` on, or from `submit_batch`, until its `begin` or `withdraw` is published.
 //! 4. What the scheduler has written down is done once its lock is released, in this order: the counts are published, a ticket is issued
-//!    for the next morsel, work is dropped, this thread is announced as free, and completions are sent. So whoever hears of an end
+//!    for the next morsel, external tasks are begun, work is dropped, this thread is announced as free, and completions are sent. So whoever hears of an end
 //!    finds the counts as they are, and a thread that will take up the next task at once.
 //! 5. What is left of work, which may be large, is dropped by a ticket, before it claims anything or becomes idle: so by no event loop,
 //!    in nobody's time, and not while others take the thread for free.
@@ -25,7 +26,7 @@ use super::occupancy::Occupancy;
 use super::pace::{self, lap};
 use super::panics::catch_panic;
 use super::pool::PoolConfig;
-use super::run_queue::{Claimed, End, RunQueue, Settled};
+use super::run_queue::{Begun, Claimed, End, RunQueue, Settled};
 use super::stats::{Gauges, Tallies};
 use super::task::{Task, TaskConfig};
 
@@ -56,6 +57,10 @@ pub(super) enum Message {
     SubmitBatch(Vec<Arc<Task>>),
     /// The task has been stopped: end it now, if no morsel of it runs.
     Stopped(Arc<Task>),
+    /// The work of an external task is done, or given up: its place is free.
+    Done(Arc<Task>),
+    /// Somebody was refused because of what is predicted of external tasks: predict it anew.
+    Recount,
     /// Has the thread that reads it panic.
     #[cfg(test)]
     Panic,
@@ -75,6 +80,7 @@ struct Turn {
     more: bool,
     /// Whether the queue has drained.
     drained: bool,
+    begun: Vec<Begun>,
     ended: Vec<End>,
 }
 
@@ -164,7 +170,7 @@ impl Scheduler {
         let mut state = self.lock();
         loop {
             let again = now - began >= TICKET;
-            let Turn { claimed, more, drained, mut ended } = self.look(&mut state, !again, list, now);
+            let Turn { claimed, more, drained, begun, mut ended } = self.look(&mut state, !again, list, now);
             drop(state);
             let remains = ended.iter().any(End::has_remains);
             if more
@@ -172,6 +178,12 @@ impl Scheduler {
                 && let Some(another) = self.wakeup.take_ticket()
             {
                 issue(Arc::clone(self), threads, another);
+            }
+            for begun in begun {
+                // One that cannot be told costs its own task, not its place.
+                if begun.tell().is_err() {
+                    self.send(Message::Done(begun.task), threads);
+                }
             }
             if remains {
                 ended.drain(..).for_each(End::deliver);
@@ -220,7 +232,7 @@ impl Scheduler {
             // What dropping the work took is nobody's.
             now = if is_last { Instant::now() } else { at };
             state = self.lock();
-            state.queue.settle(seat, settled, now);
+            state.queue.settle_morsel(seat, settled, now);
         }
     }
 
@@ -234,19 +246,22 @@ impl Scheduler {
                     tasks.into_iter().for_each(|task| queue.submit(task, now));
                 }
                 Message::Stopped(task) => queue.stopped(&task, now),
+                Message::Done(task) => queue.done(&task, now),
+                Message::Recount => {}
                 #[cfg(test)]
                 Message::Panic => panic!("on purpose: ticket"),
             }
         }
         let claimed = if claims { queue.claim(now) } else { None };
-        let more = queue.ready() > 0;
+        let more = queue.has_more();
+        let begun = queue.take_begun();
         let ended = queue.take_ended(list);
         queue.publish();
         let books = queue.books();
         let (left, demand) = (books.take_left_queue(), books.demand());
         let change = demand as isize - std::mem::replace(&mut state.demand, demand) as isize;
         let drained = self.drains(self.occupancy.change(left, change), left);
-        Turn { claimed, more, drained, ended }
+        Turn { claimed, more, drained, begun, ended }
     }
 }
 
