@@ -50,7 +50,19 @@ impl Bench {
         let config = TaskConfig { kernel: 7, ..config };
         let begin = Arc::clone(&self.listener) as Arc<dyn Begin>;
         let reservation = self.pool.reserve_external(begin, config, Instant::now())?;
-        Ok(self.pool.submit(reservation, Arc::clone(&self.listener) as Arc<dyn Sink>, slot))
+        let (task, has_begun) =
+            self.pool.submit_external(reservation, Arc::clone(&self.listener) as Arc<dyn Sink>, slot);
+        if has_begun {
+            self.listener.begin(slot);
+        }
+        Ok(task)
+    }
+
+    /// Says that a task is done, and has the next begin that may.
+    fn done(&self, task: &Arc<Task>) {
+        if let Some(slot) = self.pool.end(task) {
+            self.listener.begin(slot);
+        }
     }
 
     fn kernel(&self, slot: u32, work: Work, config: TaskConfig) -> Arc<Task> {
@@ -78,7 +90,7 @@ impl Bench {
 
     /// Ends a task that runs, and gives what its completion says.
     fn end(&self, task: &Arc<Task>) -> Result<Value> {
-        self.pool.end(task);
+        self.done(task);
         let end = self.ended();
         assert_eq!(end.slot, task.slot);
         end.outcome
@@ -128,7 +140,7 @@ fn at_most_as_many_run_as_there_are_threads() {
     assert_eq!(bench.pool.stats().running, 2);
     for slot in 2..8 {
         bench.is_silent();
-        bench.pool.end(&tasks[slot as usize - 2]);
+        bench.done(&tasks[slot as usize - 2]);
         // The next begins in the same look at the queue in which the place became free; who is told first is chance.
         let mut said = [bench.said(), bench.said()].map(|said| match said {
             Said::Begun(slot) => ("begun", slot),
@@ -155,14 +167,14 @@ fn a_thread_takes_no_morsel_while_its_place_is_held() {
     assert_eq!(bench.ended().slot, 5);
     bench.is_silent();
     // The kernel's task waits for the first that ends, and not for those that wait.
-    bench.pool.end(&held[1]);
+    bench.done(&held[1]);
     assert_eq!(bench.ended().slot, 1);
     // It has ended by the time the next begins, of which nobody has said that it is done.
     let said = [bench.said(), bench.said()];
     assert!(said.iter().any(|said| matches!(said, Said::Begun(2))), "{said:?}");
     assert!(said.iter().any(|said| matches!(said, Said::Ended(end) if end.slot == 4)), "{said:?}");
-    bench.pool.end(&held[0]);
-    bench.pool.end(&waiting[0]);
+    bench.done(&held[0]);
+    bench.done(&waiting[0]);
     let mut said = [bench.said(), bench.said(), bench.said()].map(|said| match said {
         Said::Begun(slot) => slot + 100,
         Said::Ended(end) => end.slot,
@@ -182,7 +194,7 @@ fn they_get_the_only_place_though_threads_have_endless_work() {
     assert_eq!(bench.begun(), 1);
     endless.0.store(true, Ordering::SeqCst);
     // Whichever is first: the thread's task needs the place that is given back.
-    bench.pool.end(&external);
+    bench.done(&external);
     assert_eq!([bench.ended().slot, bench.ended().slot], [1, 0]);
     bench.idle();
 }
@@ -198,10 +210,10 @@ fn priorities_are_strict() {
     }
     bench.kernel(4, value(), config(Priority::Low));
     let mut order = vec![];
-    bench.pool.end(&tasks[0]);
+    bench.done(&tasks[0]);
     while order.len() < 5 {
         match bench.said() {
-            Said::Begun(slot) => bench.pool.end(&tasks[slot as usize]),
+            Said::Begun(slot) => bench.done(&tasks[slot as usize]),
             Said::Ended(end) => order.push(end.slot),
         }
     }
@@ -222,7 +234,7 @@ fn memory_is_taken_from_begin_to_end() {
     bench.pool.stop(&large, Stop::Aborted);
     assert_eq!(bench.end(&small), Ok(Value::Undefined));
     assert_eq!(bench.pool.stats().memory, 60, "one that was stopped keeps its memory until it is done");
-    bench.pool.end(&large);
+    bench.done(&large);
     let said = [bench.said(), bench.said()];
     assert!(said.iter().any(|said| matches!(said, Said::Begun(1))), "{said:?}");
     assert_eq!(bench.end(&second), Ok(Value::Undefined));
@@ -242,7 +254,7 @@ fn one_that_is_stopped_keeps_its_place_until_it_is_done() {
     let end = bench.ended();
     assert_eq!((end.slot, end.outcome.unwrap_err().code), (2, Code::PoolClosed), "it never begins");
     bench.is_silent();
-    bench.pool.end(&held);
+    bench.done(&held);
     let end = bench.ended();
     assert_eq!((end.slot, end.outcome.unwrap_err().code), (0, Code::Aborted), "the first reason stays");
     assert_eq!(bench.ended().slot, 1);
@@ -253,13 +265,14 @@ fn one_that_is_stopped_keeps_its_place_until_it_is_done() {
 fn a_second_end_and_one_before_the_begin_do_nothing() {
     let bench = Bench::new(1);
     let [first, second] = [0, 1].map(|slot| bench.external(slot, TaskConfig::default()).unwrap());
-    bench.pool.end(&second);
+    bench.done(&second);
     assert_eq!(bench.begun(), 0);
-    bench.pool.end(&second);
-    bench.pool.end(&first);
-    bench.pool.end(&first);
-    assert!(matches!(bench.said(), Said::Begun(1)), "the place is given on before the end is told");
-    assert_eq!(bench.ended().slot, 0);
+    bench.done(&second);
+    bench.done(&first);
+    bench.done(&first);
+    let said = [bench.said(), bench.said()];
+    assert!(said.iter().any(|said| matches!(said, Said::Begun(1))), "{said:?}");
+    assert!(said.iter().any(|said| matches!(said, Said::Ended(end) if end.slot == 0)), "{said:?}");
     bench.kernel(2, value(), TaskConfig::default());
     assert_eq!(bench.end(&second), Ok(Value::Undefined));
     assert_eq!(bench.ended().slot, 2);
@@ -274,7 +287,7 @@ fn one_whose_time_is_over_before_it_begins_never_does() {
     assert_eq!(bench.begun(), 0);
     let config = TaskConfig { timeout: Some(Duration::from_nanos(1)), ..TaskConfig::default() };
     bench.external(1, config).unwrap();
-    bench.pool.end(&held);
+    bench.done(&held);
     let mut ends = [bench.ended(), bench.ended()].map(|end| (end.slot, end.outcome.map_err(|error| error.code)));
     ends.sort_unstable_by_key(|end| end.0);
     assert_eq!(ends, [(0, Ok(Value::Undefined)), (1, Err(Code::TaskTimeout))]);
@@ -289,7 +302,7 @@ fn the_time_on_the_clock_is_what_a_kind_takes() {
     assert_eq!(bench.begun(), 0);
     // Not a sleep that a test waits for: it is what is measured.
     std::thread::sleep(Duration::from_millis(30));
-    bench.pool.end(&task);
+    bench.done(&task);
     let end = bench.ended();
     assert!(end.run >= Duration::from_millis(30) && end.run <= began.elapsed());
     let stats = bench.pool.stats();
@@ -368,7 +381,7 @@ fn many_of_both_shapes_all_end() {
             }
         }
         if running.len() == 2 || ended + running.len() == 2_000 && !running.is_empty() {
-            bench.pool.end(&tasks[&running.remove(0)]);
+            bench.done(&tasks[&running.remove(0)]);
         }
     }
     bench.is_silent();

@@ -99,7 +99,7 @@ impl Pool {
     }
 
     /// As `reserve`, for a task whose work something else does, which is told to `begin` when its turn has come. It takes a thread's place
-    /// from then until [`Pool::end`].
+    /// from then until [`Pool::end`]. To be submitted by [`Pool::submit_external`].
     ///
     /// # Errors
     /// ERR_POOL_OVERLOADED, as `reserve`.
@@ -118,7 +118,7 @@ impl Pool {
             Err(refusal) => {
                 if scheduler.gauges.external() > 0 {
                     // They have no morsels after which they are counted anew, and nothing else may happen for long.
-                    self.send(Message::Recount);
+                    self.send(Message::Look);
                 }
                 return Err(refusal.error(timeout));
             }
@@ -193,10 +193,27 @@ impl Pool {
         self.send(Message::Stopped(Arc::clone(task)));
     }
 
+    /// As `submit`, for an external task. Whether it has begun at once: then nobody else is told.
+    pub fn submit_external(&self, reservation: Reservation<'_>, sink: Arc<dyn Sink>, slot: u32) -> (Arc<Task>, bool) {
+        let task = reservation.address(sink, slot);
+        let begun = self.tell(Message::Submit(Arc::clone(&task)), |begun| Arc::ptr_eq(begun, &task));
+        (task, begun.is_some())
+    }
+
     /// The work of an external task of this pool is done, or given up: its place is free, and its completion comes. Once is enough; for one
-    /// that has not begun this does nothing.
-    pub fn end(&self, task: &Arc<Task>) {
-        self.send(Message::Done(Arc::clone(task)));
+    /// that has not begun this does nothing. Gives the slot of a task with the same sink that has begun at once, if one has: nobody else is
+    /// told of that.
+    pub fn end(&self, task: &Arc<Task>) -> Option<u32> {
+        let begun = self.tell(Message::Done(Arc::clone(task)), |begun| begun.has_sink_of(task));
+        begun.map(|begun| begun.slot)
+    }
+
+    /// Sends a message about an external task. Gives the first of those that have begun at once that `is_own`; the others are told.
+    fn tell(&self, message: Message, is_own: impl Fn(&Arc<Task>) -> bool) -> Option<Arc<Task>> {
+        let mut begun = self.scheduler.tell(message, &self.threads);
+        let own = begun.iter().position(|begun| is_own(&begun.task)).map(|index| begun.remove(index).task);
+        self.scheduler.begin(begun, &self.threads);
+        own
     }
 
     /// Has `tally` added up in the statistics, until it is retired.

@@ -290,14 +290,12 @@ impl<T> ReadyQueue<T> {
     /// The task whose turn it is, if one is ready; it is ready no more. `standing_back`: whether external tasks go after the others of their
     /// priority.
     pub(super) fn next(&mut self, standing_back: bool) -> Option<SeatId> {
-        self.list_stale();
-        let (priority, (shapes, flow_id)) = self.priorities.iter().enumerate().find_map(|(priority, shares)| {
-            let kernels_only = shares.first(&[Shape::Kernel]).filter(|_| standing_back);
-            let first = kernels_only.map(|flow_id| (&SHAPES[..1], flow_id));
-            Some((priority, first.or_else(|| Some((&SHAPES[..], shares.first(&SHAPES)?)))?))
-        })?;
+        let (flow_id, id, is_lifted) = self.first(standing_back)?;
         let flow = &mut self.flows[flow_id];
-        let id = flow.choose(shapes, &self.seats)?;
+        if is_lifted {
+            flow.lifted = flow.used;
+        }
+        let priority = flow.priority as usize;
         flow.take_out(id, &mut self.seats, &self.kinds);
         let seat = &mut self.seats[id];
         self.ready[seat.shape as usize] -= 1;
@@ -309,6 +307,22 @@ impl<T> ReadyQueue<T> {
         self.priorities[priority].serve(flow);
         self.touch(flow_id);
         Some(id)
+    }
+
+    /// The shape of the task that `next` would give.
+    pub(super) fn shape_of_next(&mut self, standing_back: bool) -> Option<Shape> {
+        self.first(standing_back).map(|(_, id, _)| self.seats[id].shape)
+    }
+
+    /// Whose turn it is: the flow and the seat; and whether that has waited for too long.
+    fn first(&mut self, standing_back: bool) -> Option<(FlowId, SeatId, bool)> {
+        self.list_stale();
+        let (shapes, flow_id) = self.priorities.iter().find_map(|shares| {
+            let kernels = if standing_back { shares.first(&SHAPES[..1]) } else { None };
+            kernels.map_or_else(|| Some((&SHAPES[..], shares.first(&SHAPES)?)), |flow_id| Some((&SHAPES[..1], flow_id)))
+        })?;
+        let (id, is_lifted) = self.flows[flow_id].choose(shapes, &self.seats)?;
+        Some((flow_id, id, is_lifted))
     }
 
     /// Notes that a morsel of a task took so much thread time, and which share of its work the task says is done, 0..=1; 0 if it does not say.

@@ -11,7 +11,7 @@ use super::external::External;
 use super::job::{Finished, Job, Morsel, Ran, Timed};
 use super::pace::{Lap, Pace};
 use super::panics::{catch_panic, drop_catching_panic};
-use super::ready::{Outlook, ReadyQueue, SeatId};
+use super::ready::{Outlook, ReadyQueue, SeatId, Shape};
 use super::stage::{Books, Stage, Step};
 use super::stats::Gauges;
 use super::task::{Begin, Task};
@@ -75,7 +75,7 @@ pub(super) struct Claimed {
 /// An external task whose turn has come.
 pub(super) struct Begun {
     pub(super) task: Arc<Task>,
-    begin: Arc<dyn Begin>,
+    pub(super) begin: Arc<dyn Begin>,
 }
 
 impl Begun {
@@ -159,8 +159,15 @@ impl RunQueue {
         std::mem::replace(&mut self.ended, list)
     }
 
+    /// As `take_ended`, without those that have work to drop, which may take long.
+    pub(super) fn take_ended_without_remains(&mut self) -> Vec<End> {
+        let (later, ended) = std::mem::take(&mut self.ended).into_iter().partition(End::has_remains);
+        self.ended = later;
+        ended
+    }
+
     /// Whether there is work to drop before anything else.
-    fn has_remains(&self) -> bool {
+    pub(super) fn has_remains(&self) -> bool {
         self.ended.iter().any(End::has_remains)
     }
 
@@ -222,70 +229,90 @@ impl RunQueue {
         if self.external.recounts(now) {
             self.recount(now);
         }
-        while self.has_place()
-            && !self.has_remains()
+        while self.may_claim()
             && let Some(seat) = self.ready.next(self.external.stands_back())
         {
-            let entry = self.ready.get_mut(seat);
-            let (priority, memory) = (entry.task.config.priority, entry.memory);
-            if entry.stage == Stage::Queued {
-                if !self.budget.admits(priority, entry.place, memory) {
-                    entry.place = Some(self.budget.wait(priority, entry.place, seat, memory));
-                    self.ready.give_back(seat);
-                    continue;
-                }
-                if !entry.task.begin() {
-                    // Withdrawn: the message that ends it is on its way.
-                    self.ready.give_back(seat);
-                    continue;
-                }
-            }
-            let goes_on = entry.task.control.check(now);
-            if let Err(error) = goes_on.and_then(|()| self.still_fits(seat, now)) {
-                let entry = self.ready.get_mut(seat);
-                match entry.job.fail(error) {
-                    Some(finished) => self.end(seat, finished, now),
-                    None => self.ready.give_back(seat),
-                }
-                continue;
-            }
-            let entry = self.ready.get_mut(seat);
-            let max_threads = entry.task.config.max_threads.min(self.size);
-            let begin = entry.job.hold();
-            let morsel = if begin.is_some() { None } else { entry.job.claim(max_threads) };
-            if begin.is_none() && morsel.is_none() {
-                // Another thread has taken the last.
-                self.ready.give_back(seat);
-                continue;
-            }
-            let more = entry.job.can_claim(max_threads);
-            let (was, place) = (entry.stage, entry.place.take());
-            self.books.step(&mut entry.stage, Step::Give);
-            let task = Arc::clone(&entry.task);
-            if was == Stage::Queued {
-                entry.began = Some(now);
-                let waited = now.saturating_duration_since(task.submitted);
-                task.control.begin(waited);
-                if task.config.part.is_first {
-                    self.gauges.wait.record(waited);
-                }
-                self.budget.take(priority, place, memory);
-                if place.is_some() {
-                    self.wake_waiting();
-                }
-            }
-            if more {
-                self.ready.ready(seat);
-            }
-            if let Some(morsel) = morsel {
-                return Some(Claimed { task, morsel, seat });
-            }
-            if let Some(begin) = begin {
-                self.external.begin(seat);
-                self.begun.push(Begun { task, begin });
+            if let Some(claimed) = self.take_up(seat, now) {
+                return Some(claimed);
             }
         }
         None
+    }
+
+    /// Begins the external tasks whose turn it is, up to the next task for threads.
+    pub(super) fn begin_external(&mut self, now: Instant) {
+        while self.may_claim()
+            && self.ready.shape_of_next(self.external.stands_back()) == Some(Shape::External)
+            && let Some(seat) = self.ready.next(self.external.stands_back())
+        {
+            let claimed = self.take_up(seat, now);
+            debug_assert!(claimed.is_none(), "nothing of it is for a thread");
+        }
+    }
+
+    fn may_claim(&self) -> bool {
+        self.has_place() && !self.has_remains()
+    }
+
+    /// Goes on with a task whose turn it is; gives its next morsel, if there is one to be had now.
+    fn take_up(&mut self, seat: SeatId, now: Instant) -> Option<Claimed> {
+        let entry = self.ready.get_mut(seat);
+        let (priority, memory) = (entry.task.config.priority, entry.memory);
+        if entry.stage == Stage::Queued {
+            if !self.budget.admits(priority, entry.place, memory) {
+                entry.place = Some(self.budget.wait(priority, entry.place, seat, memory));
+                self.ready.give_back(seat);
+                return None;
+            }
+            if !entry.task.begin() {
+                // Withdrawn: the message that ends it is on its way.
+                self.ready.give_back(seat);
+                return None;
+            }
+        }
+        let goes_on = entry.task.control.check(now);
+        if let Err(error) = goes_on.and_then(|()| self.still_fits(seat, now)) {
+            let entry = self.ready.get_mut(seat);
+            match entry.job.fail(error) {
+                Some(finished) => self.end(seat, finished, now),
+                None => self.ready.give_back(seat),
+            }
+            return None;
+        }
+        let entry = self.ready.get_mut(seat);
+        let max_threads = entry.task.config.max_threads.min(self.size);
+        let begin = entry.job.hold();
+        let morsel = if begin.is_some() { None } else { entry.job.claim(max_threads) };
+        if begin.is_none() && morsel.is_none() {
+            // Another thread has taken the last.
+            self.ready.give_back(seat);
+            return None;
+        }
+        let more = entry.job.can_claim(max_threads);
+        let (was, place) = (entry.stage, entry.place.take());
+        self.books.step(&mut entry.stage, Step::Give);
+        let task = Arc::clone(&entry.task);
+        if was == Stage::Queued {
+            entry.began = Some(now);
+            let waited = now.saturating_duration_since(task.submitted);
+            task.control.begin(waited);
+            if task.config.part.is_first {
+                self.gauges.wait.record(waited);
+            }
+            self.budget.take(priority, place, memory);
+            if place.is_some() {
+                self.wake_waiting();
+            }
+        }
+        if more {
+            self.ready.ready(seat);
+        }
+        if let Some(begin) = begin {
+            self.external.begin(seat);
+            self.begun.push(Begun { task, begin });
+            return None;
+        }
+        morsel.map(|morsel| Claimed { task, morsel, seat })
     }
 
     /// Takes a thread's morsel back.

@@ -8,7 +8,8 @@
 //! 1. A ticket is outstanding while a task is ready and a place is free: one that leaves such tasks behind in the queue issues another, if it
 //!    can. External tasks take places too ([`external`](super::external)); whoever frees one looks at the queue again.
 //! 2. The JavaScript thread never waits for the pool's lock: a thread of low priority may hold it and not have a core. It
-//!    submits and cancels through the inbox and atomics.
+//!    submits and cancels through the inbox and atomics; and what it says of external tasks, which need no thread, it does at once if
+//!    nobody has the lock.
 //! 3. `occupancy` counts a task as queued from `reserve` on, or from `submit_batch`, until its `begin` or `withdraw` is published.
 //! 4. What the scheduler has written down is done once its lock is released, in this order: the counts are published, a ticket is issued
 //!    for the next morsel, external tasks are begun, work is dropped, this thread is announced as free, and completions are sent. So whoever hears of an end
@@ -16,7 +17,7 @@
 //! 5. What is left of work, which may be large, is dropped by a ticket, before it claims anything or becomes idle: so by no event loop,
 //!    in nobody's time, and not while others take the thread for free.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError, Weak};
 use std::time::{Duration, Instant};
 
 use super::admission::{Admission, Arrival, Refusal, Stake};
@@ -32,6 +33,9 @@ use super::task::{Task, TaskConfig};
 
 /// How long a ticket runs morsels before it lets rayon have the thread for a moment.
 const TICKET: Duration = Duration::from_millis(1);
+
+/// So much of the inbox is read by who has something to say of external tasks; with more, a thread does it all.
+const FEW: usize = 32;
 
 /// What a pool's callers and its threads share.
 pub(super) struct Scheduler {
@@ -59,8 +63,8 @@ pub(super) enum Message {
     Stopped(Arc<Task>),
     /// The work of an external task is done, or given up: its place is free.
     Done(Arc<Task>),
-    /// Somebody was refused because of what is predicted of external tasks: predict it anew.
-    Recount,
+    /// There is something to be done, or to be predicted anew.
+    Look,
     /// Has the thread that reads it panic.
     #[cfg(test)]
     Panic,
@@ -106,6 +110,54 @@ impl Scheduler {
     pub(super) fn send(self: &Arc<Self>, message: Message, threads: &Arc<rayon::ThreadPool>) {
         if let Some(ticket) = self.wakeup.send(message) {
             issue(Arc::clone(self), threads, ticket);
+        }
+    }
+
+    /// Does at once, if nobody has the lock, what a message about an external task asks for, and begins those whose turn it is; else sends it.
+    /// Gives those that have begun, whom the caller tells.
+    pub(super) fn tell(self: &Arc<Self>, message: Message, threads: &Arc<rayon::ThreadPool>) -> Vec<Begun> {
+        let mut state = match self.state.try_lock() {
+            Ok(state) => state,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                self.send(message, threads);
+                return vec![];
+            }
+        };
+        let now = Instant::now();
+        // What was sent before comes before.
+        for message in self.wakeup.messages().take(FEW) {
+            state.queue.read(message, now);
+        }
+        if self.wakeup.has_messages() {
+            drop(state);
+            self.send(message, threads);
+            return vec![];
+        }
+        state.queue.read(message, now);
+        state.queue.begin_external(now);
+        let (begun, ended) = (state.queue.take_begun(), state.queue.take_ended_without_remains());
+        let more = state.queue.has_more() || state.queue.has_remains();
+        let drained = self.account(&mut state);
+        drop(state);
+        if more {
+            // A thread may have found the inbox empty that was to read what has been read here.
+            self.send(Message::Look, threads);
+        }
+        ended.into_iter().for_each(End::deliver);
+        if drained {
+            self.tell_drained();
+        }
+        begun
+    }
+
+    /// Tells those who do the work of external tasks that these have begun.
+    pub(super) fn begin(self: &Arc<Self>, begun: impl IntoIterator<Item = Begun>, threads: &Arc<rayon::ThreadPool>) {
+        for begun in begun {
+            // One that cannot be told costs its own task, not its place.
+            if begun.tell().is_err() {
+                self.send(Message::Done(begun.task), threads);
+            }
         }
     }
 
@@ -179,12 +231,7 @@ impl Scheduler {
             {
                 issue(Arc::clone(self), threads, another);
             }
-            for begun in begun {
-                // One that cannot be told costs its own task, not its place.
-                if begun.tell().is_err() {
-                    self.send(Message::Done(begun.task), threads);
-                }
-            }
+            self.begin(begun, threads);
             if remains {
                 ended.drain(..).for_each(End::deliver);
                 if drained {
@@ -240,28 +287,37 @@ impl Scheduler {
     fn look(&self, state: &mut State, claims: bool, list: Vec<End>, now: Instant) -> Turn {
         let queue = &mut state.queue;
         for message in self.wakeup.messages() {
-            match message {
-                Message::Submit(task) => queue.submit(task, now),
-                Message::SubmitBatch(tasks) => {
-                    tasks.into_iter().for_each(|task| queue.submit(task, now));
-                }
-                Message::Stopped(task) => queue.stopped(&task, now),
-                Message::Done(task) => queue.done(&task, now),
-                Message::Recount => {}
-                #[cfg(test)]
-                Message::Panic => panic!("on purpose: ticket"),
-            }
+            queue.read(message, now);
         }
         let claimed = if claims { queue.claim(now) } else { None };
         let more = queue.has_more();
         let begun = queue.take_begun();
         let ended = queue.take_ended(list);
-        queue.publish();
-        let books = queue.books();
+        let drained = self.account(state);
+        Turn { claimed, more, drained, begun, ended }
+    }
+
+    /// Publishes what has changed under the lock; whether the queue has drained.
+    fn account(&self, state: &mut State) -> bool {
+        state.queue.publish();
+        let books = state.queue.books();
         let (left, demand) = (books.take_left_queue(), books.demand());
         let change = demand as isize - std::mem::replace(&mut state.demand, demand) as isize;
-        let drained = self.drains(self.occupancy.change(left, change), left);
-        Turn { claimed, more, drained, begun, ended }
+        self.drains(self.occupancy.change(left, change), left)
+    }
+}
+
+impl RunQueue {
+    fn read(&mut self, message: Message, now: Instant) {
+        match message {
+            Message::Submit(task) => self.submit(task, now),
+            Message::SubmitBatch(tasks) => tasks.into_iter().for_each(|task| self.submit(task, now)),
+            Message::Stopped(task) => self.stopped(&task, now),
+            Message::Done(task) => self.done(&task, now),
+            Message::Look => {}
+            #[cfg(test)]
+            Message::Panic => panic!("on purpose: ticket"),
+        }
     }
 }
 

@@ -159,20 +159,19 @@ impl Flow {
         self.lines.iter().map(|line| line.queue.len() + 1).sum()
     }
 
-    /// The seat to be given, of one of these shapes.
-    pub(super) fn choose<T>(&mut self, shapes: &[Shape], seats: &Slab<Seat<T>>) -> Option<SeatId> {
+    /// The seat to be given, of one of these shapes; and whether that is because it has waited for too long.
+    pub(super) fn choose<T>(&mut self, shapes: &[Shape], seats: &Slab<Seat<T>>) -> Option<(SeatId, bool)> {
         let orders = shapes.iter().map(|shape| &self.orders[*shape as usize]);
         if self.used - self.lifted >= LIFT {
             // Those that are not at the head of their line came later than those that are.
             let waiting = orders.clone().flat_map(Ranking::iter);
             let longest = waiting.map(|entry| (seats[entry.2].since, entry.1, entry.2)).min()?;
             if self.used - longest.0 >= LIFT {
-                self.lifted = self.used;
-                return Some(longest.2);
+                return Some((longest.2, true));
             }
             self.lifted = longest.0;
         }
-        orders.filter_map(Ranking::first).min().map(|entry| entry.2)
+        orders.filter_map(Ranking::first).min().map(|entry| (entry.2, false))
     }
 }
 
