@@ -20,6 +20,11 @@ export declare class Instance {
    * over leaves it to that.
    */
   stop(slot: number, why: number): boolean
+  /**
+   * Says that the work of an external task is done, or was given up: its place is free, and its record comes. Gives the slot of a task
+   * that has begun at once in its place, of which no record tells; -1 if there is none.
+   */
+  end(slot: number): number
   /** Has the event loop drain, once I/O has had its turn. */
   knock(): void
   /** How long a task that has not ended had waited when it began, in milliseconds; -1 if it has not begun. */
@@ -73,6 +78,12 @@ export declare class NativePool {
    * first, 1 for others, 2 for the last; `ran`: milliseconds that those before have run. Else as `submit`.
    */
   get submitPiece(): (kernel: number, slot: number, piece: Uint8Array, part: number, ran: number, mayPoll: boolean, timeout: number, priority: number, key: string | undefined, weight: number, maxThreads: number) => boolean
+  /**
+   * A function `(kind, slot, memory, timeout, priority, key, weight, maxThreads)` that queues an external task: JavaScript does its work,
+   * from its begin to `Instance.end`. True if it has begun at once; else a record tells. `kind`, 2^31 or more, tells which tasks take
+   * alike; `memory` in bytes. Else as `submit`.
+   */
+  get submitExternal(): (kind: number, slot: number, memory: number, timeout: number, priority: number, key: string | undefined, weight: number, maxThreads: number) => boolean
   get threads(): number
   get needsDrain(): boolean
   /** Whether to tell, from now on, whenever the queue has drained. */

@@ -233,6 +233,7 @@ module.exports = {
   LONGEST_TIMER,
   PRIORITIES,
   TASK_OPTIONS,
+  between,
   closeTimeout,
   integer,
   object,

@@ -21,6 +21,8 @@ const TAG_HELD = 1
 const TAG_DRAINED = 2
 /** Stopped: this and the reason, one of the numbers of `Instance.stop`. */
 const TAG_STOPPED = 3
+/** The turn of an external task has come. */
+const TAG_BEGUN = 6
 /** Completions settled without letting the event loop have a turn: their reactions run before it has. */
 const BATCH = 128
 
@@ -96,8 +98,10 @@ function onWake() {
 function settleBatch(stay) {
   const count = drain(records, stay)
   for (let at = 0; at < count * RECORD; at += RECORD) {
-    if (records[at + 1] === TAG_DRAINED) drainListeners.get(records[at])?.()
-    else settle(records[at], records[at + 1], records[at + 2], records[at + 3], records[at + 4])
+    const tag = records[at + 1]
+    if (tag === TAG_DRAINED) drainListeners.get(records[at])?.()
+    else if (tag === TAG_BEGUN) /** @type {import('./external.js').External} */ (slots[records[at]]).begin()
+    else settle(records[at], tag, records[at + 2], records[at + 3], records[at + 4])
   }
   return count
 }

@@ -18,6 +18,7 @@ const STOP_TIMED_OUT = 1
 const STOP_CLOSED = 2
 /** How a promise was settled: its place in the counts of its pool, for those that have one, as in OUTCOMES; see crates/engine/src/stats.rs. */
 const COMPLETED = 0
+const FAILED = 1
 const CANCELLED = 2
 const TIMED_OUT = 3
 const REJECTED = 4
@@ -87,6 +88,11 @@ class Task {
     if (this.frozen !== undefined) countReaders(this.frozen, 1)
     this.slot = enter(this)
     owner?.taskStarted()
+  }
+
+  /** For errors and metrics. */
+  get name() {
+    return NAMES[this.kernel]
   }
 
   /**
@@ -199,7 +205,7 @@ class Task {
     if (why === STOP_TIMED_OUT) {
       const { feed, timeout } = /** @type {Attachments} */ (this.attachments)
       const idle = feed === undefined ? 0 : this.#age() - waited - (ran ?? 0)
-      this.rejectLate(() => timedOut(NAMES[this.kernel], timeout, waited, ran, idle), TIMED_OUT)
+      this.rejectLate(() => timedOut(this.name, timeout, waited, ran, idle), TIMED_OUT)
     } else this.rejectLate(why === STOP_CLOSED ? closed : aborted, CANCELLED)
   }
 
@@ -328,7 +334,7 @@ class Task {
    * @param {(observer: import('../observe.js').Observer, pool: any, kernel: string) => void} say
    */
   #observe(say) {
-    tell((observer) => say(observer, this.owner?.pool, NAMES[this.kernel]))
+    tell((observer) => say(observer, this.owner?.pool, this.name))
   }
 
   /**
@@ -406,4 +412,4 @@ class Task {
   }
 }
 
-module.exports = { COUNTS, STOP_CLOSED, Task }
+module.exports = { COUNTS, FAILED, STOP_CLOSED, Task }

@@ -15,6 +15,7 @@
 //! 3. A lease is dropped when its task's completion is taken in, unless the result stands in the view: then when that is
 //!    taken or discarded. The completion comes when nobody holds the memory any more (`borrow`).
 //! 4. The cleanup waits until nobody holds memory of the environment, and drops what refers to its values.
+//! 5. An external task gives its place back though JavaScript, which does its work, runs no more.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
@@ -50,8 +51,10 @@ mod tag {
     pub(crate) const HELD: u32 = 1;
     /// The slot is not a task's but a pool's number, whose queue has drained.
     pub(crate) const DRAINED: u32 = 2;
-    /// The task was stopped: this and the reason's number, that of `Instance::stop`.
+    /// The task was stopped: this and the reason's number, that of `Instance::stop`; so up to 5.
     pub(crate) const STOPPED: u32 = 3;
+    /// The turn of an external task has come; a record of its end follows.
+    pub(crate) const BEGUN: u32 = 6;
 }
 
 /// The numbers that JavaScript has for the reasons of a stop.
@@ -68,6 +71,8 @@ enum Slot {
     Free,
     /// A task of the pool form.
     Pooled { pool: Arc<Pool>, task: Arc<Task>, lease: Lease },
+    /// A task of a pool's whose work JavaScript does.
+    External { pool: Arc<Pool>, task: Arc<Task> },
     /// A task of the AsyncTask form.
     Libuv { control: Arc<Control>, lease: Lease },
     /// The task has ended.
@@ -143,6 +148,11 @@ impl InstanceState {
         self.fly(task.slot, Slot::Pooled { pool, task, lease });
     }
 
+    /// Notes an external task.
+    pub(crate) fn external(&self, pool: Arc<Pool>, task: Arc<Task>) {
+        self.fly(task.slot, Slot::External { pool, task });
+    }
+
     /// Notes a task of the AsyncTask form.
     pub(crate) fn libuv(&self, slot: u32, control: Arc<Control>, lease: Lease) {
         self.lent.set(self.lent.get() + lease.bytes());
@@ -161,7 +171,7 @@ impl InstanceState {
         }
         self.put(slot, state);
         if self.closed.get() {
-            self.stop(slot, Stop::Aborted);
+            self.give_up(slot);
         }
     }
 
@@ -212,7 +222,9 @@ impl InstanceState {
     /// Stops a task; false if that is too late, or there is none.
     fn stop(&self, slot: u32, why: Stop) -> bool {
         let pooled = match self.slots.borrow().get(slot as usize) {
-            Some(Slot::Pooled { pool, task, .. }) => (Arc::clone(pool), Arc::clone(task)),
+            Some(Slot::Pooled { pool, task, .. } | Slot::External { pool, task }) => {
+                (Arc::clone(pool), Arc::clone(task))
+            }
             Some(Slot::Libuv { control, .. }) => {
                 control.stop(why);
                 return true;
@@ -222,6 +234,22 @@ impl InstanceState {
         let (pool, task) = pooled;
         pool.stop(&task, why);
         true
+    }
+
+    /// Says that the work of an external task is done; gives the slot of one that begins at once in its place, if one does.
+    fn end_external(&self, slot: u32) -> Option<u32> {
+        let (pool, task) = match self.slots.borrow().get(slot as usize) {
+            Some(Slot::External { pool, task }) => (Arc::clone(pool), Arc::clone(task)),
+            _ => return None,
+        };
+        pool.end(&task)
+    }
+
+    /// Stops a task of which JavaScript will hear no more.
+    fn give_up(&self, slot: u32) {
+        self.stop(slot, Stop::Aborted);
+        // Whatever begins in its place is given up, too: this is done with all of them.
+        self.end_external(slot);
     }
 
     /// Takes in what has come: its memory is free again, and JavaScript hears of it when it drains next.
@@ -246,7 +274,7 @@ impl InstanceState {
             let arrived = self.arrived.borrow_mut().pop_front();
             let next = arrived.or_else(|| self.mailbox.next(stay).map(|event| self.take_in(event)));
             let Some(next) = next else { break };
-            if next[1] != f64::from(tag::DRAINED) {
+            if ![tag::DRAINED, tag::BEGUN].map(f64::from).contains(&next[1]) {
                 self.landed();
             }
             record.copy_from_slice(&next);
@@ -258,6 +286,7 @@ impl InstanceState {
     fn take_in(&self, event: Event) -> Record {
         match event {
             Event::Drained(pool) => [f64::from(pool), f64::from(tag::DRAINED), 0.0, 0.0, 0.0],
+            Event::Begun(slot) => [f64::from(slot), f64::from(tag::BEGUN), 0.0, 0.0, 0.0],
             Event::Completion(Completion { slot, outcome, wait, run }) => {
                 let (tag, value) = self.ended(slot, outcome);
                 [f64::from(slot), f64::from(tag), value, wait.as_secs_f64() * 1e3, run.as_secs_f64() * 1e3]
@@ -269,6 +298,7 @@ impl InstanceState {
     fn ended(&self, slot: u32, outcome: heavy_load_kernel::Result<Value>) -> (u32, f64) {
         let lease = match self.take_slot(slot) {
             Slot::Pooled { lease, .. } | Slot::Libuv { lease, .. } => lease,
+            Slot::External { .. } => Lease::default(),
             Slot::Free | Slot::Held { .. } => {
                 unreachable!("a slot is in flight until its completion is taken in, which comes once")
             }
@@ -322,7 +352,7 @@ impl Woken for InstanceState {
     fn stop_all(&self) {
         let slots = self.slots.borrow().len();
         for slot in 0..slots {
-            self.stop(slot as u32, Stop::Aborted);
+            self.give_up(slot as u32);
         }
     }
 
@@ -454,6 +484,13 @@ impl Instance {
         self.state.stop(slot, REASONS.get(why as usize).copied().unwrap_or(Stop::Aborted))
     }
 
+    /// Says that the work of an external task is done, or was given up: its place is free, and its record comes. Gives the slot of a task
+    /// that has begun at once in its place, of which no record tells; -1 if there is none.
+    #[napi]
+    pub fn end(&self, slot: u32) -> f64 {
+        self.state.end_external(slot).map_or(-1.0, f64::from)
+    }
+
     /// Has the event loop drain, once I/O has had its turn.
     #[napi]
     pub fn knock(&self) {
@@ -464,7 +501,7 @@ impl Instance {
     #[napi]
     pub fn waited(&self, slot: u32) -> f64 {
         let waited = match self.state.slots.borrow().get(slot as usize) {
-            Some(Slot::Pooled { task, .. }) => task.waited(),
+            Some(Slot::Pooled { task, .. } | Slot::External { task, .. }) => task.waited(),
             Some(Slot::Libuv { control, .. }) => control.waited(),
             _ => None,
         };
