@@ -113,6 +113,24 @@ export interface Executor {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+/** What {@link Pool.gate} takes. `maxThreads`, which a route may set for all of its tasks, means nothing: a gate counts as one thread. */
+export interface GateOptions extends Omit<TaskOptions, 'onProgress' | 'transfer'> {
+  /** What the work takes from the pool's `maxMemory` while it runs, in bytes; >= 0. Default 0. */
+  memory?: number | undefined
+}
+
+/** Something that has others' work done under its own order. */
+export interface Gate {
+  /**
+   * Runs an async function of yours (a call of sharp or DuckDB, a child process) as a task of the pool: it waits its turn, counts as one
+   * thread and as `memory` bytes while it runs, and has key, weight, priority, timeout, signal and statistics like any other. When the task
+   * is stopped, the promise rejects at once and the `signal` that `fn` was given aborts; the place is free when `fn` has settled.
+   *
+   * `fn` must not wait for other tasks of the same pool: they may be waiting for its place.
+   */
+  gate<T>(fn: (task: { readonly signal: AbortSignal }) => T | PromiseLike<T>, options?: GateOptions): Promise<T>
+}
+
 /** How a pool is made. */
 export interface PoolOptions {
   /** 1..1024. Default: the CPUs this process may really use (cgroup quota and affinity included), or HEAVY_LOAD_THREADS. */
@@ -137,7 +155,7 @@ export interface PoolOptions {
  * Threads that run tasks: short ones pass long ones, running ones can be stopped. Emits 'drain', without arguments, when
  * {@link Pool.needsDrain} ends.
  */
-export class Pool extends EventEmitter<{ drain: [] }> implements Executor {
+export class Pool extends EventEmitter<{ drain: [] }> implements Executor, Gate {
   constructor(options?: PoolOptions)
   readonly threads: number
   readonly name: string
@@ -174,6 +192,7 @@ export class Pool extends EventEmitter<{ drain: [] }> implements Executor {
     options?: MapOptions & Kernels[K]['options'],
   ): AsyncIterableIterator<{ index: number; value: Kernels[K]['output'] }>
   // end of generated: calls
+  gate: Gate['gate']
   /** The pool as it is now. */
   stats(): PoolStats
   /**
@@ -200,9 +219,9 @@ export interface PoolStats {
   timedOut: number
   /** Calls refused with ERR_POOL_OVERLOADED, at once or later; not those that `map` tries again by itself. */
   rejected: number
-  /** Working memory of the tasks that have begun, in bytes, as their kernels estimate it. */
+  /** Working memory of the tasks that have begun, in bytes, as their kernels estimate it, or as gates were told. */
   memory: number
-  /** Share of thread time spent in kernels since the pool began, 0..1. */
+  /** Share of thread time spent in kernels, and taken by gates that have ended, since the pool began, 0..1. */
   utilization: number
   /** Since the pool began. */
   uptime: number

@@ -20,6 +20,11 @@ export declare class Instance {
    * over leaves it to that.
    */
   stop(slot: number, why: number): boolean
+  /**
+   * Says that the work of an external task is done, or was given up: its place is free, and its record comes. Gives the slot of a task
+   * that has begun at once in its place, of which no record tells; -1 if there is none.
+   */
+  end(slot: number): number
   /** Wakes the event loop to drain, once I/O has had its turn. */
   knock(): void
   /** How long a task that has not ended had waited when it began, in milliseconds; -1 if it has not begun. */
@@ -73,6 +78,12 @@ export declare class NativePool {
    * first, the last, or another (`constants().part`); `ran`: milliseconds that those before have run. Else as `submit`.
    */
   get submitPiece(): (kernel: number, slot: number, piece: Uint8Array, part: number, ran: number, mayPoll: boolean, timeout: number, priority: number, key: string | undefined, weight: number, maxThreads: number) => boolean
+  /**
+   * A function `(kind, slot, memory, timeout, priority, key, weight, maxThreads)` that queues an external task: JavaScript does its work,
+   * from its begin to `Instance.end`. True if it has begun at once; else a record tells. `kind`, which is
+   * `constants().firstExternalKind` or more, says which tasks are expected to take alike; `memory` in bytes. Else as `submit`.
+   */
+  get submitExternal(): (kind: number, slot: number, memory: number, timeout: number, priority: number, key: string | undefined, weight: number, maxThreads: number) => boolean
   get threads(): number
   get needsDrain(): boolean
   /** Whether drain events are to be sent from now on. */
@@ -110,6 +121,8 @@ export interface Constants {
   longestShown: number
   /** Threads that a pool may have. */
   mostThreads: number
+  /** The first kind of external tasks; kernels have the numbers below. */
+  firstExternalKind: number
 }
 
 /** Where the shared counts of a pool's tasks have what; and how many numbers there are. */
@@ -279,6 +292,8 @@ export interface Tags {
   held: number
   /** The queue of a pool has drained. */
   drained: number
+  /** The turn of an external task has come. */
+  begun: number
   /** The task was stopped: this and the number of the reason. */
   stopped: number
 }

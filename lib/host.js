@@ -12,7 +12,7 @@ const { exitListener, host } = require('./native.js')
 
 /** The runtime's own realm. */
 const realm = host()
-const { AbortController, AbortSignal, EventTarget, process, structuredClone } = realm
+const { AbortController, AbortSignal, EventTarget, process, queueMicrotask, structuredClone } = realm
 const { nextTick } = process
 
 // libuv waits for its threads before the process exits: what they run has to stop first.
@@ -41,6 +41,7 @@ module.exports = {
   nextTick,
   performance,
   process,
+  queueMicrotask,
   setImmediate,
   setInterval,
   setTimeout,

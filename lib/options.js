@@ -245,6 +245,7 @@ module.exports = {
   LONGEST_TIMER_MS,
   PRIORITIES,
   TASK_OPTIONS,
+  between,
   closeTimeout,
   integer,
   object,

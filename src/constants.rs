@@ -6,7 +6,7 @@ use napi_derive::napi;
 use crate::env::ledger::count;
 use crate::env::record::{REASONS, place, tag};
 use crate::forms::call::{BARE, HandOver};
-use crate::forms::pool::{batch, part};
+use crate::forms::pool::{FIRST_EXTERNAL_KIND, batch, part};
 use heavy_load_engine::{MOST_THREADS, Priority, Stop};
 use heavy_load_kernel::error::LONGEST_SHOWN;
 
@@ -25,6 +25,8 @@ pub struct Constants {
     pub longest_shown: u32,
     /// Threads that a pool may have.
     pub most_threads: u32,
+    /// The first kind of external tasks; kernels have the numbers below.
+    pub first_external_kind: u32,
 }
 
 /// Where a completion's record, which `Instance.drain` writes, has what; and how many numbers it has.
@@ -50,6 +52,8 @@ pub struct Tags {
     pub held: u32,
     /// The queue of a pool has drained.
     pub drained: u32,
+    /// The turn of an external task has come.
+    pub begun: u32,
     /// The task was stopped: this and the number of the reason.
     pub stopped: u32,
 }
@@ -129,7 +133,13 @@ pub fn constants() -> Constants {
             run: place::RUN as u32,
             length: place::LENGTH as u32,
         },
-        tag: Tags { number: tag::NUMBER, held: tag::HELD, drained: tag::DRAINED, stopped: tag::STOPPED },
+        tag: Tags {
+            number: tag::NUMBER,
+            held: tag::HELD,
+            drained: tag::DRAINED,
+            begun: tag::BEGUN,
+            stopped: tag::STOPPED,
+        },
         stop: StopReasons {
             aborted: reason(Stop::Aborted),
             timed_out: reason(Stop::TimedOut),
@@ -167,5 +177,6 @@ pub fn constants() -> Constants {
         },
         longest_shown: LONGEST_SHOWN as u32,
         most_threads: MOST_THREADS as u32,
+        first_external_kind: FIRST_EXTERNAL_KIND,
     }
 }

@@ -19,6 +19,7 @@ const SCENARIOS = {
   'a task is done whose progress is watched': 'end of main, ok, ok',
   'a signal outlives its task': 'end of main, ok, ok',
   'a pool is closed and not waited for': 'end of main, ok',
+  'a gate waits for what keeps nothing alive': 'end of main, ok, ok',
   'a loop over map is left': 'end of main, ok',
 }
 

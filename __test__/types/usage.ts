@@ -64,7 +64,18 @@ export async function usage(remote: Executor) {
   await spinAsync(1, { priority: 'low' })
   // @ts-expect-error frozen buffers are made by freeze
   await hash({ byteLength: 1 })
-  return [count, same, ofStreams, sorted, byName, byFunction, byAnotherForm]
+  const gated: Buffer = await pool.gate(async ({ signal }) => (signal.aborted ? bytes : Buffer.alloc(1)), {
+    signal,
+    memory: 1e6,
+    key: 'a',
+    timeout: perhaps,
+  })
+  const gatedSync: number = await defaultPool.gate(() => 1)
+  // @ts-expect-error nobody tells how far it is
+  await pool.gate(async () => 1, { onProgress: () => {} })
+  // @ts-expect-error remote pools have no places of this process
+  await remote.gate(async () => 1)
+  return [count, same, ofStreams, sorted, byName, byFunction, byAnotherForm, gated, gatedSync]
 }
 
 /** A digest is what its encoding says. */

@@ -21,6 +21,8 @@ const POOL_OPTIONS = new Set(['threads', 'maxQueue', 'niceness', 'maxMemory', 'n
 const LONGEST_NAME = 200
 /** What the kernels' own functions call. */
 const runNumber = Symbol('run by number')
+/** What queues tasks whose work the engine does not do. */
+const runExternal = Symbol('run external work')
 
 let poolsMade = 0
 /** Of pools that nobody knows any more, by their numbers. */
@@ -41,6 +43,8 @@ class Pool extends EventEmitter {
   #submitTask
   /** @type {any} */
   #submitPiece
+  /** @type {any} */
+  #submitExternal
   /** @type {Batch | undefined} */
   #batch
   /** Tasks whose completion has not arrived. */
@@ -149,6 +153,62 @@ class Pool extends EventEmitter {
    */
   map(kernel, inputs, options) {
     return require('../map.js').map(this, kernel, inputs, options)
+  }
+
+  /**
+   * @param {(task: { signal: AbortSignal }) => any} fn
+   * @param {any} [options]
+   * @returns {Promise<any>}
+   */
+  gate(fn, options = {}) {
+    const { GATE, Gate } = require('./gate.js')
+    const { OWN_OPTIONS } = require('./external.js')
+    return this[runExternal](GATE, options, OWN_OPTIONS, () => {
+      if (typeof fn !== 'function') throw invalidType('fn', 'of type function', fn)
+      return new Gate(fn)
+    })
+  }
+
+  /**
+   * A task whose work the engine does not do.
+   * @param {{ name: string, kind: number }} kind
+   * @param {any} options
+   * @param {ReadonlySet<string>} own the names of the options that only such tasks take
+   * @param {(options: any) => import('./external.js').Work} make checks what the work is given
+   * @returns {Promise<any>}
+   */
+  [runExternal](kind, options, own, make) {
+    const call = () => new Promise((resolve, reject) => this.#startExternal(kind, options, own, make, resolve, reject))
+    return isTraced() ? trace(kind.name, this.name, call) : call()
+  }
+
+  /**
+   * @param {{ name: string, kind: number }} kind
+   * @param {any} options
+   * @param {ReadonlySet<string>} own
+   * @param {(options: any) => import('./external.js').Work} make
+   * @param {(value: any) => void} resolve
+   * @param {(error: any) => void} reject
+   */
+  #startExternal(kind, options, own, make, resolve, reject) {
+    const { External, externalSettings } = require('./external.js')
+    if (options?.pool !== undefined) refusePool(options, this)
+    const settings = externalSettings(options, own)
+    const work = make(options)
+    throwIfAborted(settings.signal)
+    // Getters of the options may have closed it.
+    if (this.#closed !== undefined) throw poolIsClosed()
+    this.#current()
+    const task = new External(resolve, reject, this.#owner, kind, work)
+    const { timeout, priority, key, weight, maxThreads, memory } = settings
+    try {
+      const submit = this.#submitExternal
+      if (submit(kind.kind, task.slot, memory, timeout, priority, key, weight, maxThreads)) task.beginSoon()
+    } catch (failure) {
+      task.refuse(failure, settings.times)
+      return
+    }
+    task.arm(settings, false)
   }
 
   /**
@@ -295,6 +355,7 @@ class Pool extends EventEmitter {
       this.#submitPlain = this.#native.submitPlain
       this.#submitTask = this.#native.submit
       this.#submitPiece = this.#native.submitPiece
+      this.#submitExternal = this.#native.submitExternal
       this.#batch = new Batch(this.#native.submitBatch, (task, input) => this.#submit(task, input), maxQueue)
       drainListeners.set(this.#number, drainListener(new WeakRef(this)))
       forgotten.register(this, this.#number)
@@ -359,4 +420,4 @@ function checkThreads() {
 
 const defaultPool = new Pool(SHARED)
 
-module.exports = { Pool, checkThreads, defaultPool, runNumber }
+module.exports = { Pool, checkThreads, defaultPool, runExternal, runNumber }

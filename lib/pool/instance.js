@@ -17,8 +17,14 @@ const { Polling } = require('./polling.js')
 
 /** Where a record has what, and how many numbers it has. */
 const { slot: SLOT, tag: TAG, value: VALUE, wait: WAIT, run: RUN, length: RECORD } = constants.record
-/** Stopped: this and the number of the reason. */
-const { number: TAG_NUMBER, held: TAG_HELD, drained: TAG_DRAINED, stopped: TAG_STOPPED } = constants.tag
+/** Begun: the turn of an external task has come. Stopped: this and the number of the reason. */
+const {
+  number: TAG_NUMBER,
+  held: TAG_HELD,
+  drained: TAG_DRAINED,
+  begun: TAG_BEGUN,
+  stopped: TAG_STOPPED,
+} = constants.tag
 /** Completions settled without letting the event loop have a turn: their reactions run before it has. */
 const BATCH = 128
 
@@ -97,6 +103,7 @@ function settleBatch(stay) {
     const slot = records[at + SLOT]
     const tag = records[at + TAG]
     if (tag === TAG_DRAINED) drainListeners.get(slot)?.()
+    else if (tag === TAG_BEGUN) /** @type {import('./external.js').External} */ (slots[slot]).begin()
     else settle(slot, tag, records[at + VALUE], records[at + WAIT], records[at + RUN])
   }
   return count

@@ -106,6 +106,11 @@ class Task {
     owner?.taskStarted()
   }
 
+  /** For errors and metrics. */
+  get name() {
+    return NAMES[this.kernel]
+  }
+
   /**
    * The task is on its way: listens to what may stop it, and for its progress.
    * @param {import('../options.js').Settings} settings
@@ -216,7 +221,7 @@ class Task {
     if (why === STOP_TIMED_OUT) {
       const { feed, timeout } = /** @type {Attachments} */ (this.attachments)
       const idle = feed === undefined ? 0 : this.#age() - waited - (ran ?? 0)
-      this.rejectLate(() => timedOut(NAMES[this.kernel], timeout, waited, ran, idle), TIMED_OUT)
+      this.rejectLate(() => timedOut(this.name, timeout, waited, ran, idle), TIMED_OUT)
     } else this.rejectLate(why === STOP_CLOSED ? poolWasClosed : aborted, CANCELLED)
   }
 
@@ -353,7 +358,7 @@ class Task {
    * @param {(observer: import('../observe.js').Observer, pool: any, kernel: string) => void} say
    */
   #observe(say) {
-    notify((observer) => say(observer, this.owner?.pool, NAMES[this.kernel]))
+    notify((observer) => say(observer, this.owner?.pool, this.name))
   }
 
   /**

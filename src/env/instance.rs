@@ -14,6 +14,7 @@
 //! 3. A lease is dropped when its task's completion is taken in, unless the result stands in the view: then when that is
 //!    taken or discarded. The completion comes when nobody holds the memory any more (`borrow`).
 //! 4. The cleanup waits until nobody holds memory of the environment, and drops what refers to its values.
+//! 5. An external task gives its place back though JavaScript, which does its work, runs no more.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
@@ -108,6 +109,11 @@ impl InstanceState {
         self.fly(task.slot, Slot::Pooled { pool, task, lease });
     }
 
+    /// Notes an external task.
+    pub(crate) fn external(&self, pool: Arc<Pool>, task: Arc<Task>) {
+        self.fly(task.slot, Slot::External { pool, task });
+    }
+
     /// Notes a task of the AsyncTask form.
     pub(crate) fn libuv(&self, slot: u32, control: Arc<Control>, lease: Lease) {
         self.fly(slot, Slot::Libuv { control, lease });
@@ -125,7 +131,7 @@ impl InstanceState {
         }
         self.slots.put(slot, state);
         if self.closed.get() {
-            self.slots.stop(slot, Stop::Aborted);
+            self.slots.give_up(slot);
         }
     }
 
@@ -195,6 +201,7 @@ impl InstanceState {
     fn take_in(&self, event: Event) -> Record {
         match event {
             Event::Drained(pool) => record::drained(pool),
+            Event::Begun(slot) => record::begun(slot),
             Event::Completion(Completion { slot, outcome, wait, run }) => {
                 record::ended(slot, self.ended(slot, outcome), wait, run)
             }
@@ -205,6 +212,7 @@ impl InstanceState {
     fn ended(&self, slot: u32, outcome: heavy_load_kernel::Result<Value>) -> (u32, f64) {
         let lease = match self.slots.take(slot) {
             Slot::Pooled { lease, .. } | Slot::Libuv { lease, .. } => lease,
+            Slot::External { .. } => Lease::default(),
             Slot::Free | Slot::Held { .. } => {
                 unreachable!("a slot is in flight until its completion is taken in, which comes once")
             }
@@ -243,7 +251,7 @@ impl Woken for InstanceState {
     }
 
     fn stop_all(&self) {
-        self.slots.stop_all(Stop::Aborted);
+        self.slots.give_up_all();
     }
 
     /// Nothing is delivered any more, no memory of the environment may stay borrowed, and its values go.
@@ -369,6 +377,13 @@ impl Instance {
     pub fn stop(&self, slot: u32, why: u32) -> bool {
         self.state.take_all_in();
         self.state.slots.stop(slot, REASONS.get(why as usize).copied().unwrap_or(Stop::Aborted))
+    }
+
+    /// Says that the work of an external task is done, or was given up: its place is free, and its record comes. Gives the slot of a task
+    /// that has begun at once in its place, of which no record tells; -1 if there is none.
+    #[napi]
+    pub fn end(&self, slot: u32) -> f64 {
+        self.state.slots.end(slot).map_or(-1.0, f64::from)
     }
 
     /// Wakes the event loop to drain, once I/O has had its turn.

@@ -16,11 +16,13 @@ use napi::sys;
 use super::borrow::Loans;
 use super::paused::Paused;
 use super::pulse::Pulse;
-use heavy_load_engine::{Completion, Sink};
+use heavy_load_engine::{Begin, Completion, Sink};
 use heavy_load_kernel::value::Value;
 
 pub(crate) enum Event {
     Completion(Completion),
+    /// The turn of the external task with this slot has come.
+    Begun(u32),
     /// The queue of the pool with this number has drained.
     Drained(u32),
 }
@@ -146,6 +148,12 @@ impl Sink for Mailbox {
     fn complete(&self, mut completion: Completion) {
         disown(&mut completion.outcome);
         self.push(Event::Completion(completion));
+    }
+}
+
+impl Begin for Mailbox {
+    fn begin(&self, slot: u32) {
+        self.push(Event::Begun(slot));
     }
 }
 

@@ -26,8 +26,10 @@ pub(crate) mod tag {
     pub(crate) const HELD: u32 = 1;
     /// The queue of a pool has drained.
     pub(crate) const DRAINED: u32 = 2;
-    /// The task was stopped: this and the reason's number, that of `Instance::stop`.
-    pub(crate) const STOPPED: u32 = 3;
+    /// The turn of an external task has come; a record of its end follows.
+    pub(crate) const BEGUN: u32 = 3;
+    /// The task was stopped: this and the reason's number, that of `Instance::stop`. The last, since reasons may be added.
+    pub(crate) const STOPPED: u32 = 4;
 }
 
 /// The reasons of a stop, by their numbers in JavaScript.
@@ -51,7 +53,12 @@ pub(super) fn drained(pool: u32) -> Record {
     ended(pool, (tag::DRAINED, 0.0), Duration::ZERO, Duration::ZERO)
 }
 
+/// The record of an external task whose turn has come.
+pub(super) fn begun(slot: u32) -> Record {
+    ended(slot, (tag::BEGUN, 0.0), Duration::ZERO, Duration::ZERO)
+}
+
 /// Whether it is of a task's end.
 pub(super) fn is_end(record: &Record) -> bool {
-    record[place::TAG] != f64::from(tag::DRAINED)
+    ![tag::DRAINED, tag::BEGUN].map(f64::from).contains(&record[place::TAG])
 }

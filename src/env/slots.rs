@@ -20,6 +20,8 @@ pub(super) enum Slot {
     Free,
     /// A task of the pool form.
     Pooled { pool: Arc<Pool>, task: Arc<Task>, lease: Lease },
+    /// A task of a pool's whose work JavaScript does.
+    External { pool: Arc<Pool>, task: Arc<Task> },
     /// A task of the AsyncTask form.
     Libuv { control: Arc<Control>, lease: Lease },
     /// The task has ended.
@@ -29,7 +31,7 @@ pub(super) enum Slot {
 impl Slot {
     fn lent(&self) -> usize {
         match self {
-            Self::Free => 0,
+            Self::Free | Self::External { .. } => 0,
             Self::Pooled { lease, .. } | Self::Libuv { lease, .. } | Self::Held { lease, .. } => lease.bytes(),
         }
     }
@@ -69,7 +71,9 @@ impl Slots {
     /// Stops a task; false if that is too late, or there is none.
     pub(super) fn stop(&self, slot: u32, why: Stop) -> bool {
         let (pool, task) = match self.slots.borrow().get(slot as usize) {
-            Some(Slot::Pooled { pool, task, .. }) => (Arc::clone(pool), Arc::clone(task)),
+            Some(Slot::Pooled { pool, task, .. } | Slot::External { pool, task }) => {
+                (Arc::clone(pool), Arc::clone(task))
+            }
             Some(Slot::Libuv { control, .. }) => {
                 control.stop(why);
                 return true;
@@ -80,17 +84,33 @@ impl Slots {
         true
     }
 
-    pub(super) fn stop_all(&self, why: Stop) {
+    /// Says that the work of an external task is done; gives the slot of one that has begun at once in its place, if one has.
+    pub(super) fn end(&self, slot: u32) -> Option<u32> {
+        let (pool, task) = match self.slots.borrow().get(slot as usize) {
+            Some(Slot::External { pool, task }) => (Arc::clone(pool), Arc::clone(task)),
+            _ => return None,
+        };
+        pool.end(&task)
+    }
+
+    /// Stops a task of which JavaScript will hear no more.
+    pub(super) fn give_up(&self, slot: u32) {
+        self.stop(slot, Stop::Aborted);
+        // Whatever begins in its place is given up, too: this is done with all of them.
+        self.end(slot);
+    }
+
+    pub(super) fn give_up_all(&self) {
         let slots = self.slots.borrow().len();
         for slot in 0..slots {
-            self.stop(slot as u32, why);
+            self.give_up(slot as u32);
         }
     }
 
     /// How long a task that has not ended had waited when it began; none if it has not begun.
     pub(super) fn waited(&self, slot: u32) -> Option<Duration> {
         match self.slots.borrow().get(slot as usize) {
-            Some(Slot::Pooled { task, .. }) => task.waited(),
+            Some(Slot::Pooled { task, .. } | Slot::External { task, .. }) => task.waited(),
             Some(Slot::Libuv { control, .. }) => control.waited(),
             _ => None,
         }

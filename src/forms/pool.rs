@@ -19,7 +19,9 @@ use crate::env::mailbox::Mailbox;
 use crate::js::reference::Lease;
 use crate::js::value::RawValue;
 use crate::js::{convert, failure};
-use heavy_load_engine::{Part, Percentiles, Pool, PoolConfig, Priority, Reservation, Sink, Stats, Tally, TaskConfig};
+use heavy_load_engine::{
+    Begin, Part, Percentiles, Pool, PoolConfig, Priority, Reservation, Sink, Stats, Tally, TaskConfig,
+};
 use heavy_load_kernel::error::{Code, EngineError};
 use heavy_load_kernel::{Estimate, Work};
 
@@ -38,6 +40,9 @@ pub(crate) mod part {
     pub(crate) const MIDDLE: u32 = 1;
     pub(crate) const LAST: u32 = 2;
 }
+
+/// The first kind of external tasks: half of all numbers are for those, and kernels have the others.
+pub(crate) const FIRST_EXTERNAL_KIND: u32 = 1 << 31;
 
 /// The pool that all environments of the process share, made on first use.
 static DEFAULT: OnceCell<Arc<Pool>> = OnceCell::new();
@@ -143,7 +148,7 @@ impl NativePool {
         env.create_function_from_closure("submit", move |call| {
             let (env, kernel, slot): (Env, u32, u32) = (*call.env, call.get(0)?, call.get(1)?);
             let (input, may_poll, options, hand_over) = (call.get(2)?, call.get(3)?, call.get(4)?, call.get(5)?);
-            let config = config_from(&call, kernel)?;
+            let config = config_from(&call, kernel, 6)?;
             handle.submit(&env, &Call::new(&env, kernel, input, Some(options), hand_over)?, slot, config, may_poll)
         })
     }
@@ -161,8 +166,25 @@ impl NativePool {
             let (slot, piece, part, ran): (_, _, u32, f64) = (call.get(1)?, call.get(2)?, call.get(3)?, call.get(4)?);
             let ran = Duration::try_from_secs_f64(ran / 1e3).unwrap_or_default();
             let part = Part { is_first: part == part::FIRST, is_last: part == part::LAST, ran };
-            let config = TaskConfig { part, ..config_from(&call, call.get(0)?)? };
+            let config = TaskConfig { part, ..config_from(&call, call.get(0)?, 6)? };
             handle.submit_piece(call.env, slot, piece, config, call.get(5)?)
+        })
+    }
+
+    /// A function `(kind, slot, memory, timeout, priority, key, weight, maxThreads)` that queues an external task: JavaScript does its work,
+    /// from its begin to `Instance.end`. True if it has begun at once; else a record tells. `kind`, which is
+    /// `constants().firstExternalKind` or more, says which tasks are expected to take alike; `memory` in bytes. Else as `submit`.
+    #[napi(
+        getter,
+        ts_return_type = "(kind: number, slot: number, memory: number, timeout: number, priority: number, key: string | undefined, weight: number, maxThreads: number) => boolean"
+    )]
+    pub fn submit_external<'env>(&self, env: &'env Env) -> Result<Function<'env, (u32, u32, f64, f64), bool>> {
+        let handle = Rc::clone(&self.handle);
+        env.create_function_from_closure("submitExternal", move |call| {
+            let (kind, slot, memory): (_, _, f64) = (call.get(0)?, call.get(1)?, call.get(2)?);
+            // The cast saturates: what is infinite runs alone.
+            let config = TaskConfig { memory: memory as u64, ..config_from(&call, kind, 3)? };
+            handle.submit_external(call.env, slot, config)
         })
     }
 
@@ -284,6 +306,19 @@ impl Handle {
         Ok(self.send(&pool, reservation, lease, borrowed, slot, may_poll))
     }
 
+    /// Queues a task whose work JavaScript does.
+    fn submit_external(&self, env: &Env, slot: u32, config: TaskConfig) -> Result<bool> {
+        let throw = |error| failure::throw(env, &error);
+        let pool = self.pool().map_err(throw)?;
+        let mailbox = &self.instance.mailbox;
+        let begin = Arc::clone(mailbox) as Arc<dyn Begin>;
+        let reservation = pool.reserve_external(begin, config, Instant::now()).map_err(throw)?;
+        self.kept.ledger.take();
+        let (task, has_begun) = pool.submit_external(reservation, Arc::clone(mailbox) as Arc<dyn Sink>, slot);
+        self.instance.external(Arc::clone(&pool), task);
+        Ok(has_begun)
+    }
+
     /// Whether the caller, who said that it may, is now to poll.
     fn send(
         &self,
@@ -323,15 +358,15 @@ impl Drop for Handle {
     }
 }
 
-/// What `submit` and `submitPiece` have in the same places.
-fn config_from(call: &FunctionCallContext<'_>, kernel: u32) -> Result<TaskConfig> {
+/// What the functions that queue a task have in the same order, from an argument on.
+fn config_from(call: &FunctionCallContext<'_>, kernel: u32, from: usize) -> Result<TaskConfig> {
     Ok(TaskConfig {
         kernel: kernel as usize,
-        timeout: timeout_of(call.get(6)?),
-        priority: priority_of(call.get(7)?),
-        key: convert::text(call.env, call.get(8)?)?,
-        weight: call.get(9)?,
-        max_threads: call.get::<u32>(10)? as usize,
+        timeout: timeout_of(call.get(from)?),
+        priority: priority_of(call.get(from + 1)?),
+        key: convert::text(call.env, call.get(from + 2)?)?,
+        weight: call.get(from + 3)?,
+        max_threads: call.get::<u32>(from + 4)? as usize,
         ..TaskConfig::default()
     })
 }

@@ -6,10 +6,12 @@
 //! claim (locked) ──> Morsel ──> run (no lock, panics caught) ──> Ran ──> settle (locked) ──> maybe Finished
 //! ```
 //!
+//! An *external* job has no morsels: something else does its work. It is held instead of claimed, once, and settled when that says it is done.
+//!
 //! Invariants:
 //! 1. `claim` and `settle` run no kernel code, so a lock may be held around them; `Morsel::run` runs kernel code, which borrows the
 //!    work: no closure in which panics are caught owns what a panic would drop while it unwinds. Work is dropped in a closure of its own.
-//! 2. Every claimed morsel is settled once; `in_flight` counts those that are not.
+//! 2. Every claimed morsel is settled once, and so is an external job that is held; `in_flight` counts those that are not.
 //! 3. Ranges are claimed in order, without a gap or an overlap; the merge comes when all of them were settled.
 //! 4. After the first error nothing is claimed any more. The job is finished when it has a value or an error and nothing
 //!    is in flight; what is left of the work is handed out with the outcome, to be dropped outside the lock.
@@ -20,6 +22,8 @@ use std::time::{Duration, Instant};
 
 use super::control::Control;
 use super::panics::{catch_panic, drop_catching_panic};
+use super::ready::Shape;
+use super::task::Begin;
 use heavy_load_kernel::error::{Code, EngineError};
 use heavy_load_kernel::value::{Options, Value};
 use heavy_load_kernel::{Kernel, Next, Parallel, Result, Step, Stepped, Work};
@@ -65,6 +69,8 @@ pub(super) enum Phase {
     OneShot(Option<OneShotFn>),
     /// A call that is to be made into work by the thread that takes it up.
     Unprepared(&'static dyn Kernel, f64),
+    /// Something else does the work, once it is told to begin.
+    External(Arc<dyn Begin>),
     /// Everything was claimed; the last morsel brings the end, or the next phase.
     Ending,
 }
@@ -138,6 +144,26 @@ impl Job {
         Self { phase: Phase::Unprepared(kernel, input), sizer: Sizer::new(units, 1), in_flight: 0, early: None }
     }
 
+    /// A job whose work something else does.
+    pub(super) fn external(begin: Arc<dyn Begin>) -> Self {
+        Self { phase: Phase::External(begin), sizer: Sizer::new(1, 1), in_flight: 0, early: None }
+    }
+
+    /// How its threads' work is got at.
+    pub(super) fn shape(&self) -> Shape {
+        if matches!(self.phase, Phase::External(_)) { Shape::External } else { Shape::Kernel }
+    }
+
+    /// Begins an external job, whose work is done elsewhere until it is settled: gives who does it. None of any other job.
+    pub(super) fn hold(&mut self) -> Option<Arc<dyn Begin>> {
+        if self.early.is_some() || self.shape() == Shape::Kernel {
+            return None;
+        }
+        let Phase::External(begin) = std::mem::replace(&mut self.phase, Phase::Ending) else { return None };
+        self.in_flight += 1;
+        Some(begin)
+    }
+
     /// About how many units its first phase has.
     pub(super) fn units(&self) -> u64 {
         self.sizer.total
@@ -157,7 +183,7 @@ impl Job {
                 Phase::Stepped(machine) => machine.is_some(),
                 Phase::OneShot(call) => call.is_some(),
                 Phase::Unprepared(..) => true,
-                Phase::Ending => false,
+                Phase::External(_) | Phase::Ending => false,
             }
     }
 
@@ -196,7 +222,7 @@ impl Job {
                 self.phase = Phase::Ending;
                 morsel
             }
-            Phase::Ending => return None,
+            Phase::External(_) | Phase::Ending => return None,
         };
         self.in_flight += 1;
         Some(morsel)
@@ -265,8 +291,14 @@ impl Finished {
 
     /// Whether there is something to drop, which may be large.
     pub(super) fn has_remains(&self) -> bool {
-        let is_empty =
-            matches!(self.remains, Phase::Ending | Phase::Stepped(None) | Phase::OneShot(None) | Phase::Unprepared(..));
+        let is_empty = match self.remains {
+            Phase::Ending
+            | Phase::External(_)
+            | Phase::Unprepared(..)
+            | Phase::Stepped(None)
+            | Phase::OneShot(None) => true,
+            Phase::Parallel { .. } | Phase::Stepped(Some(_)) | Phase::OneShot(Some(_)) => false,
+        };
         !is_empty || self.unwanted.is_some()
     }
 

@@ -14,6 +14,7 @@
 //! - `idle`: the wake protocol: how its threads wait for work and are woken; over `sync`, which tests swap for a model.
 //! - `pace`: how much longer than on the CPU things take on the clock.
 //! - `stats`: what has happened so far.
+//! - `external`: tasks whose work something else does, while they take a thread's place.
 //! - `task`: a job with its place in a pool.
 //! - `run_queue`: what is under a pool's lock: its tasks, their order, and what they take.
 //! - `scheduler`: what a pool's threads do.
@@ -24,7 +25,8 @@
 //! 2. Kernel code (`len`, `run`, `merge`, `step`, `progress`, a `drop`) runs inside `catch_panic` and outside every lock.
 //! 3. Every task ends in exactly one [`Completion`], made after its work has been dropped: memory that the work borrowed
 //!    is not touched any more when the completion arrives.
-//! 4. No thread blocks inside a rayon job while there is work, but for the engine's own short locks.
+//! 4. At most as many things run as there are threads: morsels, and external tasks, each of which takes the place of a thread.
+//! 5. No thread blocks inside a rayon job while there is work, but for the engine's own short locks.
 #![forbid(unsafe_code)]
 
 mod admission;
@@ -32,6 +34,7 @@ mod budget;
 mod control;
 mod direct;
 mod durations;
+mod external;
 mod idle;
 mod job;
 mod kinds;
@@ -55,5 +58,5 @@ pub use panics::catch_panic;
 pub use pool::{Pool, PoolConfig, Reservation};
 pub use ready::Priority;
 pub use stats::{Ended, Outcome, Percentiles, Stats, Tally};
-pub use task::{Completion, Part, Sink, Task, TaskConfig};
+pub use task::{Begin, Completion, Part, Sink, Task, TaskConfig};
 pub use threads::{MOST_THREADS, default_threads};

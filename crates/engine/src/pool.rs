@@ -10,7 +10,7 @@ use super::job::Job;
 use super::panics::drop_catching_panic;
 use super::scheduler::{Message, Scheduler};
 use super::stats::{Stats, Tallies, Tally};
-use super::task::{Sink, Task, TaskConfig};
+use super::task::{Begin, Sink, Task, TaskConfig};
 use super::threads;
 use heavy_load_kernel::{Result, Work};
 
@@ -98,11 +98,31 @@ impl Pool {
         }
     }
 
+    /// As `reserve`, for a task whose work something else does, which is told to `begin` when its turn has come. It takes a thread's place
+    /// from then until [`Pool::end`]. To be submitted by [`Pool::submit_external`].
+    ///
+    /// # Errors
+    /// ERR_POOL_OVERLOADED, as `reserve`.
+    pub fn reserve_external(&self, begin: Arc<dyn Begin>, config: TaskConfig, now: Instant) -> Result<Reservation<'_>> {
+        let job = Job::external(begin);
+        let stake = self.admit(&job, &config, now)?;
+        Ok(Reservation::new(&self.scheduler, Task::new(job, stake, config, now)))
+    }
+
     /// Takes a place for a task, if there is one.
     fn admit(&self, job: &Job, config: &TaskConfig, now: Instant) -> Result<Stake> {
         let scheduler = &self.scheduler;
         let timeout = config.timeout.unwrap_or_default();
-        let stake = scheduler.admit(job, config, now).map_err(|refusal| refusal.error(timeout))?;
+        let stake = match scheduler.admit(job, config, now) {
+            Ok(stake) => stake,
+            Err(refusal) => {
+                if scheduler.gauges.external() > 0 {
+                    // They have no morsels after which they are counted anew, and nothing else may happen for long.
+                    self.send(Message::Look);
+                }
+                return Err(refusal.error(timeout));
+            }
+        };
         if !config.part.is_first {
             scheduler.occupancy.join_anyway();
             return Ok(stake);
@@ -161,7 +181,8 @@ impl Pool {
     }
 
     /// Stops a task of this pool, queued or running. A queued one gives its place back at once. Its completion comes all the same,
-    /// when a thread has dropped its work: soon if no morsel of it runs, else once those have ended.
+    /// when a thread has dropped its work: soon if no morsel of it runs, else once those have ended. An external one that has begun is only
+    /// marked: whoever does its work is to give it up, and to say so by [`Pool::end`].
     pub fn stop(&self, task: &Arc<Task>, why: Stop) {
         task.control.stop(why);
         if task.withdraw() {
@@ -169,6 +190,29 @@ impl Pool {
         }
         // A worker frees the seat and drops the work, or ends the task if it is paused.
         self.send(Message::Stopped(Arc::clone(task)));
+    }
+
+    /// As `submit`, for an external task. Whether it has begun at once: then nobody else is told.
+    pub fn submit_external(&self, reservation: Reservation<'_>, sink: Arc<dyn Sink>, slot: u32) -> (Arc<Task>, bool) {
+        let task = reservation.address(sink, slot);
+        let begun = self.tell(Message::Submit(Arc::clone(&task)), |begun| Arc::ptr_eq(begun, &task));
+        (task, begun.is_some())
+    }
+
+    /// The work of an external task of this pool is done, or given up: its place is free, and its completion comes. Once is enough; for one
+    /// that has not begun this does nothing. Gives the slot of a task with the same sink that has begun at once, if one has: nobody else is
+    /// told of that.
+    pub fn end(&self, task: &Arc<Task>) -> Option<u32> {
+        let begun = self.tell(Message::Done(Arc::clone(task)), |begun| begun.has_sink_of(task));
+        begun.map(|begun| begun.slot)
+    }
+
+    /// Sends a message about an external task. Gives the first of those that have begun at once that `is_own`; the others are told.
+    fn tell(&self, message: Message, is_own: impl Fn(&Arc<Task>) -> bool) -> Option<Arc<Task>> {
+        let mut begun = self.scheduler.tell(message, &self.threads);
+        let own = begun.iter().position(|begun| is_own(&begun.task)).map(|index| begun.remove(index).task);
+        self.scheduler.begin(begun, &self.threads);
+        own
     }
 
     /// Has `tally` added up in the statistics, until it is retired.
@@ -262,3 +306,7 @@ impl Drop for Reservation<'_> {
 #[cfg(test)]
 #[path = "pool_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "external_tests.rs"]
+mod external_tests;

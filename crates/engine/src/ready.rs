@@ -10,6 +10,9 @@
 //! count, up to `GRACE` times what was expected of it: else equals of different keys would interrupt each other just before their ends. How
 //! far that may part flows is bounded, by `HORIZON`.
 //!
+//! A task's *shape* says whether threads run it, morsel by morsel, or whether it is external: it takes a thread's place from its begin to its
+//! end. The caller may have external tasks stand back, so that they do not take the last place while a task that threads run is ready.
+//!
 //! Invariants, each with a test of that number:
 //! 1. Work conservation: `next` gives a task whenever one is ready, and never one that is not.
 //! 2. Priorities are strict: no task of a priority is given while one of a higher priority is ready.
@@ -25,6 +28,8 @@
 //! 7. Memory is bounded by the seats taken: what is left of tasks and flows that are gone is swept.
 //! 8. Nothing that a task says of its progress gives it more than twice the thread time that it said at first that it needed, before its rank is
 //!    its kind's again.
+//! 9. External tasks that are to stand back go after the others of their priority, and before those of lower ones. Among themselves, and
+//!    otherwise, they have the order that all have.
 
 mod flow;
 mod ranking;
@@ -69,6 +74,17 @@ const TRUSTED_AFTER: u64 = 250_000;
 /// ... and until here what it needs in all may still turn out to be more.
 const SETTLED: u64 = 4_000_000;
 
+/// Who does a task's work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// A pool's threads.
+    Kernel = 0,
+    /// Something else, while the task takes a thread's place.
+    External = 1,
+}
+
+const SHAPES: [Shape; 2] = [Shape::Kernel, Shape::External];
+
 /// How a task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Outlook {
@@ -98,7 +114,8 @@ pub(super) struct ReadyQueue<T> {
     stale: Option<FlowId>,
     /// Numbers seats: smaller came earlier. Never used twice, so a stale entry is known by it.
     sequence: u64,
-    ready: usize,
+    /// How many are ready, by shape.
+    ready: [usize; SHAPES.len()],
 }
 
 struct Seat<T> {
@@ -106,6 +123,7 @@ struct Seat<T> {
     place: u64,
     flow: FlowId,
     kind: KindId,
+    shape: Shape,
     standing: Standing,
     /// Morsels that were given and not charged yet.
     out: u32,
@@ -149,7 +167,7 @@ impl<T> Default for ReadyQueue<T> {
             priorities: Default::default(),
             stale: None,
             sequence: 0,
-            ready: 0,
+            ready: [0; SHAPES.len()],
         }
     }
 }
@@ -157,7 +175,12 @@ impl<T> Default for ReadyQueue<T> {
 impl<T> ReadyQueue<T> {
     /// How many tasks are ready.
     pub(super) fn len(&self) -> usize {
-        self.ready
+        self.ready.iter().sum()
+    }
+
+    /// Whether an external task is ready.
+    pub(super) fn has_external(&self) -> bool {
+        self.ready[Shape::External as usize] > 0
     }
 
     /// The task on a seat.
@@ -208,6 +231,11 @@ impl<T> ReadyQueue<T> {
         self.kinds.learn(seat.kind, seat.attained);
     }
 
+    /// Who does the work of the task on a seat.
+    pub(super) fn shape(&self, id: SeatId) -> Shape {
+        self.seats[id].shape
+    }
+
     /// Whether the task on a seat is ready.
     pub(super) fn is_ready(&self, id: SeatId) -> bool {
         self.seats[id].standing != Standing::Given
@@ -221,6 +249,7 @@ impl<T> ReadyQueue<T> {
         key: Option<&Arc<str>>,
         weight: f64,
         kind: Kind,
+        shape: Shape,
     ) -> SeatId {
         let flow_id = self.flow(priority, key);
         let flow = &mut self.flows[flow_id];
@@ -231,6 +260,7 @@ impl<T> ReadyQueue<T> {
             place: self.sequence,
             flow: flow_id,
             kind: self.kinds.enter(kind),
+            shape,
             standing: Standing::Fresh,
             out: 0,
             attained: 0,
@@ -242,7 +272,7 @@ impl<T> ReadyQueue<T> {
             reported: 0,
             total: 0,
         });
-        self.ready += 1;
+        self.ready[shape as usize] += 1;
         flow.add_fresh(id, &mut self.seats, &self.kinds);
         self.touch(flow_id);
         id
@@ -257,21 +287,23 @@ impl<T> ReadyQueue<T> {
         seat.standing = Standing::Begun;
         seat.since = flow.used;
         seat.rank = seat.rank_now(&self.kinds);
-        flow.order.insert((seat.rank, seat.place, id));
-        self.ready += 1;
+        flow.order_mut(seat.shape).insert((seat.rank, seat.place, id));
+        self.ready[seat.shape as usize] += 1;
         self.touch(flow_id);
     }
 
-    /// The task whose turn it is, if one is ready; it is ready no more.
-    pub(super) fn next(&mut self) -> Option<SeatId> {
-        self.list_stale();
-        let priority = self.priorities.iter().position(|priority| priority.first().is_some())?;
-        let flow_id = self.priorities[priority].first()?;
+    /// The task whose turn it is, if one is ready; it is ready no more. `standing_back`: whether external tasks go after the others of their
+    /// priority.
+    pub(super) fn next(&mut self, standing_back: bool) -> Option<SeatId> {
+        let (flow_id, id, is_lifted) = self.first(standing_back)?;
         let flow = &mut self.flows[flow_id];
-        let id = flow.choose(&self.seats)?;
+        if is_lifted {
+            flow.lifted = flow.used;
+        }
+        let priority = flow.priority as usize;
         flow.take_out(id, &mut self.seats, &self.kinds);
-        self.ready -= 1;
         let seat = &mut self.seats[id];
+        self.ready[seat.shape as usize] -= 1;
         // Counted as it begins, so that other threads do not all turn to the same flow before the first morsel ends.
         let expected = flow.weight.virtually(self.kinds.morsel(seat.kind).clamp(SHORTEST_MORSEL, HORIZON));
         seat.out += 1;
@@ -280,6 +312,22 @@ impl<T> ReadyQueue<T> {
         self.priorities[priority].serve(flow);
         self.touch(flow_id);
         Some(id)
+    }
+
+    /// The shape of the task that `next` would give.
+    pub(super) fn shape_of_next(&mut self, standing_back: bool) -> Option<Shape> {
+        self.first(standing_back).map(|(_, id, _)| self.seats[id].shape)
+    }
+
+    /// Whose turn it is: the flow and the seat; and whether that has waited for too long.
+    fn first(&mut self, standing_back: bool) -> Option<(FlowId, SeatId, bool)> {
+        self.list_stale();
+        let (shapes, flow_id) = self.priorities.iter().find_map(|shares| {
+            let kernels = if standing_back { shares.first(&SHAPES[..1]) } else { None };
+            kernels.map_or_else(|| Some((&SHAPES[..], shares.first(&SHAPES)?)), |flow_id| Some((&SHAPES[..1], flow_id)))
+        })?;
+        let (id, is_lifted) = self.flows[flow_id].choose(shapes, &self.seats)?;
+        Some((flow_id, id, is_lifted))
     }
 
     /// Notes that a morsel of a task took so much thread time, and which share of its work the task says is done, 0..=1; 0 if it does not say.
@@ -302,7 +350,7 @@ impl<T> ReadyQueue<T> {
             // Another morsel of it ran while it was ready.
             let old = (seat.rank, seat.place, id);
             seat.rank = seat.rank_now(&self.kinds);
-            flow.order.replace(old, (seat.rank, seat.place, id));
+            flow.order_mut(seat.shape).replace(old, (seat.rank, seat.place, id));
         }
         priority.forget(&mut self.flows, &mut self.flow_ids);
         self.touch(flow_id);
@@ -321,7 +369,7 @@ impl<T> ReadyQueue<T> {
         let flow = &mut self.flows[flow_id];
         if self.seats[id].standing != Standing::Given {
             flow.take_out(id, &mut self.seats, &self.kinds);
-            self.ready -= 1;
+            self.ready[self.seats[id].shape as usize] -= 1;
         }
         let seat = self.seats.remove(id);
         self.kinds.leave(seat.kind);
@@ -358,8 +406,10 @@ impl<T> ReadyQueue<T> {
     fn list_stale(&mut self) {
         let Some(flow_id) = self.stale.take() else { return };
         let flow = &mut self.flows[flow_id];
-        let finish = flow.finish(&mut self.seats, &self.kinds);
-        self.priorities[flow.priority as usize].list(flow_id, flow, finish);
+        for shape in SHAPES {
+            let finish = flow.finish(shape, &mut self.seats, &self.kinds);
+            self.priorities[flow.priority as usize].list(flow_id, flow, shape, finish);
+        }
     }
 }
 

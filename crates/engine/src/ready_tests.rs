@@ -53,15 +53,15 @@ impl Simulation {
     fn add_of(&mut self, kind: Kind, needs: u64, priority: Priority, key: Option<Arc<str>>, weight: f64) -> usize {
         self.left.push(needs);
         self.needs.push(needs);
-        self.queue.seat(self.left.len() - 1, priority, key.as_ref(), weight, kind);
+        self.queue.seat(self.left.len() - 1, priority, key.as_ref(), weight, kind, Shape::Kernel);
         self.left.len() - 1
     }
 
     /// Has a kind be known before anything else happens.
     fn learn(&mut self, kind: Kind, needs: u64) {
         for _ in 0..16 {
-            let seat = self.queue.seat(0, Priority::High, None, 1.0, kind);
-            assert_eq!(self.queue.next(), Some(seat));
+            let seat = self.queue.seat(0, Priority::High, None, 1.0, kind, Shape::Kernel);
+            assert_eq!(self.queue.next(false), Some(seat));
             self.queue.charge(seat, needs, 0.0);
             self.queue.finish(seat);
         }
@@ -69,7 +69,7 @@ impl Simulation {
 
     /// One morsel; the task that finished with it.
     fn step(&mut self) -> Option<Option<usize>> {
-        let seat = self.queue.next()?;
+        let seat = self.queue.next(false)?;
         let item = *self.queue.get(seat);
         let morsel = self.left[item].min(MS);
         self.left[item] -= morsel;
@@ -103,9 +103,9 @@ proptest! {
         for (op, priority, key_number, nanos) in ops {
             let priority = [Priority::High, Priority::Normal, Priority::Low][priority];
             match op {
-                0 | 1 => ready.push(queue.seat((), priority, key(&key_number.to_string()).as_ref(), 1.0 + f64::from(key_number), KIND)),
+                0 | 1 => ready.push(queue.seat((), priority, key(&key_number.to_string()).as_ref(), 1.0 + f64::from(key_number), KIND, SHAPES[usize::from(nanos % 3 == 0)])),
                 2 => {
-                    let next = queue.next();
+                    let next = queue.next(nanos % 2 == 0);
                     prop_assert_eq!(next.is_some(), !ready.is_empty());
                     if let Some(id) = next {
                         let index = ready.iter().position(|other| *other == id);
@@ -129,7 +129,7 @@ proptest! {
             }
             prop_assert_eq!(queue.len(), ready.len());
         }
-        while queue.next().is_some() {
+        while queue.next(false).is_some() {
             prop_assert!(ready.pop().is_some());
         }
         prop_assert!(ready.is_empty());
@@ -351,7 +351,7 @@ fn invariant_3_a_paused_process_punishes_nobody() {
         simulation.step();
     }
     // A morsel during which the clock went on by 4 s.
-    let seat = simulation.queue.next().unwrap();
+    let seat = simulation.queue.next(false).unwrap();
     simulation.queue.charge(seat, 4_000 * MS, 0.0);
     simulation.queue.ready(seat);
     simulation.used.clear();
@@ -372,14 +372,14 @@ fn invariant_3_what_takes_long_without_a_pause_counts_in_full() {
     let kinds = [(Kind { kernel: 1, size: 0 }, 200 * MS), (Kind { kernel: 2, size: 0 }, 10 * MS)];
     let mut used = [0, 0];
     for number in [0, 1, 0, 1] {
-        queue.seat(number, Priority::Normal, key(&number.to_string()).as_ref(), 1.0, kinds[number].0);
+        queue.seat(number, Priority::Normal, key(&number.to_string()).as_ref(), 1.0, kinds[number].0, Shape::Kernel);
     }
     while used[0] + used[1] < 20_000 * MS {
-        let seat = queue.next().unwrap();
+        let seat = queue.next(false).unwrap();
         let number = *queue.get(seat);
         queue.charge(seat, kinds[number].1, 0.0);
         used[number] += kinds[number].1;
-        queue.seat(number, Priority::Normal, key(&number.to_string()).as_ref(), 1.0, kinds[number].0);
+        queue.seat(number, Priority::Normal, key(&number.to_string()).as_ref(), 1.0, kinds[number].0, Shape::Kernel);
         queue.finish(seat);
     }
     assert!(used[0].abs_diff(used[1]) <= 2_000 * MS, "{used:?}");
@@ -419,9 +419,10 @@ fn invariant_5_what_has_begun_ends_first() {
 #[test]
 fn invariant_5_what_is_about_to_tell_ends_first() {
     let mut queue = ReadyQueue::default();
-    let seats: Vec<_> = (0..30).map(|item| queue.seat(item, Priority::Normal, None, 1.0, KIND)).collect();
+    let seats: Vec<_> =
+        (0..30).map(|item| queue.seat(item, Priority::Normal, None, 1.0, KIND, Shape::Kernel)).collect();
     let (mut ends, mut used) = (vec![], [0; 30]);
-    while let Some(seat) = queue.next() {
+    while let Some(seat) = queue.next(false) {
         let item: usize = *queue.get(seat);
         // Morsels grow, as those of kernels do of which no more is known.
         let morsel = (used[item] / 2).clamp(50_000, MS);
@@ -444,18 +445,18 @@ fn invariant_5_what_is_about_to_tell_ends_first() {
 fn invariant_5_a_thread_that_lost_its_core_changes_no_order() {
     let mut queue = ReadyQueue::default();
     for _ in 0..16 {
-        let seat = queue.seat(0, Priority::Normal, None, 1.0, KIND);
-        queue.next();
+        let seat = queue.seat(0, Priority::Normal, None, 1.0, KIND, Shape::Kernel);
+        queue.next(false);
         queue.charge(seat, 70 * MS, 1.0);
         queue.finish(seat);
     }
-    let first = queue.seat(1, Priority::Normal, None, 1.0, KIND);
-    queue.seat(2, Priority::Normal, None, 1.0, KIND);
-    assert_eq!(queue.next(), Some(first));
+    let first = queue.seat(1, Priority::Normal, None, 1.0, KIND, Shape::Kernel);
+    queue.seat(2, Priority::Normal, None, 1.0, KIND, Shape::Kernel);
+    assert_eq!(queue.next(false), Some(first));
     // A morsel of 1 ms took 5 ms.
     queue.charge(first, 5 * MS, 1.0 / 70.0);
     queue.ready(first);
-    assert_eq!(queue.next(), Some(first));
+    assert_eq!(queue.next(false), Some(first));
 }
 
 /// Every operation against the simplest model that has the invariants: what is ready, in which priority, and who waits.
@@ -473,11 +474,15 @@ fn many_random_operations() {
                 let priority = [Priority::High, Priority::Normal, Priority::Low][(dice / 16 % 3) as usize];
                 let name = (!dice.is_multiple_of(3)).then(|| Arc::from((dice % 40).to_string()));
                 let kind = Kind { kernel: (dice % 5) as usize, size: (dice % 3) as u32 };
-                seats.push((queue.seat(step, priority, name.as_ref(), (dice % 7) as f64, kind), priority, true));
+                seats.push((
+                    queue.seat(step, priority, name.as_ref(), (dice % 7) as f64, kind, Shape::Kernel),
+                    priority,
+                    true,
+                ));
             }
             0..9 => {
                 let highest = seats.iter().filter(|seat| seat.2).map(|seat| seat.1 as usize).min();
-                let next = queue.next();
+                let next = queue.next(false);
                 assert_eq!(next.is_some(), highest.is_some());
                 if let Some(id) = next {
                     let seat = seats.iter_mut().find(|seat| seat.0 == id).unwrap();
@@ -510,27 +515,115 @@ fn many_random_operations() {
         queue.leave(id);
     }
     assert!(queue.priorities.iter().all(Shares::is_idle));
-    assert!(queue.flows.iter().all(|(_, flow)| flow.pending == 0 && flow.grace == 0 && flow.order.first().is_none()));
+    assert!(queue.flows.iter().all(|(_, flow)| flow.pending == 0
+        && flow.grace == 0
+        && flow.orders.iter().all(|order| order.first().is_none())));
 }
 
 #[test]
 fn invariant_7_nothing_is_left_of_those_that_are_gone() {
     let mut queue = ReadyQueue::default();
     // A blocker keeps the low priority from ever being served.
-    queue.seat((), Priority::High, None, 1.0, KIND);
-    let stays = queue.seat((), Priority::Low, None, 1.0, KIND);
+    queue.seat((), Priority::High, None, 1.0, KIND, Shape::Kernel);
+    let stays = queue.seat((), Priority::Low, None, 1.0, KIND, Shape::Kernel);
     for round in 0..10_000 {
         let kind = Kind { kernel: round, size: 0 };
-        let id = queue.seat((), Priority::Low, key(&round.to_string()).as_ref(), 1.0, kind);
+        let id = queue.seat((), Priority::Low, key(&round.to_string()).as_ref(), 1.0, kind, Shape::Kernel);
         queue.leave(id);
-        let id = queue.seat((), Priority::Low, None, 1.0, if round % 2 == 0 { kind } else { KIND });
+        let id = queue.seat((), Priority::Low, None, 1.0, if round % 2 == 0 { kind } else { KIND }, Shape::Kernel);
         queue.leave(id);
     }
     let flow = &queue.flows[Priority::Low as usize];
     assert!(flow.entries() <= 100, "{} entries", flow.entries());
-    assert_eq!(flow.order.iter().count(), 1);
+    assert_eq!(flow.orders.iter().map(|order| order.iter().count()).sum::<usize>(), 1);
     assert_eq!(queue.flows.len(), PRIORITIES);
     assert!(queue.flow_ids.is_empty());
     assert_eq!(queue.seats.len(), 2);
     queue.leave(stays);
+}
+
+#[test]
+fn invariant_9_external_tasks_that_stand_back_go_after_their_priority() {
+    let external = Kind { kernel: 1, size: 0 };
+    let mut queue = ReadyQueue::default();
+    let mut seat = |name, priority, kind, shape| queue.seat(name, priority, key(name).as_ref(), 1.0, kind, shape);
+    seat("low kernel", Priority::Low, KIND, Shape::Kernel);
+    seat("first gate", Priority::Normal, external, Shape::External);
+    seat("kernel", Priority::Normal, KIND, Shape::Kernel);
+    seat("second gate", Priority::Normal, external, Shape::External);
+    assert!(queue.has_external());
+    let mut next = |standing_back| {
+        let seat = queue.next(standing_back)?;
+        Some(queue.leave(seat))
+    };
+    assert_eq!(next(true), Some("kernel"));
+    assert_eq!(next(true), Some("first gate"), "nothing else of their priority is ready");
+    assert_eq!(next(true), Some("second gate"));
+    assert_eq!(next(true), Some("low kernel"));
+    assert_eq!(next(true), None);
+    assert!(!queue.has_external());
+}
+
+#[test]
+fn invariant_9_external_tasks_have_the_order_that_all_have() {
+    let (short, long) = (Kind { kernel: 1, size: 0 }, Kind { kernel: 2, size: 0 });
+    for short_is_external in [false, true] {
+        let mut simulation = Simulation::new();
+        simulation.learn(short, 2 * MS);
+        simulation.learn(long, 50 * MS);
+        let queue = &mut simulation.queue;
+        let shapes = [Shape::Kernel, Shape::External];
+        let [short_shape, long_shape] =
+            [shapes[usize::from(short_is_external)], shapes[usize::from(!short_is_external)]];
+        queue.seat(0, Priority::Normal, None, 1.0, long, long_shape);
+        queue.seat(1, Priority::Normal, None, 1.0, short, short_shape);
+        queue.seat(2, Priority::Normal, None, 1.0, long, short_shape);
+        let order: Vec<_> = std::iter::from_fn(|| queue.next(false).map(|seat| queue.leave(seat))).collect();
+        assert_eq!(order, [1, 0, 2]);
+    }
+}
+
+#[test]
+fn invariant_6_an_external_task_is_lifted_too() {
+    let (short, long) = (Kind { kernel: 1, size: 0 }, Kind { kernel: 2, size: 0 });
+    let mut simulation = Simulation::new();
+    simulation.learn(short, MS);
+    simulation.learn(long, 500 * MS);
+    let waiting = simulation.queue.seat(0, Priority::Normal, None, 1.0, long, Shape::External);
+    let mut used = 0;
+    loop {
+        let seat = simulation.queue.seat(1, Priority::Normal, None, 1.0, short, Shape::Kernel);
+        let next = simulation.queue.next(false).unwrap();
+        if next == waiting {
+            break;
+        }
+        assert_eq!(next, seat);
+        simulation.queue.charge(seat, MS, 0.0);
+        simulation.queue.finish(seat);
+        used += MS;
+        assert!(used <= 2 * LIFT, "it starves");
+    }
+    assert!(used >= LIFT - MS);
+}
+
+#[test]
+fn invariant_3_external_tasks_share_with_all_others() {
+    let kind = |kernel| Kind { kernel, size: 0 };
+    for shape in SHAPES {
+        let mut simulation = Simulation::new();
+        simulation.learn(kind(1), 200 * MS);
+        let queue = &mut simulation.queue;
+        for item in 0..8 {
+            queue.seat(item, Priority::Normal, key("many").as_ref(), 1.0, kind(1), Shape::External);
+        }
+        for item in 8..10 {
+            queue.seat(item, Priority::Normal, key("few").as_ref(), 1.0, kind(1), shape);
+        }
+        let mut order = vec![];
+        while let Some(seat) = queue.next(false) {
+            queue.charge(seat, 200 * MS, 0.0);
+            order.push(queue.finish(seat));
+        }
+        assert_eq!(order[..5].iter().filter(|item| **item >= 8).count(), 2, "{order:?}");
+    }
 }

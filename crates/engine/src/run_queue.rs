@@ -7,14 +7,16 @@ use std::time::{Duration, Instant};
 use super::admission::{Plan, Refusal, Stake};
 use super::budget::{Budget, Place};
 use super::control::Stop;
+use super::external::External;
 use super::job::{Finished, Job, Morsel, Ran, Timed};
 use super::pace::{Lap, Pace};
-use super::panics::drop_catching_panic;
-use super::ready::{Outlook, ReadyQueue, SeatId};
+use super::panics::{catch_panic, drop_catching_panic};
+use super::ready::{Outlook, ReadyQueue, SeatId, Shape};
 use super::stage::{Books, Stage, Step};
 use super::stats::Gauges;
-use super::task::Task;
+use super::task::{Begin, Task};
 use heavy_load_kernel::Result;
+use heavy_load_kernel::value::Value;
 
 /// Nanoseconds that a task has to have run before it may be given up because of its own progress.
 const TRUSTED_AFTER: u64 = 4_000_000;
@@ -32,6 +34,9 @@ pub(super) struct RunQueue {
     budget: Budget,
     review: Review,
     books: Books,
+    external: External,
+    /// External tasks to be begun once the lock is released.
+    begun: Vec<Begun>,
     /// Ends to deliver once the lock is released.
     ended: Vec<End>,
 }
@@ -63,6 +68,22 @@ pub(super) struct Claimed {
     pub(super) task: Arc<Task>,
     pub(super) morsel: Morsel,
     seat: SeatId,
+}
+
+/// An external task whose turn has come.
+pub(super) struct Begun {
+    pub(super) task: Arc<Task>,
+    pub(super) begin: Arc<dyn Begin>,
+}
+
+impl Begun {
+    /// Tells who does the work. Not under the lock.
+    pub(super) fn tell(&self) -> Result<()> {
+        catch_panic(|| {
+            self.begin.begin(self.task.slot);
+            Ok(())
+        })
+    }
 }
 
 /// The end of a task, to be delivered.
@@ -106,13 +127,25 @@ impl RunQueue {
             budget: Budget::new(max_memory),
             review: Review::default(),
             books: Books::default(),
+            external: External::new(size),
+            begun: vec![],
             ended: vec![],
         }
     }
 
-    /// How many tasks are ready.
-    pub(super) fn ready(&self) -> usize {
-        self.ready.len()
+    /// Whether one more thread could have a morsel: a task is ready, and a place free.
+    pub(super) fn has_more(&self) -> bool {
+        self.has_place() && self.ready.len() > 0
+    }
+
+    /// Whether fewer things run than there are threads.
+    fn has_place(&self) -> bool {
+        self.books.morsels < self.size
+    }
+
+    /// External tasks of which who does their work is to be told.
+    pub(super) fn take_begun(&mut self) -> Vec<Begun> {
+        std::mem::take(&mut self.begun)
     }
 
     pub(super) fn books(&mut self) -> &mut Books {
@@ -124,8 +157,15 @@ impl RunQueue {
         std::mem::replace(&mut self.ended, list)
     }
 
+    /// As `take_ended`, without those that have work to drop, which may take long.
+    pub(super) fn take_ended_without_remains(&mut self) -> Vec<End> {
+        let (later, ended) = std::mem::take(&mut self.ended).into_iter().partition(End::has_remains);
+        self.ended = later;
+        ended
+    }
+
     /// Whether there is work to drop before anything else.
-    fn has_remains(&self) -> bool {
+    pub(super) fn has_remains(&self) -> bool {
         self.ended.iter().any(End::has_remains)
     }
 
@@ -141,6 +181,7 @@ impl RunQueue {
         }
         let config = &task.config;
         let (priority, key, weight, kind) = (config.priority, config.key.clone(), config.weight, task.kind());
+        let shape = job.shape();
         let entry = Entry {
             stage: Stage::Queued,
             place: None,
@@ -150,7 +191,7 @@ impl RunQueue {
             task: Arc::clone(&task),
             job,
         };
-        let seat = self.ready.seat(entry, priority, key.as_ref(), weight, kind);
+        let seat = self.ready.seat(entry, priority, key.as_ref(), weight, kind, shape);
         task.set_seat(Some(seat));
     }
 
@@ -162,83 +203,131 @@ impl RunQueue {
         let Err(error) = entry.task.control.check(now) else { return };
         let Some(finished) = entry.job.fail(error) else { return };
         if entry.stage == Stage::Queued && task.is_withdrawn() {
-            let entry = self.leave(seat, false);
+            let entry = self.leave(seat, false, now);
             self.withdrawn(entry.task, finished, now);
         } else {
             self.end(seat, finished, now);
         }
     }
 
-    /// The next morsel; none while there is something to drop first.
+    /// The work of an external task is done, or given up. Comes before its end, and may come again, or for one that has not begun.
+    pub(super) fn done(&mut self, task: &Task, now: Instant) {
+        let Some(seat) = task.seat().filter(|seat| self.external.end(*seat)) else { return };
+        let began = self.ready.get(seat).began.unwrap_or(now);
+        let elapsed = now.saturating_duration_since(began);
+        let settled = Settled { ran: Ok(Ran::Value(Value::Undefined)), elapsed, lap: None };
+        // By the clock: whoever does the work is none of the pool's threads, of whose CPU time something is known.
+        self.settle(seat, settled, elapsed, now);
+    }
+
+    /// The next morsel; none while there is something to drop first, or no place. External tasks whose turn has come begin on the way.
     pub(super) fn claim(&mut self, now: Instant) -> Option<Claimed> {
         if self.review.is_due(now) {
             self.review(now);
         }
-        while !self.has_remains()
-            && let Some(seat) = self.ready.next()
+        if self.external.recounts(now) {
+            self.recount(now);
+        }
+        while self.may_claim()
+            && let Some(seat) = self.ready.next(self.external.stands_back())
         {
-            let entry = self.ready.get_mut(seat);
-            let (priority, memory) = (entry.task.config.priority, entry.memory);
-            if entry.stage == Stage::Queued {
-                if !self.budget.admits(priority, entry.place, memory) {
-                    entry.place = Some(self.budget.wait(priority, entry.place, seat, memory));
-                    self.ready.give_back(seat);
-                    continue;
-                }
-                if !entry.task.begin() {
-                    // Withdrawn: the message that ends it is on its way.
-                    self.ready.give_back(seat);
-                    continue;
-                }
+            if let Some(claimed) = self.take_up(seat, now) {
+                return Some(claimed);
             }
-            let goes_on = entry.task.control.check(now);
-            if let Err(error) = goes_on.and_then(|()| self.still_fits(seat, now)) {
-                let entry = self.ready.get_mut(seat);
-                match entry.job.fail(error) {
-                    Some(finished) => self.end(seat, finished, now),
-                    None => self.ready.give_back(seat),
-                }
-                continue;
-            }
-            let entry = self.ready.get_mut(seat);
-            let max_threads = entry.task.config.max_threads.min(self.size);
-            let Some(morsel) = entry.job.claim(max_threads) else {
-                // Another thread has taken the last.
-                self.ready.give_back(seat);
-                continue;
-            };
-            let more = entry.job.can_claim(max_threads);
-            let (was, place) = (entry.stage, entry.place.take());
-            self.books.step(&mut entry.stage, Step::Give);
-            let task = Arc::clone(&entry.task);
-            if was == Stage::Queued {
-                entry.began = Some(now);
-                let waited = now.saturating_duration_since(task.submitted);
-                task.control.begin(waited);
-                if task.config.part.is_first {
-                    self.gauges.wait.record(waited);
-                }
-                self.budget.take(priority, place, memory);
-                if place.is_some() {
-                    self.wake_waiting();
-                }
-            }
-            if more {
-                self.ready.ready(seat);
-            }
-            return Some(Claimed { task, morsel, seat });
         }
         None
     }
 
-    /// Takes a morsel back that ran for `elapsed`.
-    pub(super) fn settle(&mut self, seat: SeatId, settled: Settled, now: Instant) {
+    /// Begins the external tasks whose turn it is, up to the next task for threads.
+    pub(super) fn begin_external(&mut self, now: Instant) {
+        while self.may_claim()
+            && self.ready.shape_of_next(self.external.stands_back()) == Some(Shape::External)
+            && let Some(seat) = self.ready.next(self.external.stands_back())
+        {
+            let claimed = self.take_up(seat, now);
+            debug_assert!(claimed.is_none(), "nothing of it is for a thread");
+        }
+    }
+
+    fn may_claim(&self) -> bool {
+        self.has_place() && !self.has_remains()
+    }
+
+    /// Goes on with a task whose turn it is; gives its next morsel, if there is one to be had now.
+    fn take_up(&mut self, seat: SeatId, now: Instant) -> Option<Claimed> {
+        let entry = self.ready.get_mut(seat);
+        let (priority, memory) = (entry.task.config.priority, entry.memory);
+        if entry.stage == Stage::Queued {
+            if !self.budget.admits(priority, entry.place, memory) {
+                entry.place = Some(self.budget.wait(priority, entry.place, seat, memory));
+                self.ready.give_back(seat);
+                return None;
+            }
+            if !entry.task.begin() {
+                // Withdrawn: the message that ends it is on its way.
+                self.ready.give_back(seat);
+                return None;
+            }
+        }
+        let goes_on = entry.task.control.check(now);
+        if let Err(error) = goes_on.and_then(|()| self.still_fits(seat, now)) {
+            let entry = self.ready.get_mut(seat);
+            match entry.job.fail(error) {
+                Some(finished) => self.end(seat, finished, now),
+                None => self.ready.give_back(seat),
+            }
+            return None;
+        }
+        let entry = self.ready.get_mut(seat);
+        let max_threads = entry.task.config.max_threads.min(self.size);
+        let begin = entry.job.hold();
+        let morsel = if begin.is_some() { None } else { entry.job.claim(max_threads) };
+        if begin.is_none() && morsel.is_none() {
+            // Another thread has taken the last.
+            self.ready.give_back(seat);
+            return None;
+        }
+        let more = entry.job.can_claim(max_threads);
+        let (was, place) = (entry.stage, entry.place.take());
+        self.books.step(&mut entry.stage, Step::Give);
+        let task = Arc::clone(&entry.task);
+        if was == Stage::Queued {
+            entry.began = Some(now);
+            let waited = now.saturating_duration_since(task.submitted);
+            task.control.begin(waited);
+            if task.config.part.is_first {
+                self.gauges.wait.record(waited);
+            }
+            self.budget.take(priority, place, memory);
+            if place.is_some() {
+                self.wake_waiting();
+            }
+        }
+        if more {
+            self.ready.ready(seat);
+        }
+        if let Some(begin) = begin {
+            self.external.begin(seat);
+            self.begun.push(Begun { task, begin });
+            return None;
+        }
+        morsel.map(|morsel| Claimed { task, morsel, seat })
+    }
+
+    /// Takes a thread's morsel back.
+    pub(super) fn settle_morsel(&mut self, seat: SeatId, settled: Settled, now: Instant) {
+        self.external.passed_by(settled.elapsed, self.ready.has_external());
+        // In CPU time: who has lost its core to others for a while has neither used more than its share, nor turned out to be long.
+        let cpu = self.pace.cpu_of(settled.elapsed, settled.lap);
+        self.settle(seat, settled, cpu, now);
+    }
+
+    /// Takes a morsel back that ran for `elapsed`, or an external task that was held for so long; it is charged with `used`.
+    fn settle(&mut self, seat: SeatId, settled: Settled, used: Duration, now: Instant) {
         let Settled { ran, elapsed, lap } = settled;
         self.gauges.add_busy(elapsed);
         let progress = self.ready.get(seat).task.progress();
-        // In CPU time: who has lost its core to others for a while has neither used more than its share, nor turned out to be long.
-        let cpu = self.pace.cpu_of(elapsed, lap);
-        self.ready.charge(seat, cpu.as_nanos() as u64, progress);
+        self.ready.charge(seat, used.as_nanos() as u64, progress);
         let entry = self.ready.get_mut(seat);
         if let Some(lap) = lap
             && self.pace.add(lap, &self.gauges.pace, now.saturating_duration_since(self.origin).as_nanos() as u64)
@@ -256,7 +345,27 @@ impl RunQueue {
         if self.ready.get(seat).job.can_claim(threads) && !is_ready {
             self.ready.ready(seat);
         }
-        self.correct(seat, cpu);
+        self.correct(seat, used);
+    }
+
+    /// Counts the external tasks that are held as they stand now: they have no morsels after which that is done.
+    fn recount(&mut self, now: Instant) {
+        for index in 0..self.external.held().len() {
+            let seat = self.external.held()[index];
+            let outlook = self.outlook_now(seat, now);
+            self.ready.get_mut(seat).stake.correct(outlook);
+        }
+    }
+
+    /// How a task stands where waits are predicted, in CPU time, which predictions multiply by the pace. That is of the pool's threads, and
+    /// an external task takes as long as the clock says: so it counts here with that, divided by the pace.
+    fn outlook_now(&self, seat: SeatId, now: Instant) -> Outlook {
+        let outlook = self.ready.outlook(seat);
+        let Some(began) = self.ready.get(seat).began.filter(|_| self.ready.shape(seat) == Shape::External) else {
+            return outlook;
+        };
+        let cpu = self.pace.cpu_of(now.saturating_duration_since(began), None);
+        Outlook { attained: cpu.as_nanos() as u64, ..outlook }
     }
 
     /// Corrects what a task that goes on is counted with: it has had so much more CPU time.
@@ -303,7 +412,7 @@ impl RunQueue {
 
     /// Gives up the tasks that cannot be done in their time any more, now that it is better known how long tasks take.
     fn review(&mut self, now: Instant) {
-        let mut order: Vec<_> = self.ready.seats().map(|seat| (seat, self.ready.outlook(seat))).collect();
+        let mut order: Vec<_> = self.ready.seats().map(|seat| (seat, self.outlook_now(seat, now))).collect();
         order.sort_unstable_by_key(|(seat, outlook)| {
             (self.ready.get(*seat).task.config.priority as u8, outlook.rank, outlook.place)
         });
@@ -315,9 +424,13 @@ impl RunQueue {
         let looked_at = order.len() as u32;
         let mut plan = Plan::new(self.size, (1.0 + self.pace.factor()) / 2.0);
         for (seat, outlook) in order {
+            let is_held = self.external.is_held(seat);
             let entry = self.ready.get_mut(seat);
             let time = entry.task.control.time_left(now);
             let Err(mut refusal) = plan.add(&mut entry.stake, outlook, time) else { continue };
+            if is_held {
+                continue; // It takes its place until its work is done, given up or not.
+            }
             refusal.retry = refusal.retry.min(longest);
             if entry.stage == Stage::Queued && !entry.task.begin() {
                 continue; // Withdrawn: the message that ends it is on its way.
@@ -341,7 +454,7 @@ impl RunQueue {
         let entry = self.ready.get_mut(seat);
         let step = if entry.began.is_some() { Step::End } else { Step::Expire };
         self.books.step(&mut entry.stage, step);
-        let entry = self.leave(seat, finished.is_done());
+        let entry = self.leave(seat, finished.is_done(), now);
         let began = entry.began.unwrap_or(now);
         let wait = began.saturating_duration_since(entry.task.submitted);
         let run = now.saturating_duration_since(began);
@@ -353,10 +466,10 @@ impl RunQueue {
     }
 
     /// Gives a task's seat up, and its memory; `done` if it has come to its own end.
-    fn leave(&mut self, seat: SeatId, done: bool) -> Entry {
+    fn leave(&mut self, seat: SeatId, done: bool, now: Instant) -> Entry {
         if done {
             self.ready.learn(seat);
-            let (attained, fresh) = (self.ready.outlook(seat).attained, self.ready.rank_of_fresh(seat));
+            let (attained, fresh) = (self.outlook_now(seat, now).attained, self.ready.rank_of_fresh(seat));
             let stake = &self.ready.get(seat).stake;
             if stake.service().ended(attained, fresh) {
                 self.review.ask();
@@ -387,7 +500,7 @@ impl RunQueue {
 
     /// Publishes to the statistics.
     pub(super) fn publish(&self) {
-        self.gauges.set(self.books.running, self.budget.used());
+        self.gauges.set(self.books.running, self.external.held().len(), self.budget.used());
     }
 }
 

@@ -5,17 +5,19 @@
 //! and what wakes a thread, is the wake protocol's ([`idle`](super::idle)).
 //!
 //! Invariants:
-//! 1. A ticket is outstanding while a task is ready: one that leaves ready tasks behind in the queue issues another, if it can.
+//! 1. A ticket is outstanding while a task is ready and a place is free: one that leaves such tasks behind in the queue issues another, if it
+//!    can. External tasks take places too ([`external`](super::external)); whoever frees one looks at the queue again.
 //! 2. The JavaScript thread never waits for the pool's lock: a thread of low priority may hold it and not have a core. It
-//!    submits and cancels through the inbox and atomics.
+//!    submits and cancels through the inbox and atomics; and what it says of external tasks, which need no thread, it does at once if
+//!    nobody has the lock.
 //! 3. `occupancy` counts a task as queued from `reserve` on, or from `submit_batch`, until its `begin` or `withdraw` is published.
 //! 4. What the run queue has noted is done once its lock is released, in this order: the counts are published, a ticket is issued
-//!    for the next morsel, work is dropped, this thread is announced as free, and completions are sent. So whoever hears of an end
-//!    finds counts that include it, and a thread that will take up the next task at once.
+//!    for the next morsel, external tasks are begun, work is dropped, this thread is announced as free, and completions are sent. So whoever
+//!    hears of an end finds counts that include it, and a thread that will take up the next task at once.
 //! 5. What is left of work, which may be large, is dropped by a ticket, before it claims anything or becomes idle: so by no event loop,
 //!    in no task's time, and not while others take the thread for free.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError, Weak};
 use std::time::{Duration, Instant};
 
 use super::admission::{Admission, Arrival, Refusal, Stake};
@@ -25,12 +27,15 @@ use super::occupancy::Occupancy;
 use super::pace::{self, lap};
 use super::panics::catch_panic;
 use super::pool::PoolConfig;
-use super::run_queue::{Claimed, End, RunQueue, Settled};
+use super::run_queue::{Begun, Claimed, End, RunQueue, Settled};
 use super::stats::{Gauges, Tallies};
 use super::task::{Task, TaskConfig};
 
 /// How long a ticket runs morsels before it lets rayon have the thread for a moment.
 const TICKET: Duration = Duration::from_millis(1);
+
+/// So much of the inbox is read by who has something to say of external tasks; with more, a thread does it all.
+const FEW: usize = 32;
 
 /// What a pool's callers and its threads share.
 pub(super) struct Scheduler {
@@ -57,6 +62,10 @@ pub(super) enum Message {
     SubmitBatch(Vec<Arc<Task>>),
     /// The task has been stopped: end it now, if no morsel of it runs.
     Stopped(Arc<Task>),
+    /// The work of an external task is done, or given up: its place is free.
+    Done(Arc<Task>),
+    /// There is something to be done, or to be predicted anew.
+    Look,
     /// Has the thread that reads it panic.
     #[cfg(test)]
     Panic,
@@ -69,6 +78,7 @@ struct Turn {
     more: bool,
     /// Whether the queue has drained.
     drained: bool,
+    begun: Vec<Begun>,
     ended: Vec<End>,
 }
 
@@ -94,6 +104,54 @@ impl Scheduler {
     pub(super) fn send(self: &Arc<Self>, message: Message, threads: &Arc<rayon::ThreadPool>) {
         if let Some(ticket) = self.wakeup.send(message) {
             issue(Arc::clone(self), threads, ticket);
+        }
+    }
+
+    /// Does at once, if nobody has the lock, what a message about an external task asks for, and begins those whose turn it is; else sends it.
+    /// Gives those that have begun: the caller is to tell who does their work.
+    pub(super) fn tell(self: &Arc<Self>, message: Message, threads: &Arc<rayon::ThreadPool>) -> Vec<Begun> {
+        let mut queue = match self.queue.try_lock() {
+            Ok(queue) => queue,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                self.send(message, threads);
+                return vec![];
+            }
+        };
+        let now = Instant::now();
+        // What was sent before comes before.
+        for message in self.wakeup.messages().take(FEW) {
+            queue.read(message, now);
+        }
+        if self.wakeup.has_messages() {
+            drop(queue);
+            self.send(message, threads);
+            return vec![];
+        }
+        queue.read(message, now);
+        queue.begin_external(now);
+        let (begun, ended) = (queue.take_begun(), queue.take_ended_without_remains());
+        let more = queue.has_more() || queue.has_remains();
+        let drained = self.publish(&mut queue);
+        drop(queue);
+        if more {
+            // A thread may have found the inbox empty that was to read what has been read here.
+            self.send(Message::Look, threads);
+        }
+        ended.into_iter().for_each(End::deliver);
+        if drained {
+            self.report_drained();
+        }
+        begun
+    }
+
+    /// Tells those who do the work of external tasks that these have begun.
+    pub(super) fn begin(self: &Arc<Self>, begun: impl IntoIterator<Item = Begun>, threads: &Arc<rayon::ThreadPool>) {
+        for begun in begun {
+            // One that cannot be told costs its own task, not its place.
+            if begun.tell().is_err() {
+                self.send(Message::Done(begun.task), threads);
+            }
         }
     }
 
@@ -143,7 +201,7 @@ impl Scheduler {
         let mut queue = self.lock();
         loop {
             let again = now - began >= TICKET;
-            let Turn { claimed, more, drained, mut ended } = self.look(&mut queue, !again, list, now);
+            let Turn { claimed, more, drained, begun, mut ended } = self.look(&mut queue, !again, list, now);
             drop(queue);
             let remains = ended.iter().any(End::has_remains);
             if more
@@ -152,6 +210,7 @@ impl Scheduler {
             {
                 issue(Arc::clone(self), threads, another);
             }
+            self.begin(begun, threads);
             if remains {
                 ended.drain(..).for_each(End::deliver);
                 if drained {
@@ -199,29 +258,41 @@ impl Scheduler {
             // The time that dropping the work took counts for no task.
             now = if is_last { Instant::now() } else { at };
             queue = self.lock();
-            queue.settle(seat, settled, now);
+            queue.settle_morsel(seat, settled, now);
         }
     }
 
     /// Takes in what has been sent, and claims the next morsel, if this thread is to have one.
     fn look(&self, queue: &mut RunQueue, claims: bool, list: Vec<End>, now: Instant) -> Turn {
         for message in self.wakeup.messages() {
-            match message {
-                Message::Submit(task) => queue.submit(task, now),
-                Message::SubmitBatch(tasks) => {
-                    tasks.into_iter().for_each(|task| queue.submit(task, now));
-                }
-                Message::Stopped(task) => queue.stopped(&task, now),
-                #[cfg(test)]
-                Message::Panic => panic!("on purpose: ticket"),
-            }
+            queue.read(message, now);
         }
         let claimed = if claims { queue.claim(now) } else { None };
-        let more = queue.ready() > 0;
+        let more = queue.has_more();
+        let begun = queue.take_begun();
         let ended = queue.take_ended(list);
+        let drained = self.publish(queue);
+        Turn { claimed, more, drained, begun, ended }
+    }
+
+    /// Publishes what has changed under the lock; whether the queue has drained.
+    fn publish(&self, queue: &mut RunQueue) -> bool {
         queue.publish();
-        let drained = self.occupancy.publish(queue.books());
-        Turn { claimed, more, drained, ended }
+        self.occupancy.publish(queue.books())
+    }
+}
+
+impl RunQueue {
+    fn read(&mut self, message: Message, now: Instant) {
+        match message {
+            Message::Submit(task) => self.submit(task, now),
+            Message::SubmitBatch(tasks) => tasks.into_iter().for_each(|task| self.submit(task, now)),
+            Message::Stopped(task) => self.stopped(&task, now),
+            Message::Done(task) => self.done(&task, now),
+            Message::Look => {}
+            #[cfg(test)]
+            Message::Panic => panic!("on purpose: ticket"),
+        }
     }
 }
 

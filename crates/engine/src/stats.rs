@@ -68,6 +68,8 @@ fn sum(one: Ended, other: Ended) -> Ended {
 #[derive(Default)]
 pub(super) struct Gauges {
     running: AtomicUsize,
+    /// External tasks among them.
+    external: AtomicUsize,
     /// Bytes.
     memory: AtomicU64,
     /// Thread time used, in nanoseconds.
@@ -78,8 +80,9 @@ pub(super) struct Gauges {
 }
 
 impl Gauges {
-    pub(super) fn set(&self, running: usize, memory: u64) {
+    pub(super) fn set(&self, running: usize, external: usize, memory: u64) {
         self.running.store(running, Ordering::Relaxed);
+        self.external.store(external, Ordering::Relaxed);
         self.memory.store(memory, Ordering::Relaxed);
     }
 
@@ -89,6 +92,11 @@ impl Gauges {
 
     pub(super) fn running(&self) -> usize {
         self.running.load(Ordering::Relaxed)
+    }
+
+    /// How many external tasks run.
+    pub(super) fn external(&self) -> usize {
+        self.external.load(Ordering::Relaxed)
     }
 
     pub(super) fn memory(&self) -> u64 {

@@ -93,6 +93,13 @@ pub trait Sink: Send + Sync {
     fn complete(&self, completion: Completion);
 }
 
+/// Who does the work of external tasks.
+pub trait Begin: Send + Sync {
+    /// The turn of the task with this slot has come: its work may be done from now on, until [`Pool::end`](super::Pool::end) says that it is.
+    /// Called on any thread, once a task at most, outside the engine's locks; must not block.
+    fn begin(&self, slot: u32);
+}
+
 /// The end of a task. Its work has been dropped.
 pub struct Completion {
     /// The task's.
@@ -203,6 +210,12 @@ impl Task {
     pub(super) fn address(&mut self, sink: Arc<dyn Sink>, slot: u32) {
         self.sink = Some(sink);
         self.slot = slot;
+    }
+
+    /// Whether its end goes to where that of another goes.
+    pub(super) fn has_sink_of(&self, other: &Self) -> bool {
+        let sink = |task: &Self| task.sink.as_ref().map(|sink| Arc::as_ptr(sink).cast::<()>());
+        sink(self) == sink(other)
     }
 
     /// Sends its end. Comes once: from whoever has taken its job.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::*;
 use crate::kinds::Kind;
-use crate::ready::{ReadyQueue, SeatId};
+use crate::ready::{ReadyQueue, SeatId, Shape};
 
 const MS: u64 = 1_000_000;
 const THREADS: usize = 2;
@@ -28,8 +28,8 @@ impl Simulation {
         let mut queue = ReadyQueue::default();
         for size in sizes {
             for _ in 0..32 {
-                let id = queue.seat(0, Priority::High, None, 1.0, kind(*size));
-                queue.next();
+                let id = queue.seat(0, Priority::High, None, 1.0, kind(*size), Shape::Kernel);
+                queue.next(false);
                 queue.charge(id, *size, 1.0);
                 queue.finish(id);
             }
@@ -53,7 +53,7 @@ impl Simulation {
         let predicted = self.predict(priority, key, size);
         let id = self.tasks.len();
         let name = Arc::from(key.to_string());
-        let seat = self.queue.seat(id, priority, Some(&name), 1.0, kind(size));
+        let seat = self.queue.seat(id, priority, Some(&name), 1.0, kind(size), Shape::Kernel);
         let share = Share::new(self.key(priority, key), size, size);
         self.tasks.push(Some((seat, share)));
         self.left.push(size);
@@ -64,7 +64,7 @@ impl Simulation {
     /// A millisecond of both threads.
     fn step(&mut self) {
         for thread in &mut self.threads {
-            *thread = self.queue.next().map(|seat| (*self.queue.get(seat), MS));
+            *thread = self.queue.next(false).map(|seat| (*self.queue.get(seat), MS));
         }
         self.now += MS;
         for (id, slice) in self.threads.iter_mut().filter_map(Option::take) {

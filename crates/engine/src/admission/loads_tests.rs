@@ -156,7 +156,7 @@ impl Simulation {
             claimed.into_iter().flatten().map(|claimed| (claimed.run(), self.slice.load(Ordering::Relaxed))).collect();
         self.now += MS;
         for ((seat, ran), micros) in ran {
-            self.queue.settle(
+            self.queue.settle_morsel(
                 seat,
                 Settled { ran: ran.ran, elapsed: Duration::from_micros(micros), lap: None },
                 self.now,

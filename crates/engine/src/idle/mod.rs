@@ -63,6 +63,11 @@ impl<M> Wakeup<M> {
         self.inbox.try_iter()
     }
 
+    /// Whether there is something in the inbox.
+    pub(super) fn has_messages(&self) -> bool {
+        !self.inbox.is_empty()
+    }
+
     /// A ticket for one more thread, unless all are out.
     pub(super) fn take_ticket(&self) -> Option<Ticket> {
         let one_more = |tickets| (tickets < self.threads).then_some(tickets + 1);

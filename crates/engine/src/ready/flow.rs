@@ -4,7 +4,8 @@
 //! what has begun, is in the flow's order. So a flood of equal tasks costs no more than a queue.
 //!
 //! Invariants:
-//! 1. `order` holds exactly the ready seats that have begun and the first live seat of each line, by the rank that stands in the seat.
+//! 1. `orders` hold exactly the ready seats that have begun and the first live seat of each line, each in that of its shape, by the rank that
+//!    stands in the seat. All of a line are of one shape.
 //! 2. At most half of a line, and a few more, are left over from tasks that are gone.
 
 use std::collections::VecDeque;
@@ -14,7 +15,7 @@ use slab::Slab;
 
 use super::ranking::Ranking;
 use super::shares::Weight;
-use super::{LIFT, Priority, Seat, SeatId, Standing};
+use super::{LIFT, Priority, SHAPES, Seat, SeatId, Shape, Standing};
 use crate::kinds::{KindId, Kinds};
 
 /// So many lines are kept though they are empty.
@@ -34,16 +35,17 @@ pub(super) struct Flow {
     /// What it had used when its tasks were last looked through for one that had waited for too long.
     pub(super) lifted: u64,
     pub(super) seats: usize,
-    /// Under what it is listed in its priority.
-    pub(super) listed: Option<(u128, u64)>,
-    /// Seats by rank and place.
-    pub(super) order: Ranking<(u64, u64, SeatId)>,
-    /// By kind.
+    /// Under what it is listed in its priority, by the shape of its tasks.
+    pub(super) listed: [Option<(u128, u64)>; SHAPES.len()],
+    /// Seats by rank and place, for each shape.
+    pub(super) orders: [Ranking<(u64, u64, SeatId)>; SHAPES.len()],
+    /// By kind and shape.
     lines: Vec<Line>,
 }
 
 struct Line {
     kind: KindId,
+    shape: Shape,
     /// Seats and their places.
     queue: VecDeque<(SeatId, u64)>,
     /// How many of them are gone.
@@ -62,20 +64,29 @@ impl Flow {
             used: 0,
             lifted: 0,
             seats: 0,
-            listed: None,
-            order: Ranking::default(),
+            listed: Default::default(),
+            orders: Default::default(),
             lines: vec![],
         }
+    }
+
+    /// The ready seats of a shape.
+    pub(super) fn order_mut(&mut self, shape: Shape) -> &mut Ranking<(u64, u64, SeatId)> {
+        &mut self.orders[shape as usize]
+    }
+
+    fn line(&self, kind: KindId, shape: Shape) -> Result<usize, usize> {
+        self.lines.binary_search_by_key(&(kind, shape as u8), |line| (line.kind, line.shape as u8))
     }
 
     /// Puts a seat that has never been given at the end of its line.
     pub(super) fn add_fresh<T>(&mut self, id: SeatId, seats: &mut Slab<Seat<T>>, kinds: &Kinds) {
         let seat = &seats[id];
-        let (kind, place) = (seat.kind, seat.place);
-        let index = match self.lines.binary_search_by_key(&kind, |line| line.kind) {
+        let (kind, shape, place) = (seat.kind, seat.shape, seat.place);
+        let index = match self.line(kind, shape) {
             Ok(index) => index,
             Err(index) => {
-                self.lines.insert(index, Line { kind, queue: VecDeque::new(), gone: 0 });
+                self.lines.insert(index, Line { kind, shape, queue: VecDeque::new(), gone: 0 });
                 index
             }
         };
@@ -84,26 +95,28 @@ impl Flow {
         if line.queue.len() == 1
             && let Some(head) = line.head(seats, kinds)
         {
-            self.order.insert(head);
+            self.order_mut(shape).insert(head);
         }
     }
 
     /// Takes a ready seat out, wherever it stands.
     pub(super) fn take_out<T>(&mut self, id: SeatId, seats: &mut Slab<Seat<T>>, kinds: &Kinds) {
         let seat = &mut seats[id];
-        let (kind, entry) = (seat.kind, (seat.rank, seat.place, id));
+        let (kind, shape, entry) = (seat.kind, seat.shape, (seat.rank, seat.place, id));
+        let order = &mut self.orders[shape as usize];
         let was = std::mem::replace(&mut seat.standing, Standing::Given);
         if was == Standing::Begun {
-            self.order.remove(entry);
+            order.remove(entry);
             return;
         }
-        let Ok(index) = self.lines.binary_search_by_key(&kind, |line| line.kind) else { return };
+        let Ok(index) = self.line(kind, shape) else { return };
+        let order = &mut self.orders[shape as usize];
         let line = &mut self.lines[index];
         if line.queue.front().is_some_and(|front| front.0 == id) {
             line.queue.pop_front();
             match line.head(seats, kinds) {
-                Some(head) => self.order.replace(entry, head),
-                None => self.order.remove(entry),
+                Some(head) => order.replace(entry, head),
+                None => order.remove(entry),
             }
         } else {
             line.gone += 1;
@@ -117,16 +130,17 @@ impl Flow {
         }
     }
 
-    /// When the flow's best task will virtually be done, and the place of that task; none if none is ready.
-    pub(super) fn finish<T>(&mut self, seats: &mut Slab<Seat<T>>, kinds: &Kinds) -> Option<(u128, u64)> {
+    /// When the flow's best task of a shape will virtually be done, and the place of that task; none if none is ready.
+    pub(super) fn finish<T>(&mut self, shape: Shape, seats: &mut Slab<Seat<T>>, kinds: &Kinds) -> Option<(u128, u64)> {
         loop {
-            let (rank, place, id) = self.order.first()?;
+            let order = &mut self.orders[shape as usize];
+            let (rank, place, id) = order.first()?;
             let seat = &mut seats[id];
             let expected = kinds.expected(seat.kind);
             if seat.standing == Standing::Fresh && rank != expected {
                 // Its kind has learned since.
                 seat.rank = expected;
-                self.order.replace((rank, place, id), (expected, place, id));
+                order.replace((rank, place, id), (expected, place, id));
                 continue;
             }
             let left = self.weight.virtually(rank).min(self.weight.horizon);
@@ -145,18 +159,19 @@ impl Flow {
         self.lines.iter().map(|line| line.queue.len() + 1).sum()
     }
 
-    /// The seat to be given.
-    pub(super) fn choose<T>(&mut self, seats: &Slab<Seat<T>>) -> Option<SeatId> {
+    /// The seat to be given, of one of these shapes; and whether that is because it has waited for too long.
+    pub(super) fn choose<T>(&mut self, shapes: &[Shape], seats: &Slab<Seat<T>>) -> Option<(SeatId, bool)> {
+        let orders = shapes.iter().map(|shape| &self.orders[*shape as usize]);
         if self.used - self.lifted >= LIFT {
             // Those that are not at the head of their line came later than those that are.
-            let longest = self.order.iter().map(|entry| (seats[entry.2].since, entry.1, entry.2)).min()?;
+            let waiting = orders.clone().flat_map(Ranking::iter);
+            let longest = waiting.map(|entry| (seats[entry.2].since, entry.1, entry.2)).min()?;
             if self.used - longest.0 >= LIFT {
-                self.lifted = self.used;
-                return Some(longest.2);
+                return Some((longest.2, true));
             }
             self.lifted = longest.0;
         }
-        self.order.first().map(|entry| entry.2)
+        orders.filter_map(Ranking::first).min().map(|entry| (entry.2, false))
     }
 }
 

@@ -74,7 +74,7 @@ impl Ready {
                 if age == 0 {
                     let key = job.key.map(|key| Arc::from(key.to_string()));
                     let kind = Kind { kernel: job.kernel, size: 0 };
-                    seats.insert(id, queue.seat(id, Priority::Normal, key.as_ref(), job.weight, kind));
+                    seats.insert(id, queue.seat(id, Priority::Normal, key.as_ref(), job.weight, kind, Shape::Kernel));
                 } else {
                     let done = if *reports { age as f64 / job.size as f64 } else { 0.0 };
                     queue.charge(seats[&id], slice * US, done);
@@ -103,7 +103,7 @@ impl Ready {
                 let best = (0..tasks.len()).min_by_key(|index| rank(tasks[*index]))?;
                 Some(tasks.swap_remove(best))
             }
-            Ready::Queue { queue, .. } => queue.next().map(|seat| *queue.get(seat)),
+            Ready::Queue { queue, .. } => queue.next(false).map(|seat| *queue.get(seat)),
         }
     }
 }

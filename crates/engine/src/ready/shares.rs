@@ -15,7 +15,7 @@ use slab::Slab;
 
 use super::flow::Flow;
 use super::ranking::Ranking;
-use super::{FlowId, HORIZON, PRIORITIES, Priority};
+use super::{FlowId, HORIZON, PRIORITIES, Priority, SHAPES, Shape};
 
 /// Virtual time of a nanosecond at weight 1.
 const NANO: f64 = 1024.0;
@@ -24,8 +24,8 @@ const ONE: f64 = (1 << 20) as f64;
 
 #[derive(Default)]
 pub(super) struct Shares {
-    /// Flows with ready tasks, by when the best will virtually be done, and its place.
-    ready: Ranking<(u128, u64, FlowId)>,
+    /// For each shape, flows with ready tasks, by when the best will virtually be done, and its place.
+    ready: [Ranking<(u128, u64, FlowId)>; SHAPES.len()],
     /// Flows without seats that are ahead of the priority's virtual time.
     absent: BTreeSet<(u128, FlowId)>,
     virtual_time: u128,
@@ -59,9 +59,9 @@ impl Weight {
 }
 
 impl Shares {
-    /// The flow whose turn it is.
-    pub(super) fn first(&self) -> Option<FlowId> {
-        self.ready.first().map(|first| first.2)
+    /// The flow whose turn it is, of those with ready tasks of these shapes.
+    pub(super) fn first(&self, shapes: &[Shape]) -> Option<FlowId> {
+        shapes.iter().filter_map(|shape| self.ready[*shape as usize].first()).min().map(|first| first.2)
     }
 
     /// The virtual times of a flow and of the priority, in nanoseconds at weight 1, modulo 2^64. What its tasks have used that does not count yet
@@ -73,7 +73,7 @@ impl Shares {
     /// Whether there is nothing.
     #[cfg(test)]
     pub(super) fn is_idle(&self) -> bool {
-        self.ready.first().is_none() && self.weight == 0 && self.seats == 0
+        self.first(&SHAPES).is_none() && self.weight == 0 && self.seats == 0
     }
 
     /// A seat of this flow is taken.
@@ -122,19 +122,20 @@ impl Shares {
         virtually
     }
 
-    /// Lists a flow under this end and place, or not at all.
-    pub(super) fn list(&mut self, id: FlowId, flow: &mut Flow, finish: Option<(u128, u64)>) {
-        if flow.listed == finish {
+    /// Lists a flow, for its tasks of a shape, under this end and place, or not at all.
+    pub(super) fn list(&mut self, id: FlowId, flow: &mut Flow, shape: Shape, finish: Option<(u128, u64)>) {
+        let (listed, ready) = (&mut flow.listed[shape as usize], &mut self.ready[shape as usize]);
+        if *listed == finish {
             return;
         }
         let entry = |(end, place)| (end, place, id);
-        match (flow.listed.map(entry), finish.map(entry)) {
+        match (listed.map(entry), finish.map(entry)) {
             (None, None) => {}
-            (None, Some(new)) => self.ready.insert(new),
-            (Some(old), None) => self.ready.remove(old),
-            (Some(old), Some(new)) => self.ready.replace(old, new),
+            (None, Some(new)) => ready.insert(new),
+            (Some(old), None) => ready.remove(old),
+            (Some(old), Some(new)) => ready.replace(old, new),
         }
-        flow.listed = finish;
+        *listed = finish;
     }
 
     /// Forgets the flows without seats that the priority's virtual time has reached.

@@ -1,0 +1,138 @@
+'use strict'
+
+/**
+ * Tasks whose work the engine does not do itself: it says when they may begin, in its order, and keeps a thread's place for each until it is
+ * told that the work is done.
+ *
+ * A promise settles when the work does, or before that when the task is stopped. The place is free, and the task's record comes, once the
+ * work has settled: whatever it was doing may still use a CPU until then.
+ */
+
+const constants = require('../constants.js')
+const { queueMicrotask } = require('../host.js')
+const { between, refuseUntaken, TASK_OPTIONS, taskSettings } = require('../options.js')
+const { instance, taskAt } = require('./instance.js')
+const { Task } = require('./task.js')
+
+/** Beside the options of every task. */
+const OWN_OPTIONS = new Set(['memory'])
+/** Kinds have numbers from here on, as many again; kernels have those below. */
+const FIRST_KIND = constants.firstExternalKind
+/** How a promise was settled: its place in the counts of its pool. */
+const FAILED = constants.count.failed
+
+/**
+ * Whether such tasks take it, of the options of every task: there is nothing to hand over, and nobody tells how far it is. `maxThreads`,
+ * which a route may set for all of its tasks, is no less than the one thread that they count as.
+ * @param {string} key
+ */
+function isTaken(key) {
+  return key !== 'onProgress' && key !== 'transfer' && TASK_OPTIONS.has(key)
+}
+
+/**
+ * @param {any} options
+ * @param {ReadonlySet<string>} own the names of the options that only such tasks take
+ * @returns {import('../options.js').Settings & { memory: number }}
+ */
+function externalSettings(options, own) {
+  const settings = taskSettings(options)
+  refuseUntaken(options, isTaken, own)
+  const { memory } = options
+  return { ...settings, memory: memory === undefined ? 0 : between('options.memory', memory, 0, Infinity) }
+}
+
+/**
+ * Which tasks are expected to take alike: those of the same name, in every environment of the process. Names that share a number (FNV-1a,
+ * 31 bits) share what is known of how long they take, and nothing else.
+ * @param {string} name
+ */
+function kindOf(name) {
+  let hash = 0x811c9dc5
+  for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193)
+  return { name, kind: FIRST_KIND + ((hash >>> 0) % FIRST_KIND) }
+}
+
+/**
+ * Who does the work of one task. `begin`: the task's turn has come, and `task.done` is to be called once, when the work has settled; `stop`:
+ * nobody waits for it any more, for a reason that `why` gives, whether it has begun or not. Neither throws.
+ * @typedef {{ begin: (task: External) => void, stop: (why: () => unknown) => void }} Work
+ */
+
+class External extends Task {
+  #name
+  #work
+  /** @type {(() => unknown) | undefined} gives the reason of the caller's signal, if that has aborted */
+  #why
+
+  /**
+   * @param {(value: any) => void} resolve
+   * @param {(error: any) => void} reject
+   * @param {import('./task.js').Owner} owner
+   * @param {{ name: string, kind: number }} kind the name is for errors and metrics
+   * @param {Work} work
+   */
+  constructor(resolve, reject, owner, { name, kind }, work) {
+    super(resolve, reject, owner, undefined, kind)
+    this.#name = name
+    this.#work = work
+  }
+
+  get name() {
+    return this.#name
+  }
+
+  /** Its turn has come. Does not throw. */
+  begin() {
+    if (this.settled) this.done()
+    else this.#work.begin(this)
+  }
+
+  /** As `begin`, once the code that runs has come to its end: it may be the caller's. */
+  beginSoon() {
+    queueMicrotask(() => this.begin())
+  }
+
+  /** The work has settled, or never begun: the place is free, for the next. */
+  done() {
+    const next = instance.end(this.slot)
+    if (next >= 0) /** @type {External} */ (taskAt(next)).beginSoon()
+  }
+
+  /**
+   * The work has failed.
+   * @param {unknown} error
+   */
+  failed(error) {
+    this.rejectWith(error, FAILED)
+  }
+
+  /** @param {unknown} reason */
+  abort(reason) {
+    this.#why = () => reason
+    super.abort(reason)
+  }
+
+  /**
+   * @param {any} error
+   * @param {number | undefined} outcome
+   * @param {import('../observe.js').Times | undefined} [times]
+   */
+  rejectWith(error, outcome, times) {
+    if (this.settled) return
+    super.rejectWith(error, outcome, times)
+    this.#work.stop(() => error)
+  }
+
+  /**
+   * @param {() => unknown} make
+   * @param {number} outcome
+   */
+  rejectLate(make, outcome) {
+    if (this.settled) return
+    super.rejectLate(make, outcome)
+    this.#work.stop(this.#why ?? make)
+  }
+}
+
+module.exports = { External, OWN_OPTIONS, externalSettings, kindOf }
