@@ -137,6 +137,8 @@ function isReadable(value) {
  */
 function ofBytes(source) {
   const stream = source instanceof Readable ? source : ofOther(source)
+  // Whoever ends it may get an error of its end, which would end the process if nobody listened.
+  stream.on('error', () => {})
   if (!stream.readableObjectMode) return stream
   const checked = Readable.from(chunksOf(stream))
   // It may be over before it has begun, and then a generator does not clean up.
