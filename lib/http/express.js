@@ -57,9 +57,9 @@ function offload(handler, options = {}) {
       if (isHandedOn || scope.isAbandonment(error)) return
       if (!scope.isOver) setServerTiming(response, scope)
       if (onError !== undefined) {
-        await onError(withStatus(error), request, response, handOn)
+        await onError(withStatus(error, request), request, response, handOn)
       } else if (errors === 'next' && next !== undefined) {
-        fail(withStatus(error), response, next)
+        fail(withStatus(error, request), response, next)
       } else if (!answerError(response, error)) {
         fail(error, response, next)
       }
@@ -261,7 +261,7 @@ function sendBody(response, body) {
  * @returns {boolean} whether it is an error to be answered like this, and could be
  */
 function answerError(response, error) {
-  const answer = answerTo(error)
+  const answer = answerTo(error, response.req)
   if (answer === undefined || response.headersSent || response.destroyed) return false
   answerWith(response, answer)
   return true
