@@ -8,7 +8,19 @@ const { codeOf, makeError } = require('../errors.js')
 const { Buffer } = require('../host.js')
 const { RequestScope, checkRoute } = require('./request.js')
 const { VALUE_HEADERS, answerTo, isProduction, withStatus } = require('./answers.js')
-const { begun, bytesOf, checkJson, discard, hasNoBody, noJson, ofLength, streamOf } = require('./bodies.js')
+const {
+  begun,
+  bytesOf,
+  checkJson,
+  discard,
+  hasNoBody,
+  headersOf,
+  isError,
+  noJson,
+  ofLength,
+  streamOf,
+  valueOf,
+} = require('./bodies.js')
 const { closeOnSignals } = require('./ending.js')
 
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -42,9 +54,11 @@ function offload(handler, options = {}) {
 
     async function answer() {
       try {
-        const value = await handler(request, scope.task(options, request), response, handOn)
+        const value = await valueOf(handler(request, scope.task(options, request), response, handOn))
         if (value === response || (value === undefined && mayAnswer)) return
         if (isHandedOn || scope.isOver) return discard(value, scope.signal.aborted)
+        // As Fastify has it: in JSON, nothing would be left of it.
+        if (isError(value)) throw value
         await send(response, value, scope)
       } catch (error) {
         await react(error).catch(failAtLast)
@@ -127,19 +141,20 @@ function setServerTiming(response, scope) {
  * @param {RequestScope} scope
  */
 async function send(response, value, scope) {
-  const streamed = streamOf(value)
+  const streamed = streamOf(value, scope.handler)
   if (streamed !== undefined) {
     await sendStream(response, streamed, scope)
     return
   }
   const body = typeof value === 'string' ? value : bytesOf(value)
-  if (body === undefined) checkJson(value)
+  if (body === undefined) checkJson(value, scope.handler, Boolean(response.app?.get?.('json replacer')))
   setServerTiming(response, scope)
   if (value === undefined) {
     if (response.statusCode === 200) response.statusCode = 204
+    response.removeHeader('Content-Length')
     response.end()
   } else if (body === undefined) {
-    sendJson(response, value)
+    sendJson(response, value, scope.handler)
   } else {
     setType(response, typeof body === 'string' ? TEXT_TYPE : BYTES_TYPE)
     sendBody(response, body)
@@ -151,7 +166,8 @@ async function send(response, value, scope) {
  * @param {import('./bodies.js').Streamed} streamed
  * @param {RequestScope} scope
  */
-async function sendStream(response, { stream, type = BYTES_TYPE, length, status, headers }, scope) {
+async function sendStream(response, streamed, scope) {
+  const { stream, type = BYTES_TYPE, length, status } = streamed
   if (stream !== undefined) await begun(stream, scope.signal)
   if (scope.isOver) {
     stream?.destroy()
@@ -160,7 +176,7 @@ async function sendStream(response, { stream, type = BYTES_TYPE, length, status,
   let body = stream
   try {
     if (status !== undefined) response.statusCode = status
-    for (const [name, value] of headers ?? []) {
+    for (const [name, value] of headersOf(streamed)) {
       if (name === 'set-cookie' || name === 'server-timing') response.appendHeader(name, value)
       else response.setHeader(name, value)
     }
@@ -169,7 +185,9 @@ async function sendStream(response, { stream, type = BYTES_TYPE, length, status,
       setType(response, type)
       if (length !== undefined) response.setHeader('Content-Length', length)
     }
-    if (hasBody(response)) body = ofLength(stream, response.getHeader('Content-Length'))
+    // Of a 304, it is that of what the client has.
+    if (response.statusCode === 204) response.removeHeader('Content-Length')
+    if (hasBody(response)) body = ofLength(stream, response.getHeader('Content-Length'), scope.handler)
   } catch (error) {
     stream?.destroy()
     throw error
@@ -197,11 +215,12 @@ function hasBody(response) {
  * With Express by its own `json`, which has the app's settings.
  * @param {any} response
  * @param {any} value
+ * @param {string} [who] has returned it; nobody where it is our own
  */
-function sendJson(response, value) {
+function sendJson(response, value, who = 'heavy-load') {
   if (typeof response.json !== 'function') {
     const json = JSON.stringify(value)
-    if (json === undefined) throw noJson(value)
+    if (json === undefined) throw noJson(value, who)
     setType(response, JSON_TYPE)
     sendBody(response, json)
     return
@@ -213,7 +232,7 @@ function sendJson(response, value) {
   response.send = (/** @type {string | undefined} */ json) => {
     restore()
     if (!hasType) response.removeHeader('Content-Type')
-    if (json === undefined) throw noJson(value)
+    if (json === undefined) throw noJson(value, who)
     setType(response, JSON_TYPE)
     sendBody(response, json)
     return response

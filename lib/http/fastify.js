@@ -7,9 +7,21 @@ const { Readable } = require('node:stream')
 const fastifyPlugin = require('fastify-plugin')
 const { codeOf } = require('../errors.js')
 const { Buffer } = require('../host.js')
-const { RequestScope, checkRoute } = require('./request.js')
+const { RequestScope, checkRoute, handlerOf } = require('./request.js')
 const { VALUE_HEADERS, answerTo, isProduction, withStatus } = require('./answers.js')
-const { begun, bytesOf, checkJson, discard, hasNoBody, noJson, ofLength, streamOf } = require('./bodies.js')
+const {
+  begun,
+  bytesOf,
+  checkJson,
+  discard,
+  hasNoBody,
+  headersOf,
+  isError,
+  noJson,
+  ofLength,
+  streamOf,
+  valueOf,
+} = require('./bodies.js')
 const { closeOnSignals } = require('./ending.js')
 
 /**
@@ -58,13 +70,15 @@ function offload(handler, options = {}) {
     const scope = new RequestScope(reply.raw)
     watch(reply)
     try {
-      const value = await handler.call(this, request, scope.task(options, request), reply)
+      const value = await valueOf(handler.call(this, request, scope.task(options, request), reply))
       if (isOver(reply, scope)) {
         if (value !== reply) discard(value, scope.signal.aborted)
         return leave(reply)
       }
       // It answers itself, later.
       if (value === undefined && mayAnswer) return reply
+      // As Fastify has it.
+      if (isError(value)) throw value
       const sent = await payload(reply, value, scope)
       if (isOver(reply, scope)) {
         discard(sent, true)
@@ -135,11 +149,14 @@ function addServerTiming(reply, scope) {
  * @param {RequestScope} scope
  */
 async function payload(reply, value, scope) {
-  if (value === undefined && reply.statusCode === 200) reply.code(204)
-  const streamed = streamOf(value)
+  if (value === undefined) {
+    if (reply.statusCode === 200) reply.code(204)
+    reply.removeHeader('Content-Length')
+  }
+  const streamed = streamOf(value, scope.handler)
   if (streamed !== undefined) return streamPayload(reply, streamed, scope)
   const bytes = bytesOf(value)
-  if (bytes === undefined) return jsonPayload(reply, value)
+  if (bytes === undefined) return jsonPayload(reply, value, scope.handler)
   // Over shared memory, Fastify would take it for an object and send it as JSON.
   return bytes.buffer instanceof ArrayBuffer ? bytes : Buffer.from(bytes)
 }
@@ -150,7 +167,8 @@ async function payload(reply, value, scope) {
  * @param {import('./bodies.js').Streamed} streamed
  * @param {RequestScope} scope
  */
-async function streamPayload(reply, { stream, type = BYTES_TYPE, length, status, headers }, scope) {
+async function streamPayload(reply, streamed, scope) {
+  const { stream, type = BYTES_TYPE, length, status } = streamed
   if (stream !== undefined) {
     await begun(stream, scope.signal)
     // With HTTP/2, Fastify does not always notice that the client has gone.
@@ -159,10 +177,13 @@ async function streamPayload(reply, { stream, type = BYTES_TYPE, length, status,
     stream.once('close', () => scope.signal.removeEventListener('abort', abort))
   }
   if (status !== undefined) reply.code(status)
-  for (const [name, value] of headers ?? []) reply.header(name, value)
+  for (const [name, value] of headersOf(streamed)) reply.header(name, value)
   if (stream !== undefined && !reply.hasHeader('Content-Type')) reply.type(type)
   if (length !== undefined) reply.header('Content-Length', length)
-  if (reply.request.method !== 'HEAD' && !hasNoBody(reply)) return ofLength(stream, reply.getHeader('Content-Length'))
+  if (reply.request.method !== 'HEAD' && !hasNoBody(reply))
+    return ofLength(stream, reply.getHeader('Content-Length'), scope.handler)
+  // Of a 304, it is that of what the client has.
+  if (reply.statusCode === 204) reply.removeHeader('Content-Length')
   if (stream === undefined) return undefined
   // Fastify would read to its end what nobody gets. With an empty one, it leaves the headers as they are.
   stream.destroy()
@@ -172,10 +193,11 @@ async function streamPayload(reply, { stream, type = BYTES_TYPE, length, status,
 /**
  * @param {FastifyReply} reply
  * @param {any} value
+ * @param {string} who
  */
-function jsonPayload(reply, value) {
+function jsonPayload(reply, value, who) {
   try {
-    checkJson(value)
+    checkJson(value, who)
   } catch (error) {
     // A serializer of the app's own may know what to make of it.
     if (reply.serialize(value) === JSON.stringify(value)) throw error
@@ -183,7 +205,7 @@ function jsonPayload(reply, value) {
   // By these, Fastify would take it for a stream, and wait for its end.
   if (typeof value?.pipe !== 'function' && typeof value?.getReader !== 'function') return value
   const json = reply.serialize(value)
-  if (json === undefined) throw noJson(value)
+  if (json === undefined) throw noJson(value, who)
   if (!reply.hasHeader('Content-Type')) reply.type(JSON_TYPE)
   return json
 }
@@ -246,7 +268,7 @@ function check(_request, reply, payload, done) {
   // An error handler of the app's sends something else, or has Fastify answer.
   const isError = seen.sent instanceof Error || (seen.thrown !== undefined && seen.sent === seen.thrown.error)
   // JSON has no place for a function, and Fastify would answer with nothing.
-  const lacking = payload === undefined && seen.sent !== undefined ? noJson(seen.sent) : undefined
+  const lacking = payload === undefined && seen.sent !== undefined ? noJson(seen.sent, handlerOf(reply.request)) : undefined
   const mistake = takeRefused(reply) ?? lacking
   const { statusCode } = reply
   if (mistake !== undefined && !isError) {

@@ -51,6 +51,8 @@ class RequestScope {
   #times = new Times()
   #began = performance.now()
   #response
+  /** @type {any} none before its options were asked for */
+  #request
   #isTimed = false
 
   /** @param {import('node:http').ServerResponse} response */
@@ -98,6 +100,11 @@ class RequestScope {
     return this.#client.signal.aborted || this.#response.headersSent || this.#response.writableEnded
   }
 
+  /** How an error names what has been returned for it. */
+  get handler() {
+    return handlerOf(this.#request)
+  }
+
   /**
    * Whether this is nothing but the end of work for which nobody waits any more.
    * @param {any} error
@@ -120,6 +127,7 @@ class RequestScope {
    * @returns {RequestTask}
    */
   task(options, request) {
+    this.#request = request
     /** @type {any} */
     const task = { [TIMES]: this.#times }
     /** @type {Record<string, unknown>} */
@@ -176,9 +184,19 @@ function routeOf(request) {
   return pattern === undefined ? undefined : String(pattern)
 }
 
+/**
+ * How an error names a request's handler: by the route, and never by a path that a client has chosen.
+ * @param {any} request
+ */
+function handlerOf(request) {
+  const method = request?.method ?? 'a request'
+  const route = request === undefined ? undefined : routeOf(request)
+  return `The handler of ${route === undefined ? method : `${method} ${route}`}`
+}
+
 /** @param {number} value */
 function milliseconds(value) {
   return Number(value.toFixed(3))
 }
 
-module.exports = { RequestScope, checkRoute }
+module.exports = { RequestScope, checkRoute, handlerOf }
