@@ -54,7 +54,9 @@ function offload(handler, options = {}) {
 
     async function answer() {
       try {
-        const value = await valueOf(handler(request, scope.task(options, request), response, handOn))
+        const returned = handler(request, scope.task(options, request), response, handOn)
+        scope.readOn()
+        const value = await valueOf(returned)
         if (value === response || (value === undefined && mayAnswer)) return
         if (isHandedOn || scope.isOver) return discard(value, scope.signal.aborted)
         // As Fastify has it: in JSON, nothing would be left of it.

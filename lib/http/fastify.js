@@ -70,7 +70,9 @@ function offload(handler, options = {}) {
     const scope = new RequestScope(reply.raw)
     watch(reply)
     try {
-      const value = await valueOf(handler.call(this, request, scope.task(options, request), reply))
+      const returned = handler.call(this, request, scope.task(options, request), reply)
+      scope.readOn()
+      const value = await valueOf(returned)
       if (isOver(reply, scope)) {
         if (value !== reply) discard(value, scope.signal.aborted)
         return leave(reply)
