@@ -28,7 +28,7 @@ const VALUE_HEADERS = [
 ]
 
 /**
- * @typedef {{ status: number, retryAfter: number | undefined, headers: Record<string, string>, body: object }} Answer
+ * @typedef {{ status: number, retryAfter: number | undefined, headers: Record<string, string>, body: { error: { code: string, message: string } } }} Answer
  */
 
 /**
@@ -48,7 +48,7 @@ function answerTo(error, request) {
     status,
     retryAfter,
     headers: retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) },
-    body: { error: { code, message: messageTo(error, code, status) } },
+    body: { error: { code: String(code), message: messageTo(error, code, status) } },
   }
 }
 
@@ -58,9 +58,10 @@ function answerTo(error, request) {
  * @param {any} error
  * @param {unknown} code
  * @param {number} status
+ * @returns {string}
  */
 function messageTo(error, code, status) {
-  if (isProduction()) return status >= 500 ? STATUS_CODES[status] : withoutValue(error.message)
+  if (isProduction()) return status >= 500 ? String(STATUS_CODES[status]) : withoutValue(error.message)
   const { message } = code === codeOf(error) ? error : error.cause
   return String(message)
 }

@@ -22,6 +22,7 @@ const {
   valueOf,
 } = require('./bodies.js')
 const { closeOnSignals } = require('./ending.js')
+const { logAnswer, toConsole } = require('./log.js')
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 const TEXT_TYPE = 'text/plain; charset=utf-8'
@@ -47,6 +48,7 @@ function offload(handler, options = {}) {
    * @param {(error?: unknown) => void} [next]
    */
   return function offloaded(request, response, next) {
+    refuseReply(response, 'app.offload, once heavy-load/fastify is registered')
     const scope = new RequestScope(response)
     let isHandedOn = false
     // Before Express 5, nobody looks at a promise that a handler returns: this one does not reject.
@@ -121,10 +123,21 @@ function errorHandler(...given) {
    * @param {(error?: unknown) => void} next
    */
   return function heavyLoadErrorHandler(error, _request, response, next) {
+    refuseReply(response, 'errorHandler of heavy-load/fastify, as it is: app.setErrorHandler(errorHandler)')
     // The client has gone, and so the work was stopped: there is nobody to answer.
     if (codeOf(error) === 'ABORT_ERR' && response.destroyed) return
     if (!answerError(response, error)) next(error)
   }
+}
+
+/**
+ * Throws if it is a reply of Fastify's, which is no response.
+ * @param {any} response
+ * @param {string} instead
+ */
+function refuseReply(response, instead) {
+  if (typeof response?.hijack !== 'function') return
+  throw makeError('ERR_INVALID_ARG_VALUE', `heavy-load/express is for Express and node:http. Fastify takes ${instead}`)
 }
 
 /**
@@ -285,6 +298,9 @@ function answerError(response, error) {
   const answer = answerTo(error, response.req)
   if (answer === undefined || response.headersSent || response.destroyed) return false
   answerWith(response, answer)
+  // With Express, by its own setting.
+  const isTest = response.app?.get?.('env') === 'test'
+  if (!isTest) logAnswer(error, answer, response.req, toConsole)
   return true
 }
 
@@ -312,11 +328,14 @@ function fail(error, response, next) {
   }
   if (response.headersSent) {
     // Half an answer is worse than none: the client is to see that it is cut off.
+    toConsole(error, 'heavy-load cut off an answer')
     response.destroy(error)
     return
   }
   if (response.destroyed) return
   answerWith(response, { status: 500, body: { error: unknown(error) } })
+  // Express, in this place, logs all that it answers.
+  toConsole(error, 'heavy-load answered 500')
 }
 
 /**
