@@ -99,14 +99,32 @@ export function errorHandler(): (
   next: (error?: any) => void,
 ) => void
 
+/** What {@link closeOnSignals} closes after the server: pools, local and remote. */
+export interface ClosablePool {
+  close(options?: { timeout?: number }): Promise<void>
+}
+
+/** How long {@link closeOnSignals} takes at most: whole milliseconds, to be less than what ends the process by force waits. */
+export interface ClosingOptions {
+  /** For all of it; then the tasks that are left are cancelled. Default 9000: Docker waits for 10 s, Kubernetes for 30 s. */
+  timeout?: number | undefined
+  /** For the requests that are under way, of that time; then they are cut off. Default: a second less than `timeout`, or half of it if that is more. */
+  answerTimeout?: number | undefined
+}
+
 /**
  * At SIGTERM or SIGINT: `server` takes no more connections and answers what it has been asked; then the pools close (RemotePools too, which
  * would keep the process alive), and a parent's channel (cluster, PM2). Who has no answer after 8 s is cut off; tasks are cancelled
- * after 9 s. A second signal ends the process at once. `server`: Node's own, or Fastify's instance. Resolves when all has ended.
+ * after 9 s. A second signal ends the process at once. `server`: Node's own, which the app may have begun to close itself; of Fastify the
+ * instance, since its `onClose` hooks run only then. Resolves when all has ended.
  *
- * Errors: ERR_INVALID_ARG_TYPE, thrown.
+ * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, thrown.
  */
 export function closeOnSignals(
   server: { close(callback?: any): unknown },
-  ...pools: { close(options?: { timeout?: number }): Promise<void> }[]
+  ...pools: ClosablePool[]
+): Promise<void>
+export function closeOnSignals(
+  server: { close(callback?: any): unknown },
+  ...poolsAndOptions: [...pools: ClosablePool[], options: ClosingOptions]
 ): Promise<void>
