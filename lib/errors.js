@@ -22,6 +22,8 @@ const BRAND = Symbol.for('heavy-load.error')
 
 /** In a message of an argument error, what comes before the value that was received. */
 const RECEIVED = ' Received '
+/** What is said where bytes were expected, and text was received. */
+const TEXT_FOR_BYTES = /^The "\w+" argument must be an instance of Buffer.*? Received type string /
 const ARGUMENT_CODES = new Set(['ERR_INVALID_ARG_TYPE', 'ERR_INVALID_ARG_VALUE'])
 /**
  * What is said of an input that only whoever wrote the call can have given: memory that is used twice, a stream that is no longer whole, a
@@ -112,7 +114,8 @@ function factsOf(code) {
 function toError(failure, fault, options) {
   if (!isFailure(failure)) return failure
   const { code, message, retryAfter } = /** @type {Failure} */ (failure)
-  const error = makeError(/** @type {Code} */ (code), message, options)
+  const hint = TEXT_FOR_BYTES.test(message) ? '. Buffer.from(text) makes bytes of text' : ''
+  const error = makeError(/** @type {Code} */ (code), message + hint, options)
   return brand(retryAfter == null ? error : extend(error, { retryAfter }), fault)
 }
 

@@ -379,3 +379,12 @@ test('calls that were refused for their arguments count nowhere', async (t) => {
   t.like(before, counts)
   await pool.close()
 })
+
+test('who takes a function of JavaScript for a kernel, or text for bytes, learns what they are', async (t) => {
+  const error = await errorOf(defaultPool.run(() => 5, 5))
+  is(t, error, TYPE, 'kernel', "a kernel or a kernel's name: a kernel is native code", 'a function', 'no kernel')
+  for (const { run } of formsOf('hash')) {
+    const { message } = await errorOf(run('text'))
+    t.true(message.endsWith(" Received type string ('text'). Buffer.from(text) makes bytes of text"), message)
+  }
+})
