@@ -174,7 +174,7 @@ test('options themselves', async (t) => {
     ['timeout', "type string ('timeout')"],
     [5, 'type number (5)'],
     [true, 'type boolean (true)'],
-    [() => {}, /^function/],
+    [() => {}, /^a function/],
   ]
   for (const [value, received] of values) {
     for (const { name, run } of formsOf('heavyLoad')) {
