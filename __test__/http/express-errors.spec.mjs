@@ -143,7 +143,9 @@ for (const kind of KINDS) {
     }
     for (const [code, options] of Object.entries(bad)) {
       const { url, errors } = await serve(t, kind, offload(handler, options))
-      t.is((await fetch(url)).status, 500, `${code}: the client has no part in it`)
+      const response = await fetch(url)
+      t.is(response.status, 500, `${code}: the client has no part in it`)
+      t.deepEqual(timingOf(response), { queue: 0, run: 0 }, `${code}: a task was called`)
       t.deepEqual(
         errors.map((error) => error.code),
         kind in EXPRESS ? [code] : [],
