@@ -122,10 +122,7 @@ export interface ClosingOptions {
  *
  * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, thrown.
  */
-export function closeOnSignals(
-  server: { close(callback?: any): unknown },
-  ...pools: ClosablePool[]
-): Promise<void>
+export function closeOnSignals(server: { close(callback?: any): unknown }, ...pools: ClosablePool[]): Promise<void>
 export function closeOnSignals(
   server: { close(callback?: any): unknown },
   ...poolsAndOptions: [...pools: ClosablePool[], options: ClosingOptions]

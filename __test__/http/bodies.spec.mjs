@@ -94,7 +94,11 @@ for (const kind of ADAPTERS) {
       const next = await ask('4')
       t.is(next.headers.get('content-length'), '4')
       t.is(await next.text(), 'text')
-      t.true(errors.every(({ message }) => /^The handler of GET \/ returned a body that is (shorter|longer) than/.test(message)))
+      t.true(
+        errors.every(({ message }) =>
+          /^The handler of GET \/ returned a body that is (shorter|longer) than/.test(message),
+        ),
+      )
       t.is(errors.length, { 'node:http': 0, Fastify: 2 }[kind] ?? 4, 'all that reach the app')
       const head = await fetch(url, { method: 'HEAD', headers: { 'X-Length': '5' } })
       t.is(head.headers.get('content-length'), '5', 'that of the answer to a GET')
@@ -139,14 +143,14 @@ for (const kind of ADAPTERS) {
 
   test(`${kind}: an answer without a body is taken for one, whatever its Content-Length says`, async (t) => {
     const set = (response, status) => {
-      if (kind === 'Fastify') response.code(status).header('Content-Length', '7')
+      if (kind === 'Fastify') void response.code(status).header('Content-Length', '7')
       else Object.assign(response, { statusCode: status }).setHeader('Content-Length', '7')
     }
     const headers = { 'Content-Length': '7' }
     const ways = [
       [202, (_request, _task, response) => set(response, 202)],
       [204, (_request, _task, response) => set(response, 204)],
-      [204, (_request, _task, response) => (set(response, 204), Readable.from(['text']))],
+      [204, (_request, _task, response) => set(response, 204) ?? Readable.from(['text'])],
       [204, () => new Response(null, { status: 204, headers })],
       [304, () => new Response(null, { status: 304, headers })],
     ]
@@ -341,7 +345,14 @@ for (const kind of ADAPTERS) {
   }
 
   test(`${kind}: what only looks odd in an object is sent`, async (t) => {
-    const odd = { date: new Date(0), bytes: new Uint8Array(1), none: undefined, empty: {}, bare: Object.create(null), n: NaN }
+    const odd = {
+      date: new Date(0),
+      bytes: new Uint8Array(1),
+      none: undefined,
+      empty: {},
+      bare: Object.create(null),
+      n: NaN,
+    }
     const { url } = await serveHandler(t, kind, () => ({ odd, big: Array(5000).fill({ a: 1 }) }))
     t.deepEqual((await (await fetch(url)).json()).odd, JSON.parse(JSON.stringify(odd)))
   })

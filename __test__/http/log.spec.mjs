@@ -29,26 +29,29 @@ function waysOf(kind) {
 
 for (const kind of KINDS) {
   for (const [way, make] of waysOf(kind)) {
-    test.serial(`${kind}, ${way}: each code once, with its cause; not overload, nor what is the client's`, async (t) => {
-      const cause = new Error('connect ECONNREFUSED')
-      const errors = [...LOGGED, ...UNLOGGED].map((code) => ours(code, { cause }))
-      let error
-      const [route, options] = make(async () => Promise.reject(error))
-      const { url } = await serve(t, kind, route, { ...options, env: 'development' })
-      for (let time = 0; time < 2; time++) {
-        for (error of errors) t.true((await fetch(url)).status >= 400)
-      }
-      t.deepEqual(
-        said.map(([, error]) => error),
-        errors.slice(0, LOGGED.length),
-      )
-      t.is(said[0][0], 'heavy-load answered 503, and logs no other ERR_REMOTE for a minute:')
-      // Another server of the process says it, too.
-      const other = await serve(t, kind, route, { ...options, env: 'development' })
-      error = errors[0]
-      await fetch(other.url)
-      t.is(said.length, LOGGED.length + 1)
-    })
+    test.serial(
+      `${kind}, ${way}: each code once, with its cause; not overload, nor what is the client's`,
+      async (t) => {
+        const cause = new Error('connect ECONNREFUSED')
+        const errors = [...LOGGED, ...UNLOGGED].map((code) => ours(code, { cause }))
+        let error
+        const [route, options] = make(async () => Promise.reject(error))
+        const { url } = await serve(t, kind, route, { ...options, env: 'development' })
+        for (let time = 0; time < 2; time++) {
+          for (error of errors) t.true((await fetch(url)).status >= 400)
+        }
+        t.deepEqual(
+          said.map(([, error]) => error),
+          errors.slice(0, LOGGED.length),
+        )
+        t.is(said[0][0], 'heavy-load answered 503, and logs no other ERR_REMOTE for a minute:')
+        // Another server of the process says it, too.
+        const other = await serve(t, kind, route, { ...options, env: 'development' })
+        error = errors[0]
+        await fetch(other.url)
+        t.is(said.length, LOGGED.length + 1)
+      },
+    )
   }
 
   test.serial(`${kind}: what the app answers is the app's to log`, async (t) => {

@@ -29,9 +29,7 @@ app.get<Item>(
 app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload))
 app.post(
   '/upload',
-  app.offload((request: FastifyRequest<{ Body: Readable }>, task) =>
-    hash(request.body, { ...task, encoding: 'hex' }),
-  ),
+  app.offload((request: FastifyRequest<{ Body: Readable }>, task) => hash(request.body, { ...task, encoding: 'hex' })),
 )
 
 export const ended: Promise<void> = closeOnSignals(app, new Pool(), { timeout: 25_000, answerTimeout: 20_000 })

@@ -50,7 +50,7 @@ const tagOf = (/** @type {unknown} */ value) => Object.prototype.toString.call(v
  * gives, and of what they reject with somebody has to know.
  * @param {any} returned
  */
-async function valueOf(returned) {
+async function awaited(returned) {
   const value = await returned
   return Array.isArray(value) && value.some(isThenable) ? Promise.all(value) : value
 }
@@ -422,5 +422,5 @@ module.exports = {
   noJson,
   ofLength,
   streamOf,
-  valueOf,
+  awaited,
 }

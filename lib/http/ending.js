@@ -119,10 +119,11 @@ async function closed(server) {
   await new Promise((resolve) => {
     server.once('close', resolve)
     if (server.listening) server.close()
-    else server.getConnections((/** @type {Error | null} */ error, /** @type {number} */ count) => {
-      // It was not running, or has ended before.
-      if (error || count === 0) resolve(undefined)
-    })
+    else
+      server.getConnections((/** @type {Error | null} */ error, /** @type {number} */ count) => {
+        // It was not running, or has ended before.
+        if (error || count === 0) resolve(undefined)
+      })
   })
 }
 

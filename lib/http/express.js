@@ -19,7 +19,7 @@ const {
   noJson,
   ofLength,
   streamOf,
-  valueOf,
+  awaited,
 } = require('./bodies.js')
 const { closeOnSignals } = require('./ending.js')
 const { logAnswer, toConsole } = require('./log.js')
@@ -58,7 +58,7 @@ function offload(handler, options = {}) {
       try {
         const returned = handler(request, scope.task(options, request), response, handOn)
         scope.readOn()
-        const value = await valueOf(returned)
+        const value = await awaited(returned)
         if (value === response || (value === undefined && mayAnswer)) return
         if (isHandedOn || scope.isOver) return discard(value, scope.signal.aborted)
         // As Fastify has it: in JSON, nothing would be left of it.

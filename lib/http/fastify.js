@@ -20,7 +20,7 @@ const {
   noJson,
   ofLength,
   streamOf,
-  valueOf,
+  awaited,
 } = require('./bodies.js')
 const { closeOnSignals } = require('./ending.js')
 const { logAnswer } = require('./log.js')
@@ -79,7 +79,7 @@ function offload(handler, options = {}) {
     try {
       const returned = handler.call(this, request, scope.task(options, request), reply)
       scope.readOn()
-      const value = await valueOf(returned)
+      const value = await awaited(returned)
       if (isOver(reply, scope)) {
         if (value !== reply) discard(value, scope.signal.aborted)
         return leave(reply)
@@ -138,7 +138,7 @@ async function handleError(error, reply) {
  * @param {FastifyRequest} request
  */
 function checkScope(request) {
-  if (typeof request.server?.offload === 'function') return
+  if (typeof (/** @type {any} */ (request.server)?.offload) === 'function') return
   const where = `${request.method} ${request.routeOptions.url}`
   const message = `heavy-load/fastify is not registered in the scope of ${where}: register it there, or around it`
   throw makeError('ERR_INVALID_ARG_VALUE', message)
@@ -299,7 +299,8 @@ function check(_request, reply, payload, done) {
   // An error handler of the app's sends something else, or has Fastify answer.
   const isError = seen.sent instanceof Error || (seen.thrown !== undefined && seen.sent === seen.thrown.error)
   // JSON has no place for a function, and Fastify would answer with nothing.
-  const lacking = payload === undefined && seen.sent !== undefined ? noJson(seen.sent, handlerOf(reply.request)) : undefined
+  const lacking =
+    payload === undefined && seen.sent !== undefined ? noJson(seen.sent, handlerOf(reply.request)) : undefined
   const mistake = takeRefused(reply) ?? lacking
   if (mistake !== undefined && !isError) {
     done(mistake)

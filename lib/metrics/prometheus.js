@@ -119,7 +119,8 @@ function registerMetrics(register, options = {}) {
  */
 function refuseSecond(register) {
   if (register.getSingleMetric?.(FIRST_NAME) === undefined) return
-  const advice = 'name all pools in one call, or call the function that the first call returned, which removes its metrics'
+  const advice =
+    'name all pools in one call, or call the function that the first call returned, which removes its metrics'
   throw makeError('ERR_INVALID_ARG_VALUE', `The "register" argument has heavy-load's metrics already: ${advice}`)
 }
 
