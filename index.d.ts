@@ -101,7 +101,8 @@ export interface Executor {
   ): Promise<KernelOutput<K>>
   /**
    * Runs `kernel` over many inputs with back-pressure: pulls from `inputs` only as results are consumed. Yields in input
-   * order, or as they finish with `ordered: false`. Leaving the loop cancels what is left.
+   * order, or as they finish with `ordered: false`. Leaving the loop cancels what is left. So does a task that fails: the loop ends with its
+   * error, which has the `index` of its input. A call that the pool has no place for is tried again once a task of the loop has ended.
    */
   map<K extends KernelName>(
     kernel: K | Kernel<K>,
@@ -250,6 +251,8 @@ export class HeavyLoadError extends Error {
   code: string
   /** With ERR_POOL_OVERLOADED: in how many seconds it may be tried again, where that can be told. */
   retryAfter?: number | undefined
+  /** Where a task of a `map` has failed: which input was its. Argument errors have it, too. */
+  index?: number | undefined
 }
 
 /** Bytes, by any hand-over. */

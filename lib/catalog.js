@@ -66,7 +66,10 @@ function numberOf(kernel) {
   const name = nameOf(kernel)
   const number = findNumber(name)
   if (number !== undefined) return number
-  if (typeof name !== 'string') throw invalidType('kernel', "a kernel or a kernel's name", kernel)
+  if (typeof name !== 'string') {
+    const expected = "a kernel or a kernel's name: a kernel is native code, and no function of JavaScript's"
+    throw invalidType('kernel', expected, kernel)
+  }
   throw makeError('ERR_UNKNOWN_KERNEL', `There is no kernel '${cut(name)}'. There are: ${NAMES.join(', ')}`)
 }
 

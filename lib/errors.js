@@ -20,6 +20,18 @@ const BRAND = Symbol.for('heavy-load.error')
  * @typedef {'input' | 'call'} Fault
  */
 
+/** In a message of an argument error, what comes before the value that was received. */
+const RECEIVED = ' Received '
+/** What is said where bytes were expected, and text was received. */
+const TEXT_FOR_BYTES = /^The "\w+" argument must be an instance of Buffer.*? Received type string /
+const ARGUMENT_CODES = new Set(['ERR_INVALID_ARG_TYPE', 'ERR_INVALID_ARG_VALUE'])
+/**
+ * What is said of an input that only whoever wrote the call can have given: memory that is used twice, a stream that is no longer whole, a
+ * stream of something else than bytes. No client of a server can cause that.
+ */
+const MISUSED =
+  /is detached|be detached|out of bounds of its memory|a resizable ArrayBuffer|been thawed|shared memory|never copied|nobody has read from|^The "chunk"/
+
 /** Characters of a value that a message shows. */
 const LONGEST_SHOWN = require('./constants.js').longestShown
 
@@ -102,7 +114,8 @@ function factsOf(code) {
 function toError(failure, fault, options) {
   if (!isFailure(failure)) return failure
   const { code, message, retryAfter } = /** @type {Failure} */ (failure)
-  const error = makeError(/** @type {Code} */ (code), message, options)
+  const hint = TEXT_FOR_BYTES.test(message) ? '. Buffer.from(text) makes bytes of text' : ''
+  const error = makeError(/** @type {Code} */ (code), message + hint, options)
   return brand(retryAfter == null ? error : extend(error, { retryAfter }), fault)
 }
 
@@ -128,7 +141,23 @@ function extend(error, properties) {
  * @param {Fault} fault
  */
 function brand(error, fault) {
-  return Object.defineProperty(error, BRAND, { value: fault, configurable: true })
+  const value = fault === 'input' && isMisuse(error) ? 'call' : fault
+  return Object.defineProperty(error, BRAND, { value, configurable: true })
+}
+
+/** @param {Error & { code?: string }} error */
+function isMisuse({ code, message }) {
+  return code !== undefined && ARGUMENT_CODES.has(code) && MISUSED.test(withoutValue(message))
+}
+
+/**
+ * The message of an argument error without the value that was received.
+ * @param {unknown} message
+ */
+function withoutValue(message) {
+  const text = String(message)
+  const at = text.indexOf(RECEIVED)
+  return at < 0 ? text : text.slice(0, at)
 }
 
 /**
@@ -284,7 +313,10 @@ function subject(name) {
  */
 function received(value) {
   if (value == null) return ` Received ${value}`
-  if (typeof value === 'function') return ` Received function ${nameOf(value)}`
+  if (typeof value === 'function') {
+    const name = nameOf(value)
+    return name ? ` Received function ${name}` : ' Received a function'
+  }
   if (typeof value === 'object') {
     const name = classOf(value)
     return name ? ` Received an instance of ${name}` : ' Received an object'
@@ -299,7 +331,7 @@ function received(value) {
 function shown(value) {
   if (typeof value === 'string') return `'${cut(value)}'`
   if (typeof value === 'function' || (typeof value === 'object' && value !== null && !Array.isArray(value)))
-    return received(value).slice(' Received '.length)
+    return received(value).slice(RECEIVED.length)
   try {
     return cut(inspect(value, { depth: 0, colors: false, maxArrayLength: 4, maxStringLength: LONGEST_SHOWN }))
   } catch {
@@ -385,4 +417,5 @@ module.exports = {
   rejectLate,
   timedOut,
   toError,
+  withoutValue,
 }

@@ -2,7 +2,7 @@
 
 const { isUsable } = require('./buffers.js')
 const { ownOptionsOf } = require('./catalog.js')
-const { aborted, codeOf, faultOf, invalidType, rejectLate } = require('./errors.js')
+const { aborted, codeOf, extend, faultOf, invalidType, rejectLate } = require('./errors.js')
 const { AbortController, clearTimeout, setTimeout } = require('./host.js')
 const { MapTimes, TIMES } = require('./observe.js')
 const { LONGEST_TIMER_MS, TASK_OPTIONS, integer, refusePool, refuseUnknown, taskSettings } = require('./options.js')
@@ -261,7 +261,7 @@ class Mapped {
           return
         }
         this.#times?.passOn(error)
-        this.#fail(() => retraced(error))
+        this.#fail(() => retraced(error, index))
       },
     )
   }
@@ -306,12 +306,14 @@ function mayBeTriedAgain(input) {
 }
 
 /**
- * An error of a task's, with the frames of those that await the result rather than the task.
+ * An error of a task's, with its input's index, and with the frames of those that await the result rather than the task.
  * @param {any} error
+ * @param {number} index
  */
-function retraced(error) {
-  if (faultOf(error) !== undefined) Error.captureStackTrace(error, retraced)
-  return error
+function retraced(error, index) {
+  if (faultOf(error) === undefined) return error
+  Error.captureStackTrace(error, retraced)
+  return extend(error, { index })
 }
 
 /** Results by index: given only in turn. */

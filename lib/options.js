@@ -52,6 +52,8 @@ const CLOSE_OPTIONS = new Set(['force', 'timeout'])
  */
 function taskSettings(options, own) {
   object('options', options)
+  // Of a request, whose time its tasks share, whatever timeout was copied from it and when. It has called a task, whatever comes of that.
+  const times = options[TIMES]?.called()
   if (own !== undefined) refuseUntaken(options, isTakenByPools, own)
   const { signal, timeout, priority, key, weight, maxThreads, onProgress, transfer } = options
   if (priority !== undefined && (typeof priority !== 'string' || !Object.hasOwn(PRIORITY_NUMBERS, priority))) {
@@ -64,8 +66,6 @@ function taskSettings(options, own) {
   if (transfer !== undefined && typeof transfer !== 'boolean') {
     throw invalidType('options.transfer', 'of type boolean', transfer)
   }
-  // Of a request, whose time its tasks share, whatever timeout was copied from it and when.
-  const times = options[TIMES]?.called()
   return {
     signal: signal === undefined || isSignal(signal) ? signal : severalSignals(signal),
     timeout: Math.min(

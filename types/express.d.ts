@@ -72,15 +72,17 @@ export type OffloadRoute<Request, Response> = (
  * What `handler` returns is sent, unless it has answered itself: bytes as they are (typed arrays too, in the machine's byte order), a
  * string as text, `undefined` as 204; a Readable, a web stream, a Blob or a Response as a stream, which ends with its client, and is cut off
  * (a TypeError) where it is not as long as its Content-Length;
- * anything else, numbers included, as JSON, with Express by `res.json`. Objects without a form in JSON (a Map, an iterator) are a TypeError.
+ * anything else, numbers included, as JSON, with Express by `res.json`. Objects without a form in JSON (a Map, an iterator) are a TypeError, also
+ * inside others. Promises in an array are awaited; an Error is as one that is thrown.
  * Where the handler takes `response`, `undefined` (or `response` itself) means that it answers itself, now or later; where it takes `next`,
  * that hands the request on. Every answer that is sent for it, errors too, has `Server-Timing: queue;dur=…, run;dur=…` of its tasks, in milliseconds, if it
  * has called any. Bodies of more than 1 MiB get no ETag: it would be computed on the event loop.
  *
  * Errors of heavy-load's: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE and ERR_OUT_OF_RANGE of a kernel's input or of its own options, and
- * ERR_INVALID_DATA 400; ERR_OUTPUT_TOO_LARGE 413; ERR_POOL_OVERLOADED 503, with `Retry-After` of 1 to 60 s if another try may help;
+ * ERR_INVALID_DATA 400, as far as a client can have caused them; ERR_OUTPUT_TOO_LARGE 413; ERR_POOL_OVERLOADED 503, with `Retry-After` of 1 to 60 s if another try may help;
  * ERR_POOL_CLOSED, ERR_OUT_OF_MEMORY, ERR_REMOTE 503; ERR_TASK_TIMEOUT, and a task ended by an AbortSignal.timeout(), 504; each with
- * `{ error: { code, message } }`, whose message is the status's with 5xx and NODE_ENV=production. All others, those of others with the
+ * `{ error: { code, message } }`, whose message, with NODE_ENV=production, is the status's with 5xx and without the value that was received
+ * with 400. ERR_REMOTE, ERR_OUT_OF_MEMORY and ERR_POOL_CLOSED are logged, each once a minute. All others, those of others with the
  * same codes included, go to `next` as they are, or, with plain `node:http`, are answered with 500.
  */
 export function offload<
@@ -99,14 +101,29 @@ export function errorHandler(): (
   next: (error?: any) => void,
 ) => void
 
+/** What {@link closeOnSignals} closes after the server: pools, local and remote. */
+export interface ClosablePool {
+  close(options?: { timeout?: number }): Promise<void>
+}
+
+/** How long {@link closeOnSignals} takes at most: whole milliseconds, to be less than what ends the process by force waits. */
+export interface ClosingOptions {
+  /** For all of it; then the tasks that are left are cancelled. Default 9000: Docker waits for 10 s, Kubernetes for 30 s. */
+  timeout?: number | undefined
+  /** For the requests that are under way, of that time; then they are cut off. Default: a second less than `timeout`, or half of it if that is more. */
+  answerTimeout?: number | undefined
+}
+
 /**
  * At SIGTERM or SIGINT: `server` takes no more connections and answers what it has been asked; then the pools close (RemotePools too, which
  * would keep the process alive), and a parent's channel (cluster, PM2). Who has no answer after 8 s is cut off; tasks are cancelled
- * after 9 s. A second signal ends the process at once. `server`: Node's own, or Fastify's instance. Resolves when all has ended.
+ * after 9 s. A second signal ends the process at once. `server`: Node's own, which the app may have begun to close itself; of Fastify the
+ * instance, since its `onClose` hooks run only then. Resolves when all has ended.
  *
- * Errors: ERR_INVALID_ARG_TYPE, thrown.
+ * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, thrown.
  */
+export function closeOnSignals(server: { close(callback?: any): unknown }, ...pools: ClosablePool[]): Promise<void>
 export function closeOnSignals(
   server: { close(callback?: any): unknown },
-  ...pools: { close(options?: { timeout?: number }): Promise<void> }[]
+  ...poolsAndOptions: [...pools: ClosablePool[], options: ClosingOptions]
 ): Promise<void>

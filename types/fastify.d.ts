@@ -1,4 +1,7 @@
-/** A plugin for Fastify 5: registered, it gives the instance {@link FastifyInstance.offload}. */
+/**
+ * A plugin for Fastify 5: registered, it gives the instance {@link FastifyInstance.offload}. It is there when `register` has been awaited, in
+ * the scope in which it was registered and those inside.
+ */
 
 /// <reference types="node" />
 
@@ -36,7 +39,8 @@ declare module 'fastify' {
      * in milliseconds, if it has called any.
      *
      * Errors of heavy-load's are answered as by `offload` of heavy-load/express. All others are thrown, and so go to Fastify's
-     * error handler; with NODE_ENV=production, where Fastify's own would answer with their message, it is the status's instead.
+     * error handler; with NODE_ENV=production, where Fastify's own would answer with their message, it is the status's instead, unless
+     * the error has `expose: true` and a status below 500.
      */
     offload<
       Request = FastifyRequest<RouteGenericInterface, RawServer, RawRequest>,
@@ -66,7 +70,7 @@ declare namespace plugin {
    */
   export function errorHandler(error: any, request: unknown, reply: any): Promise<any>
 
-  /** That of heavy-load/express. */
+  /** That of heavy-load/express. Give it the instance, rather than `app.server`: its `onClose` hooks run only then. */
   export const closeOnSignals: typeof closeAll
 
   export { plugin as default }

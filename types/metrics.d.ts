@@ -43,7 +43,9 @@ export interface Meter {
  * `route` is there for the tasks of requests whose route `offload` knows, as it was defined: the whole path in Fastify; in Express what
  * the router was given that has it. After a hundred routes, others are `other`.
  *
- * @returns stops, and removes the collectors
+ * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE (two pools of one name, or a registry that has them already), thrown.
+ *
+ * @returns stops, and removes the collectors: to be called before they are registered again
  */
 export function registerMetrics(register: Register, options?: MetricsOptions): () => void
 

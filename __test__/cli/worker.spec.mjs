@@ -34,7 +34,7 @@ test.serial('it can be ended while it waits for Redis', async (t) => {
   const port = await freePort()
   const args = ['worker', '--redis', `redis://127.0.0.1:${await freePort()}`, '--metrics-port', String(port)]
   const { child, end } = startCli(args)
-  await eventually(async () => (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => ({}))).status === 503)
+  await eventually(async () => (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => ({}))).status === 503)
   child.kill('SIGTERM')
   t.like(await end, { code: 0, signal: null, stderr: '' })
 })
@@ -247,10 +247,10 @@ function workerTests() {
     const port = await freePort()
     const worker = await startWorker(t, ['--metrics-port', String(port)])
     const task = await beginTask(t, 'heavyLoad', ENDLESS)
-    t.is((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200)
+    t.is((await fetch(`http://127.0.0.1:${port}/readyz`)).status, 200)
     worker.child.kill('SIGTERM')
     await worker.says(/SIGTERM: takes no more jobs/)
-    t.is((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 503)
+    t.is((await fetch(`http://127.0.0.1:${port}/readyz`)).status, 503)
     worker.child.kill('SIGTERM')
     const { code, stderr } = await worker.end
     t.is(code, 0)

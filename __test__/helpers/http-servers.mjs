@@ -25,6 +25,15 @@ export const EXPRESS = { 'Express 5': express5, 'Express 4': express4 }
 export async function serve(t, kind, route, { before = [], after = [], env = 'test' } = {}) {
   const errors = []
   const listener = kind in EXPRESS ? app(EXPRESS[kind], route, before, after, env, errors) : chain(before, route)
+  const url = await listen(t, listener)
+  return { url: `${url}/`, port: Number(new URL(url).port), errors }
+}
+
+/**
+ * Serves until the test ends.
+ * @returns {Promise<string>} where, without a slash at the end
+ */
+export async function listen(t, listener) {
   const server = createServer(listener)
   t.teardown(() => {
     server.close()
@@ -32,8 +41,7 @@ export async function serve(t, kind, route, { before = [], after = [], env = 'te
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const { port } = server.address()
-  return { url: `http://127.0.0.1:${port}/`, port, errors }
+  return `http://127.0.0.1:${server.address().port}`
 }
 
 function app(express, route, before, after, env, errors) {

@@ -39,6 +39,51 @@ for (const kind of ['node:http', 'Fastify']) {
   }
 }
 
+for (const kind of ['node:http', 'HTTP/2', 'Fastify']) {
+  test(`${kind}: so it is where the app has begun to close the server itself`, async (t) => {
+    const { child, exited, next, url } = await start(t, [kind, '', 'closes before'])
+    const asked = kind === 'HTTP/2' ? askHttp2(t, url) : fetch(`${url}?count=1000`).then((response) => response.status)
+    t.is(await next(), 'request')
+    child.kill('SIGTERM')
+    t.is(await asked, 200)
+    t.is(await next(), 'ended 1')
+    t.deepEqual(await exited, [0, null])
+  })
+}
+
+async function askHttp2(t, url) {
+  const session = connect(url)
+  t.teardown(() => session.destroy())
+  const stream = session.request({ ':path': '/?count=1000' })
+  const [headers] = await once(stream, 'response')
+  stream.resume()
+  return headers[':status']
+}
+
+for (const [about, state] of [
+  ['has closed before', 'is closed'],
+  ['was never started', 'is not started'],
+]) {
+  test(`a server that ${about} holds nothing`, async (t) => {
+    const { child, exited, next } = await start(t, ['node:http', '', state])
+    child.kill('SIGTERM')
+    t.is(await next(), 'ended 0')
+    t.deepEqual(await exited, [0, null])
+  })
+}
+
+test('how long requests and all may take is for the app to say', async (t) => {
+  const options = JSON.stringify({ timeout: 60_000, answerTimeout: 0 })
+  const { child, exited, next, url } = await start(t, ['node:http', '', '', options])
+  const asked = t.throwsAsync(fetch(`${url}?count=${ENDLESS}`))
+  t.is(await next(), 'request')
+  child.kill('SIGTERM')
+  await asked
+  // Its work stops with it.
+  t.is(await next(), 'ended 0')
+  t.deepEqual(await exited, [0, null])
+})
+
 test('who asks again and again on one connection does not hold it', async (t) => {
   const { child, exited, next, url } = await start(t, ['node:http'])
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
@@ -89,7 +134,7 @@ for (const isIdle of [true, false]) {
 }
 
 test('HTTP/2: work that does not end is cut off', async (t) => {
-  const { child, exited, next, url } = await start(t, ['HTTP/2'])
+  const { child, exited, next, url } = await start(t, ['HTTP/2', '', '', '{"timeout":2000}'])
   const session = connect(url).on('error', () => {})
   t.teardown(() => session.destroy())
   const stream = session.request({ ':path': `/?count=${ENDLESS}` }).on('error', () => {})
@@ -133,5 +178,14 @@ test('what cannot be closed is refused at once', (t) => {
   const pool = new Pool({ threads: 1 })
   t.throws(() => closeOnSignals(), { code: 'ERR_INVALID_ARG_TYPE', message: /"server"/ })
   t.throws(() => closeOnSignals(createServer(), pool, 'pool'), { code: 'ERR_INVALID_ARG_TYPE', message: /"pools"/ })
+  for (const [options, code] of [
+    [{ timeOut: 1 }, 'ERR_INVALID_ARG_VALUE'],
+    [{ timeout: '1' }, 'ERR_INVALID_ARG_TYPE'],
+    [{ timeout: 0 }, 'ERR_OUT_OF_RANGE'],
+    [{ timeout: 2 ** 31 }, 'ERR_OUT_OF_RANGE'],
+    [{ timeout: 1000, answerTimeout: 1001 }, 'ERR_OUT_OF_RANGE'],
+  ]) {
+    t.throws(() => closeOnSignals(createServer(), pool, options), { code, message: /options\./ })
+  }
   return pool.close()
 })

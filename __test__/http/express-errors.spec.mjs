@@ -1,8 +1,9 @@
 // offload and errorHandler: which errors are answered, how, and what becomes of all others.
 
 import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import test from 'ava'
-import { hash, heavyLoad } from 'heavy-load'
+import { freeze, hash, heavyLoad, heavyLoadShared } from 'heavy-load'
 import { errorHandler, offload } from 'heavy-load/express'
 import { RemotePool } from 'heavy-load/remote'
 import { EXPRESS, KINDS, ours, serve, timingOf } from '../helpers/http-servers.mjs'
@@ -142,7 +143,9 @@ for (const kind of KINDS) {
     }
     for (const [code, options] of Object.entries(bad)) {
       const { url, errors } = await serve(t, kind, offload(handler, options))
-      t.is((await fetch(url)).status, 500, `${code}: the client has no part in it`)
+      const response = await fetch(url)
+      t.is(response.status, 500, `${code}: the client has no part in it`)
+      t.deepEqual(timingOf(response), { queue: 0, run: 0 }, `${code}: a task was called`)
       t.deepEqual(
         errors.map((error) => error.code),
         kind in EXPRESS ? [code] : [],
@@ -166,6 +169,49 @@ for (const kind of KINDS) {
       await checkAnswer(t, await fetch(url), code)
     }
   })
+
+  test(`${kind}: what a client gives in the wrong form is its mistake`, async (t) => {
+    const asked = {
+      'n=x': ({ n }, task) => heavyLoad(n, task),
+      'n=-1': ({ n }, task) => heavyLoad(Number(n), task),
+      '': ({ text }, task) => hash(text, task),
+    }
+    for (const [query, call] of Object.entries(asked)) {
+      const route = offload(({ url }, task) => call(Object.fromEntries(new URL(url, 'http://here').searchParams), task))
+      const { url, errors } = await serve(t, kind, route)
+      t.is((await fetch(`${url}?${query}`)).status, 400, query)
+      t.is((await fetch(`${url}?${query}`, { method: 'POST' })).status, 400, query)
+      t.deepEqual(errors, [])
+    }
+  })
+
+  const thawed = freeze(Buffer.alloc(8))
+  thawed.thaw()
+  const mistakes = {
+    'a buffer that was transferred before': async (_request, task) => {
+      const bytes = new Uint8Array(4096)
+      await hash(bytes, { ...task, transfer: true })
+      return hash(bytes, { ...task, transfer: true })
+    },
+    'a resizable buffer': (_request, task) => hash(new ArrayBuffer(8, { maxByteLength: 16 }), task),
+    'memory that cannot be taken': (_request, task) =>
+      hash(new WebAssembly.Memory({ initial: 1 }).buffer, { ...task, transfer: true }),
+    'a buffer that was thawed': (_request, task) => hash(thawed, task),
+    'a buffer that is never copied': (_request, task) => heavyLoadShared(new Uint32Array(8), task),
+    'a stream of texts': (_request, task) => hash(Readable.from(['text']), task),
+    'a body that was read before': async (request, task) => {
+      await text(request)
+      return hash(request, task)
+    },
+    'a body that no parser has read': (request, task) => hash(request.body, task),
+  }
+  for (const [about, handler] of Object.entries(mistakes)) {
+    test(`${kind}: ${about} is the route's mistake`, async (t) => {
+      const { url, errors } = await serve(t, kind, offload(handler))
+      t.is((await fetch(url, { method: 'POST', body: 'body' })).status, 500)
+      t.is(errors.length, kind in EXPRESS ? 1 : 0)
+    })
+  }
 
   test(`${kind}: a RemotePool that cannot send an input is the route's mistake, JSON too deep the client's`, async (t) => {
     const remote = new RemotePool({ connection: 'redis://127.0.0.1:1', queue: 'of nobody' })
@@ -201,7 +247,7 @@ for (const kind of KINDS) {
       { pool },
     )
     const { url } = await serve(t, kind, route)
-    await checkAnswer(t, await fetch(url), 'ERR_TASK_TIMEOUT')
+    t.regex(await checkAnswer(t, await fetch(url), 'ERR_TASK_TIMEOUT'), /timeout/)
   })
 
   test(`${kind}: Server-Timing says where the time of late work went`, async (t) => {
@@ -305,7 +351,20 @@ test.serial('node:http: an unknown error is told in full, but not in production'
   })
 })
 
-for (const kind of Object.keys(EXPRESS)) {
+for (const [kind, express] of Object.entries(EXPRESS)) {
+  test(`${kind}: of a body that another parser was for, it depends on who has read it`, async (t) => {
+    const route = offload((request, task) => hash(request.headers['x-stream'] ? request : request.body, task))
+    const { url } = await serve(t, kind, route, { before: [express.json()] })
+    const ask = async (type, body, headers) => {
+      const response = await fetch(url, { method: 'POST', body, headers: { 'Content-Type': type, ...headers } })
+      await response.text()
+      return response.status
+    }
+    t.is(await ask('text/plain', 'text'), 400, 'the client sent another type')
+    t.is(await ask('application/json', '{"a":1}'), 400, 'it sent an object')
+    t.is(await ask('application/json', '{"a":1}', { 'X-Stream': 'yes' }), 500, 'the parser has read it')
+  })
+
   test(`${kind}: errorHandler does not answer twice`, async (t) => {
     const route = (_request, response, next) => {
       response.write('half')

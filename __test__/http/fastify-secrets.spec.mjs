@@ -1,6 +1,8 @@
 // heavy-load/fastify: in production, no answer says what an error says, however it has come about; the app's error handlers are told.
+import { readFileSync } from 'node:fs'
 import test from 'ava'
 import Fastify from 'fastify'
+import { heavyLoad } from 'heavy-load'
 import plugin from 'heavy-load/fastify'
 
 process.env.NODE_ENV = 'production'
@@ -84,4 +86,86 @@ test("what the app's error handler throws or hands on is not told", async (t) =>
     t.is(response.status, 500)
     t.notRegex(await response.text(), /secret/)
   }
+})
+
+const expose = (error, value) => Object.assign(error, { statusCode: 404, expose: value })
+for (const [about, error, message] of [
+  ['a status of its own', Object.assign(new Error(SECRET), { statusCode: 404 }), 'Not Found'],
+  ['one that its maker hides', expose(new Error(SECRET), false), 'Not Found'],
+  ['no Error', { statusCode: 404, message: SECRET }, 'Not Found'],
+  ['a path that a package has exposed', expose(missing(), true), 'Not Found'],
+  ['one that its maker has made for clients', expose(new Error('no such item'), true), 'no such item'],
+]) {
+  test(`of an error with ${about} the client sees what is for clients`, async (t) => {
+    const response = await fetch(await serve(t, [() => Promise.reject(error)]))
+    t.is(response.status, 404)
+    t.is((await response.json()).message, message)
+  })
+}
+
+test('of an error of ours that is handed on, the client sees what offload itself would say', async (t) => {
+  const url = await serve(t, [(_request, task) => heavyLoad(SECRET, task), { errors: 'next' }])
+  const response = await fetch(url)
+  t.is(response.status, 400)
+  t.deepEqual(await response.json(), {
+    statusCode: 400,
+    code: 'ERR_INVALID_ARG_TYPE',
+    error: 'Bad Request',
+    message: 'The "iterations" argument must be of type number.',
+  })
+})
+
+function missing() {
+  try {
+    readFileSync(SECRET)
+  } catch (error) {
+    return error
+  }
+}
+
+const hooks = {
+  'for all routes': (app, hook) => app.addHook('onSend', hook),
+  'for the route': (_app, hook) => ({ onSend: hook }),
+}
+for (const [whose, add] of Object.entries(hooks)) {
+  for (const [about, handler] of [
+    ['a value', () => 'text'],
+    ['an error', fail],
+    ['an error that is answered', (_request, task) => heavyLoad(-1, task)],
+  ]) {
+    test(`what a hook ${whose} throws with ${about} is not told`, async (t) => {
+      const app = Fastify({ forceCloseConnections: true })
+      t.teardown(() => app.close())
+      await app.register(plugin)
+      const options = add(app, async (request, reply, payload) => {
+        reply.header('X-Own', 'yes')
+        if (request.headers['x-fail']) throw new Error(SECRET)
+        return request.headers['x-change'] ? 'changed' : payload
+      })
+      app.get('/', options ?? {}, app.offload(handler))
+      const url = await app.listen({ host: '127.0.0.1', port: 0 })
+      const response = await fetch(url, { headers: { 'X-Fail': 'yes' } })
+      t.true(response.status >= 400)
+      t.notRegex(await response.text(), /secret/)
+      t.is(response.headers.get('x-own'), 'yes')
+      // The next request of the connection, which is answered as ever.
+      const changed = await fetch(url, { headers: { 'X-Change': 'yes' } })
+      t.is(await changed.text(), 'changed')
+    })
+  }
+}
+
+test('a route in a scope that the plugin is not registered in is a mistake, whatever it does', async (t) => {
+  const app = Fastify({ forceCloseConnections: true })
+  t.teardown(() => app.close())
+  let offload
+  await app.register(async (child) => {
+    await child.register(plugin)
+    offload = child.offload
+  })
+  app.get('/elsewhere', offload(fail))
+  const response = await fetch(`${await app.listen({ host: '127.0.0.1', port: 0 })}/elsewhere`)
+  t.is(response.status, 500)
+  const { message } = await response.json()
+  t.is(message, 'heavy-load/fastify is not registered in the scope of GET /elsewhere: register it there, or around it')
 })

@@ -1,16 +1,16 @@
 // heavy-load/fastify, over real HTTP.
 import { once } from 'node:events'
 import { get } from 'node:http'
-import { createRequire } from 'node:module'
 import { Readable } from 'node:stream'
 import test from 'ava'
 import Fastify from 'fastify'
 import { heavyLoad, heavyLoadShared } from 'heavy-load'
+import * as express from 'heavy-load/express'
 import plugin, { errorHandler } from 'heavy-load/fastify'
+import { ours } from '../helpers/http-servers.mjs'
 import { ENDLESS, hold, openPool } from '../helpers/pool.mjs'
 import { until } from '../helpers/turns.mjs'
 
-const { brand } = createRequire(import.meta.url)('../../lib/errors.js')
 const BYTES = 'application/octet-stream'
 const JSON_TYPE = 'application/json; charset=utf-8'
 const TIMING = /^queue;dur=\d+(\.\d+)?, run;dur=\d+(\.\d+)?$/
@@ -26,8 +26,8 @@ async function serve(t, make) {
 
 const serveOne = (t, handler, options) => serve(t, (app) => app.get('/', app.offload(handler, options)))
 
+/** An error of somebody else's. */
 const coded = (code, more) => Object.assign(new Error(`because of ${code}`), { code, ...more })
-const own = (code, more) => brand(coded(code, more), 'input')
 
 const shared = new Uint8Array(new SharedArrayBuffer(4)).fill(97)
 for (const [about, value, type, body] of [
@@ -101,7 +101,7 @@ for (const code of [...BAD, ...Object.keys(STATUS)]) {
   test(`${code} is answered with ${status}, whatever was set for the value`, async (t) => {
     const fail = async (_request, _task, reply) => {
       reply.type('text/html').header('Content-Encoding', 'gzip').header('Content-Length', '3').serializer(String)
-      throw own(code, { retryAfter: 1.2 })
+      throw ours(code, { retryAfter: 1.2 })
     }
     const url = await serve(t, (app) => {
       app.get('/offload', app.offload(fail))
@@ -113,7 +113,7 @@ for (const code of [...BAD, ...Object.keys(STATUS)]) {
       t.is(response.status, status)
       t.is(response.headers.get('content-type'), JSON_TYPE)
       t.is(response.headers.get('retry-after'), status === 503 ? '2' : null)
-      t.deepEqual(await response.json(), { error: { code, message: `because of ${code}` } })
+      t.deepEqual(await response.json(), { error: { code, message: `what ${code} says` } })
     }
   })
 }
@@ -198,7 +198,7 @@ test('a handler may answer itself; one that fails after half an answer is cut of
   }
   const run = async ({ params: { way } }, _task, reply) => {
     const returned = ways[way](reply)
-    if (way === 'failed' || way === 'half') throw own('ERR_INVALID_DATA')
+    if (way === 'failed' || way === 'half') throw ours('ERR_INVALID_DATA')
     return returned
   }
   const url = await serve(t, (app) => app.get('/:way', app.offload(run)))
@@ -216,4 +216,23 @@ test('a mistake in a route throws when the route is made', async (t) => {
     t.throws(() => app.offload(heavyLoad, { timeout: 0 }), { code: 'ERR_OUT_OF_RANGE', message: /timeout/ })
     t.throws(() => app.offload(heavyLoad, { pool: {} }), { code: 'ERR_INVALID_ARG_TYPE', message: /pool/ })
   })
+})
+
+test('what is for Express says what is for Fastify', async (t) => {
+  t.throws(() => errorHandler(), { code: 'ERR_INVALID_ARG_VALUE', message: /app\.setErrorHandler\(errorHandler\)$/ })
+  const url = await serve(t, (app) => {
+    app.get(
+      '/route',
+      express.offload(() => 'text'),
+    )
+    app.get('/handler', { errorHandler: express.errorHandler() }, () => Promise.reject(ours('ERR_INVALID_DATA')))
+  })
+  for (const [path, message] of [
+    ['route', /is for Express and node:http\. Fastify takes app\.offload, once heavy-load\/fastify is registered$/],
+    ['handler', /Fastify takes errorHandler of heavy-load\/fastify, as it is: app\.setErrorHandler\(errorHandler\)$/],
+  ]) {
+    const response = await fetch(`${url}/${path}`)
+    t.is(response.status, 500)
+    t.regex((await response.json()).message, message)
+  }
 })

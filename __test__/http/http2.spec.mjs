@@ -88,8 +88,7 @@ for (const kind of ['node:http2', 'Fastify']) {
       Object.values(WAYS)[index % 3](stream, session)
     })
     await Promise.all(clients)
-    await until(() => alive.size === 0, 'the end of the streams')
-    t.is(alive.size, 0)
+    await t.notThrowsAsync(until(() => alive.size === 0, 'the end of the streams'))
   })
 
   for (const method of ['GET', 'HEAD']) {

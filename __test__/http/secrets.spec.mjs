@@ -22,7 +22,7 @@ const { CODES } = require('../../lib/errors.js')
 process.env.NODE_ENV = 'production'
 // Express logs what it answers.
 console.error = () => {}
-process.env.SECRET = 'secret-of-the-environment'
+process.env.SECRET = 'secret-of-environment'
 const here = import.meta.dirname
 const missing = path.join(here, 'missing')
 
@@ -91,6 +91,14 @@ const REAL = [
   () => heavyLoad(1, { pool: missing }),
 ]
 
+/** Errors about an input or an option that the server itself has chosen. */
+const SHOWN = [
+  (task) => hash(process.env.SECRET, task),
+  (task) => heavyLoad(process.env.SECRET, task),
+  (task) => hash(Buffer.alloc(1), { ...task, algorithm: process.env.SECRET }),
+  (task) => heavyLoad(-process.pid, task),
+]
+
 const secrets = [here, path.dirname(here), process.env.SECRET, '127.0.0.1', 'node_modules', '.mjs', 'node:']
 // A short one is found in anything.
 if (os.hostname().length > 6) secrets.push(os.hostname())
@@ -140,6 +148,24 @@ for (const kind of ADAPTERS) {
         const { status } = await checkDiscretion(t, url, `${code}, ${fault}`)
         t.true(status >= 400)
       }
+    }
+  })
+
+  test(`${kind}: no error of ours shows a value, whoever has given it`, async (t) => {
+    let error
+    const { url } = await serveHandler(t, kind, () => Promise.reject(error), {}, production)
+    for (const code of Object.keys(CODES)) {
+      error = ours(code, { message: `The "data" argument is none. Received type string ('${process.env.SECRET}')` })
+      await checkDiscretion(t, url, code)
+    }
+    let run
+    const real = await serveHandler(t, kind, (_request, task) => run(task), {}, production)
+    for (const mistake of SHOWN) {
+      run = mistake
+      const { status, text } = await checkDiscretion(t, real.url, String(mistake))
+      t.is(status, 400)
+      t.regex(text, /must be /, 'it says what was expected')
+      t.notRegex(text, /Received/)
     }
   })
 

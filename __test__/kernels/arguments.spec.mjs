@@ -174,7 +174,7 @@ test('options themselves', async (t) => {
     ['timeout', "type string ('timeout')"],
     [5, 'type number (5)'],
     [true, 'type boolean (true)'],
-    [() => {}, /^function/],
+    [() => {}, /^a function/],
   ]
   for (const [value, received] of values) {
     for (const { name, run } of formsOf('heavyLoad')) {
@@ -378,4 +378,13 @@ test('calls that were refused for their arguments count nowhere', async (t) => {
   const { utilization, uptime, ...counts } = pool.stats()
   t.like(before, counts)
   await pool.close()
+})
+
+test('who takes a function of JavaScript for a kernel, or text for bytes, learns what they are', async (t) => {
+  const error = await errorOf(defaultPool.run(() => 5, 5))
+  is(t, error, TYPE, 'kernel', "a kernel or a kernel's name: a kernel is native code", 'a function', 'no kernel')
+  for (const { run } of formsOf('hash')) {
+    const { message } = await errorOf(run('text'))
+    t.true(message.endsWith(" Received type string ('text'). Buffer.from(text) makes bytes of text"), message)
+  }
 })

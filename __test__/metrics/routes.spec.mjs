@@ -1,6 +1,4 @@
 // Metrics of tasks that a route of a server has called say which route: as it was defined, never as somebody asked for it.
-import { once } from 'node:events'
-import { createServer } from 'node:http'
 import test from 'ava'
 import fastify from 'fastify'
 import { heavyLoad } from 'heavy-load'
@@ -8,7 +6,7 @@ import { offload } from 'heavy-load/express'
 import plugin from 'heavy-load/fastify'
 import { instrument, registerMetrics } from 'heavy-load/metrics'
 import { Registry } from 'prom-client'
-import { EXPRESS } from '../helpers/http-servers.mjs'
+import { EXPRESS, listen } from '../helpers/http-servers.mjs'
 import { hold, openPool } from '../helpers/pool.mjs'
 
 /** What has been counted of a pool, without what is 0: by route, kernel and outcome. */
@@ -16,16 +14,6 @@ async function counted(register, pool) {
   const { values } = await register.getSingleMetric('heavy_load_tasks_total').get()
   const ours = values.filter(({ labels, value }) => labels.pool === pool.name && value > 0)
   return Object.fromEntries(ours.map(({ labels, value }) => [`${labels.route} ${labels.outcome}`, value]))
-}
-
-async function listen(t, listener) {
-  const server = createServer(listener).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  return `http://127.0.0.1:${server.address().port}`
 }
 
 for (const [kind, express] of Object.entries(EXPRESS)) {

@@ -121,17 +121,17 @@ test.serial('busy seconds are what tasks used, and never become less', async (t)
   const pool = openPool(t, { threads: 2 })
   t.teardown(registerMetrics(register, { pools: [pool] }))
   t.is(await value(register, BUSY), 0)
-  await Promise.all(Array.from({ length: 10 }, () => spin(5, { pool })))
+  const used = await Promise.all(Array.from({ length: 10 }, () => spin(5, { pool })))
   await until(() => pool.stats().running === 0)
   const busy = await value(register, BUSY)
-  t.true(busy >= 0.05, String(busy))
+  t.true(busy >= used.reduce((sum, ms) => sum + ms) / 1e3, `${busy} ${used}`)
   let last = busy
   for (let asked = 0; asked < 1000; asked++) {
     const now = await value(register, BUSY)
     t.true(now >= last)
     last = now
   }
-  t.true(last - busy < 0.001, 'nothing has run since')
+  t.true(last - busy < busy / 10, 'nothing has run since')
 })
 
 test.serial('the processes of a cluster make up one figure', async (t) => {
@@ -167,16 +167,17 @@ test.serial('OpenTelemetry: the same', async (t) => {
   t.teardown(() => provider.shutdown())
   const pool = openPool(t, { threads: 1 })
   t.teardown(instrument(provider.getMeter('test'), { pools: [pool] }))
-  await spin(5, { pool })
+  const used = await spin(5, { pool })
   await until(() => pool.stats().running === 0)
   const began = performance.now()
   while (performance.now() - began < 100);
+  const stall = (performance.now() - began) / 1e3
   await provider.forceFlush()
   await provider.forceFlush()
   const { metrics } = exporter.getMetrics().at(-1).scopeMetrics[0]
   const last = (name) => metrics.find(({ descriptor }) => descriptor.name === name).dataPoints[0].value
-  t.true(last('heavy_load.busy.time') >= 0.005)
+  t.true(last('heavy_load.busy.time') >= used / 1e3)
   t.true(last('heavy_load.utilization') > 0)
-  t.true(last('heavy_load.event_loop.delay.max') > 0.05)
+  t.true(last('heavy_load.event_loop.delay.max') > stall / 2)
   t.true(last('heavy_load.event_loop.delay.max') >= last('heavy_load.event_loop.delay'))
 })

@@ -15,13 +15,13 @@ const TEXT = 'text/plain; charset=utf-8'
  */
 
 /**
- * `/livez`: whether the process answers. `/readyz`: whether it takes jobs; it was called `/healthz`.
+ * `/livez`: whether the process answers. `/readyz`: whether it takes jobs.
  * @param {() => boolean} isReady
  * @returns {Routes}
  */
 function healthRoutes(isReady) {
   const ready = () => (isReady() ? { status: 200, body: 'takes jobs\n' } : { status: 503, body: 'takes no jobs\n' })
-  return { '/livez': () => ({ status: 200, body: 'lives\n' }), '/readyz': ready, '/healthz': ready }
+  return { '/livez': () => ({ status: 200, body: 'lives\n' }), '/readyz': ready }
 }
 
 /**

@@ -3,11 +3,14 @@
 /** What an error is answered with: those of heavy-load's own, as far as they are an answer to a client; never those of others. */
 
 const { STATUS_CODES } = require('node:http')
-const { codeOf, extend, factsOf, faultOf, isTimeout } = require('../errors.js')
+const { codeOf, extend, factsOf, faultOf, isTimeout, withoutValue } = require('../errors.js')
 const { process } = require('../host.js')
 
 /** The longest Retry-After, in seconds: who is to wait for longer may as well ask. */
 const LONGEST_RETRY_S = 60
+
+/** How a message ends that is about an input that was not there. */
+const MISSING = ' Received undefined'
 
 /** What a handler may have set for its value, and what an error that is answered instead must not have. */
 const VALUE_HEADERS = [
@@ -21,31 +24,57 @@ const VALUE_HEADERS = [
   'ETag',
   'Expires',
   'Last-Modified',
+  'Transfer-Encoding',
 ]
 
 /**
- * @typedef {{ status: number, retryAfter: number | undefined, headers: Record<string, string>, body: object }} Answer
+ * @typedef {{ status: number, retryAfter: number | undefined, headers: Record<string, string>, body: { error: { code: string, message: string } } }} Answer
  */
 
 /**
  * The answer to an error of heavy-load's; none if the error is not one to be answered like this.
  * @param {any} error
+ * @param {any} [request] Node's or Express's, if the app's body parser leaves what it has read there
  * @returns {Answer | undefined}
  */
-function answerTo(error) {
+function answerTo(error, request) {
   const fault = faultOf(error)
   const code = answeredCode(error)
   const { status, ofInput } = factsOf(code) ?? {}
-  if (fault === undefined || status === undefined || (ofInput && fault !== 'input')) return undefined
+  if (fault === undefined || status === undefined) return undefined
+  if (ofInput && (fault !== 'input' || lacksParser(error, request))) return undefined
   const retryAfter = status === 503 ? seconds(error.retryAfter) : undefined
-  // What is not about the client's input may reveal something of the machine: an address of Redis, the size of its memory.
-  const message = status >= 500 && isProduction() ? STATUS_CODES[status] : String(error.message)
   return {
     status,
     retryAfter,
     headers: retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) },
-    body: { error: { code, message } },
+    body: { error: { code: String(code), message: messageTo(error, code, status) } },
   }
+}
+
+/**
+ * What a client is told. In production nothing that may be of the machine: an address of Redis, the size of its memory; nor the value that
+ * an argument error shows, which may be the server's own as well as the client's.
+ * @param {any} error
+ * @param {unknown} code
+ * @param {number} status
+ * @returns {string}
+ */
+function messageTo(error, code, status) {
+  if (isProduction()) return status >= 500 ? String(STATUS_CODES[status]) : withoutValue(error.message)
+  const { message } = code === codeOf(error) ? error : error.cause
+  return String(message)
+}
+
+/**
+ * Whether an input was missing because the route has no body parser: the request has a body, and nobody has looked for one.
+ * @param {any} error
+ * @param {any} request
+ */
+function lacksParser(error, request) {
+  if (request?.headers === undefined || 'body' in request || !String(error.message).endsWith(MISSING)) return false
+  const { 'content-length': length, 'transfer-encoding': encoding } = request.headers
+  return encoding !== undefined || Number(length) > 0
 }
 
 /**
@@ -69,9 +98,10 @@ function seconds(value) {
 /**
  * Has an error of ours say what it would be answered with, as the error handlers of Express and Fastify look for it.
  * @param {any} error
+ * @param {any} [request]
  */
-function withStatus(error) {
-  const answer = answerTo(error)
+function withStatus(error, request) {
+  const answer = answerTo(error, request)
   if (answer === undefined) return error
   const { status, retryAfter, headers } = answer
   try {

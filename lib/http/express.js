@@ -8,8 +8,21 @@ const { codeOf, makeError } = require('../errors.js')
 const { Buffer } = require('../host.js')
 const { RequestScope, checkRoute } = require('./request.js')
 const { VALUE_HEADERS, answerTo, isProduction, withStatus } = require('./answers.js')
-const { begun, bytesOf, checkJson, discard, hasNoBody, noJson, ofLength, streamOf } = require('./bodies.js')
+const {
+  begun,
+  bytesOf,
+  checkJson,
+  discard,
+  hasNoBody,
+  headersOf,
+  isError,
+  noJson,
+  ofLength,
+  streamOf,
+  awaited,
+} = require('./bodies.js')
 const { closeOnSignals } = require('./ending.js')
+const { logAnswer, toConsole } = require('./log.js')
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 const TEXT_TYPE = 'text/plain; charset=utf-8'
@@ -35,6 +48,7 @@ function offload(handler, options = {}) {
    * @param {(error?: unknown) => void} [next]
    */
   return function offloaded(request, response, next) {
+    refuseReply(response, 'app.offload, once heavy-load/fastify is registered')
     const scope = new RequestScope(response)
     let isHandedOn = false
     // Before Express 5, nobody looks at a promise that a handler returns: this one does not reject.
@@ -42,9 +56,13 @@ function offload(handler, options = {}) {
 
     async function answer() {
       try {
-        const value = await handler(request, scope.task(options, request), response, handOn)
+        const returned = handler(request, scope.task(options, request), response, handOn)
+        scope.readOn()
+        const value = await awaited(returned)
         if (value === response || (value === undefined && mayAnswer)) return
         if (isHandedOn || scope.isOver) return discard(value, scope.signal.aborted)
+        // As Fastify has it: in JSON, nothing would be left of it.
+        if (isError(value)) throw value
         await send(response, value, scope)
       } catch (error) {
         await react(error).catch(failAtLast)
@@ -57,9 +75,9 @@ function offload(handler, options = {}) {
       if (isHandedOn || scope.isAbandonment(error)) return
       if (!scope.isOver) setServerTiming(response, scope)
       if (onError !== undefined) {
-        await onError(withStatus(error), request, response, handOn)
+        await onError(withStatus(error, request), request, response, handOn)
       } else if (errors === 'next' && next !== undefined) {
-        fail(withStatus(error), response, next)
+        fail(withStatus(error, request), response, next)
       } else if (!answerError(response, error)) {
         fail(error, response, next)
       }
@@ -105,10 +123,21 @@ function errorHandler(...given) {
    * @param {(error?: unknown) => void} next
    */
   return function heavyLoadErrorHandler(error, _request, response, next) {
+    refuseReply(response, 'errorHandler of heavy-load/fastify, as it is: app.setErrorHandler(errorHandler)')
     // The client has gone, and so the work was stopped: there is nobody to answer.
     if (codeOf(error) === 'ABORT_ERR' && response.destroyed) return
     if (!answerError(response, error)) next(error)
   }
+}
+
+/**
+ * Throws if it is a reply of Fastify's, which is no response.
+ * @param {any} response
+ * @param {string} instead
+ */
+function refuseReply(response, instead) {
+  if (typeof response?.hijack !== 'function') return
+  throw makeError('ERR_INVALID_ARG_VALUE', `heavy-load/express is for Express and node:http. Fastify takes ${instead}`)
 }
 
 /**
@@ -127,19 +156,20 @@ function setServerTiming(response, scope) {
  * @param {RequestScope} scope
  */
 async function send(response, value, scope) {
-  const streamed = streamOf(value)
+  const streamed = streamOf(value, scope.handler)
   if (streamed !== undefined) {
     await sendStream(response, streamed, scope)
     return
   }
   const body = typeof value === 'string' ? value : bytesOf(value)
-  if (body === undefined) checkJson(value)
+  if (body === undefined) checkJson(value, scope.handler, Boolean(response.app?.get?.('json replacer')))
   setServerTiming(response, scope)
   if (value === undefined) {
     if (response.statusCode === 200) response.statusCode = 204
+    response.removeHeader('Content-Length')
     response.end()
   } else if (body === undefined) {
-    sendJson(response, value)
+    sendJson(response, value, scope.handler)
   } else {
     setType(response, typeof body === 'string' ? TEXT_TYPE : BYTES_TYPE)
     sendBody(response, body)
@@ -151,7 +181,8 @@ async function send(response, value, scope) {
  * @param {import('./bodies.js').Streamed} streamed
  * @param {RequestScope} scope
  */
-async function sendStream(response, { stream, type = BYTES_TYPE, length, status, headers }, scope) {
+async function sendStream(response, streamed, scope) {
+  const { stream, type = BYTES_TYPE, length, status } = streamed
   if (stream !== undefined) await begun(stream, scope.signal)
   if (scope.isOver) {
     stream?.destroy()
@@ -160,7 +191,7 @@ async function sendStream(response, { stream, type = BYTES_TYPE, length, status,
   let body = stream
   try {
     if (status !== undefined) response.statusCode = status
-    for (const [name, value] of headers ?? []) {
+    for (const [name, value] of headersOf(streamed)) {
       if (name === 'set-cookie' || name === 'server-timing') response.appendHeader(name, value)
       else response.setHeader(name, value)
     }
@@ -169,7 +200,9 @@ async function sendStream(response, { stream, type = BYTES_TYPE, length, status,
       setType(response, type)
       if (length !== undefined) response.setHeader('Content-Length', length)
     }
-    if (hasBody(response)) body = ofLength(stream, response.getHeader('Content-Length'))
+    // Of a 304, it is that of what the client has.
+    if (response.statusCode === 204) response.removeHeader('Content-Length')
+    if (hasBody(response)) body = ofLength(stream, response.getHeader('Content-Length'), scope.handler)
   } catch (error) {
     stream?.destroy()
     throw error
@@ -197,11 +230,12 @@ function hasBody(response) {
  * With Express by its own `json`, which has the app's settings.
  * @param {any} response
  * @param {any} value
+ * @param {string} [who] has returned it; nobody where it is our own
  */
-function sendJson(response, value) {
+function sendJson(response, value, who = 'heavy-load') {
   if (typeof response.json !== 'function') {
     const json = JSON.stringify(value)
-    if (json === undefined) throw noJson(value)
+    if (json === undefined) throw noJson(value, who)
     setType(response, JSON_TYPE)
     sendBody(response, json)
     return
@@ -213,7 +247,7 @@ function sendJson(response, value) {
   response.send = (/** @type {string | undefined} */ json) => {
     restore()
     if (!hasType) response.removeHeader('Content-Type')
-    if (json === undefined) throw noJson(value)
+    if (json === undefined) throw noJson(value, who)
     setType(response, JSON_TYPE)
     sendBody(response, json)
     return response
@@ -261,9 +295,12 @@ function sendBody(response, body) {
  * @returns {boolean} whether it is an error to be answered like this, and could be
  */
 function answerError(response, error) {
-  const answer = answerTo(error)
+  const answer = answerTo(error, response.req)
   if (answer === undefined || response.headersSent || response.destroyed) return false
   answerWith(response, answer)
+  // With Express, by its own setting.
+  const isTest = response.app?.get?.('env') === 'test'
+  if (!isTest) logAnswer(error, answer, response.req, toConsole)
   return true
 }
 
@@ -291,11 +328,14 @@ function fail(error, response, next) {
   }
   if (response.headersSent) {
     // Half an answer is worse than none: the client is to see that it is cut off.
+    toConsole(error, 'heavy-load cut off an answer')
     response.destroy(error)
     return
   }
   if (response.destroyed) return
   answerWith(response, { status: 500, body: { error: unknown(error) } })
+  // Express, in this place, logs all that it answers.
+  toConsole(error, 'heavy-load answered 500')
 }
 
 /**

@@ -9,11 +9,16 @@ const { onClose } = require('./sockets.js')
 const { refuseUnknown, taskSettings } = require('../options.js')
 const { TIMES, Times } = require('../observe.js')
 const { checkThreads, defaultPool } = require('../pool/index.js')
+const { isTouched } = require('../source.js')
 
 /** The options of a route that may be functions of the request. */
 const OF_REQUEST = ['timeout', 'priority', 'key', 'weight', 'maxThreads', 'pool']
 
 const ROUTE_OPTIONS = new Set([...OF_REQUEST, 'onError', 'errors'])
+/** Methods with which a body means nothing (RFC 9110, 9.3.1 and 9.3.2). */
+const WITHOUT_BODY = new Set(['GET', 'HEAD'])
+/** How much of a body is kept for a handler that does not read it yet: more than body parsers take. */
+const MOST_UNREAD_BYTES = 2 ** 18
 /** Who answers errors of ours. */
 const ERRORS = ['answer', 'next']
 
@@ -51,6 +56,8 @@ class RequestScope {
   #times = new Times()
   #began = performance.now()
   #response
+  /** @type {any} none before its options were asked for */
+  #request
   #isTimed = false
 
   /** @param {import('node:http').ServerResponse} response */
@@ -98,6 +105,11 @@ class RequestScope {
     return this.#client.signal.aborted || this.#response.headersSent || this.#response.writableEnded
   }
 
+  /** How an error names what has been returned for it. */
+  get handler() {
+    return handlerOf(this.#request)
+  }
+
   /**
    * Whether this is nothing but the end of work for which nobody waits any more.
    * @param {any} error
@@ -120,6 +132,7 @@ class RequestScope {
    * @returns {RequestTask}
    */
   task(options, request) {
+    this.#request = request
     /** @type {any} */
     const task = { [TIMES]: this.#times }
     /** @type {Record<string, unknown>} */
@@ -153,6 +166,26 @@ class RequestScope {
   }
 
   /**
+   * Has what the client still sends come in, though the handler does not read it: the end of a connection that nobody reads from is not noticed.
+   * It is kept for whoever reads it later, up to a limit; where a body means nothing, it is dropped.
+   */
+  readOn() {
+    const response = this.#response
+    const { req: request, stream, writableEnded } = /** @type {any} */ (response)
+    // HTTP/2 says so apart from the data.
+    if (stream !== undefined || writableEnded || request?.headers === undefined) return
+    if (!hasBody(request) || request.complete || isRead(request)) return
+    if (WITHOUT_BODY.has(request.method)) {
+      request.resume()
+    } else if (request.readableLength < MOST_UNREAD_BYTES) {
+      // For so much there is not enough: it takes nothing, and raises the limit to which the request fills.
+      request.read(MOST_UNREAD_BYTES)
+      // As Node does with a body that nobody has asked for.
+      response.once('finish', () => isRead(request) || request.resume())
+    }
+  }
+
+  /**
    * What its tasks took, all together, as Server-Timing has it (W3C Server Timing); none if it has called none. Once, however many ways lead to
    * the answer.
    * @returns {string | undefined}
@@ -176,9 +209,35 @@ function routeOf(request) {
   return pattern === undefined ? undefined : String(pattern)
 }
 
+/**
+ * Whether a request has a body, by what it says of it (RFC 9112, 6.3).
+ * @param {any} request
+ */
+function hasBody({ headers }) {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0
+}
+
+/**
+ * Whether somebody reads a request's body, or has.
+ * @param {any} request
+ */
+function isRead(request) {
+  return request.readableFlowing !== null || isTouched(request)
+}
+
+/**
+ * How an error names a request's handler: by the route, and never by a path that a client has chosen.
+ * @param {any} request
+ */
+function handlerOf(request) {
+  const method = request?.method ?? 'a request'
+  const route = request === undefined ? undefined : routeOf(request)
+  return `The handler of ${route === undefined ? method : `${method} ${route}`}`
+}
+
 /** @param {number} value */
 function milliseconds(value) {
   return Number(value.toFixed(3))
 }
 
-module.exports = { RequestScope, checkRoute }
+module.exports = { RequestScope, checkRoute, handlerOf }

@@ -1,7 +1,10 @@
 'use strict'
 
-const { invalidType } = require('../errors.js')
+const { invalidType, makeError } = require('../errors.js')
 const { BUCKETS, Watch, poolsOf } = require('./watch.js')
+
+/** Of all metrics, the one that is made first. */
+const FIRST_NAME = 'heavy_load_tasks_total'
 
 /**
  * Makes prom-client collectors.
@@ -13,6 +16,7 @@ function registerMetrics(register, options = {}) {
     throw invalidType('register', "an instance of prom-client's Registry", register)
   }
   const pools = poolsOf(options)
+  refuseSecond(register)
   const { Counter, Gauge, Histogram } = require('prom-client')
   const registers = [register]
   /** @type {{ name: string }[]} */
@@ -46,7 +50,7 @@ function registerMetrics(register, options = {}) {
   try {
     const tasks = keep(
       new Counter({
-        name: 'heavy_load_tasks_total',
+        name: FIRST_NAME,
         help: 'Tasks whose promise was settled, by outcome: completed, failed, cancelled, timed_out or rejected.',
         registers,
         labelNames: ['pool', 'kernel', 'route', 'outcome'],
@@ -107,6 +111,17 @@ function registerMetrics(register, options = {}) {
     watch?.stop()
     for (const { name } of made) register.removeSingleMetric(name)
   }
+}
+
+/**
+ * A registry takes each name once. Its own error would not say what to do.
+ * @param {any} register
+ */
+function refuseSecond(register) {
+  if (register.getSingleMetric?.(FIRST_NAME) === undefined) return
+  const advice =
+    'name all pools in one call, or call the function that the first call returned, which removes its metrics'
+  throw makeError('ERR_INVALID_ARG_VALUE', `The "register" argument has heavy-load's metrics already: ${advice}`)
 }
 
 module.exports = { registerMetrics }
