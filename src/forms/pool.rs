@@ -1,6 +1,6 @@
 //! The pool form.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +16,7 @@ use crate::env::borrow::Borrowed;
 use crate::env::instance::{Instance, InstanceState};
 use crate::env::ledger::Kept;
 use crate::env::mailbox::Mailbox;
+use crate::env::slots::Claim;
 use crate::js::reference::Lease;
 use crate::js::value::RawValue;
 use crate::js::{convert, failure};
@@ -232,15 +233,20 @@ impl Handle {
     fn submit_batch<'a>(&self, records: impl ExactSizeIterator<Item = &'a [f64]>) -> u32 {
         let Ok(pool) = self.pool() else { return 0 };
         let sink: Arc<dyn Sink> = Arc::clone(&self.instance.mailbox) as Arc<dyn Sink>;
+        // The claim of the one that is being taken: dropped, if it is not.
+        let claimed = Cell::new(None);
         let works = records.map(|record| {
             let (kernel, slot) = (record[batch::KERNEL] as u32, record[batch::SLOT] as u32);
+            let claim = self.instance.claim(slot).map_err(|error| EngineError::new(Code::KernelPanic, error.reason))?;
             let (work, estimate) = prepare_number(kernel, record[batch::INPUT])?;
+            claimed.set(Some(claim));
             Ok((work, config_of(kernel as usize, estimate, TaskConfig::default()), slot))
         });
         let mut taken = 0;
         pool.submit_batch(works, &sink, |task| {
+            let Some(claim) = claimed.take() else { unreachable!("each is claimed just before it is taken") };
             self.kept.ledger.take();
-            self.instance.pooled(Arc::clone(&pool), task, Lease::default());
+            self.instance.pooled(claim, Arc::clone(&pool), task, Lease::default());
             taken += 1;
         });
         taken
@@ -249,6 +255,7 @@ impl Handle {
     fn submit(&self, env: &Env, call: &Call, slot: u32, config: TaskConfig, may_poll: bool) -> Result<bool> {
         let throw = |error| failure::throw(env, &error);
         self.instance.reclaim();
+        let claim = self.instance.claim(slot)?;
         let Checked { work, estimate, memory } = call.check(env, Some(&self.instance.mailbox))?;
         let config = config_of(config.kernel, estimate, config);
         let pool = self.pool().map_err(throw)?;
@@ -262,13 +269,14 @@ impl Handle {
             (lease, borrowed) = (committed.lease, committed.borrowed);
         }
         self.kept.ledger.take();
-        Ok(self.send(&pool, reservation, lease, borrowed, slot, may_poll))
+        Ok(self.send(&pool, reservation, lease, borrowed, claim, may_poll))
     }
 
     /// Queues the next piece of a stream, which is one task with those before.
     fn submit_piece(&self, env: &Env, slot: u32, piece: RawValue, config: TaskConfig, may_poll: bool) -> Result<bool> {
         let throw = |error| failure::throw(env, &error);
         self.instance.reclaim();
+        let claim = self.instance.claim(slot)?;
         let fold = self.instance.fold(slot)?;
         let (bytes, lease, borrowed) = call::piece(env, &self.instance.mailbox, piece)?;
         let borrowed = Some(borrowed);
@@ -281,7 +289,7 @@ impl Handle {
         if is_first {
             self.kept.ledger.take();
         }
-        Ok(self.send(&pool, reservation, lease, borrowed, slot, may_poll))
+        Ok(self.send(&pool, reservation, lease, borrowed, claim, may_poll))
     }
 
     /// Whether the caller, who said that it may, is now to poll.
@@ -291,7 +299,7 @@ impl Handle {
         reservation: Reservation<'_>,
         lease: Lease,
         borrowed: Option<Borrowed>,
-        slot: u32,
+        claim: Claim<'_>,
         may_poll: bool,
     ) -> bool {
         let mailbox = &self.instance.mailbox;
@@ -308,8 +316,8 @@ impl Handle {
         if poll {
             mailbox.stay_awake();
         }
-        let task = pool.submit(reservation, sink, slot);
-        self.instance.pooled(Arc::clone(pool), task, lease);
+        let task = pool.submit(reservation, sink, claim.slot());
+        self.instance.pooled(claim, Arc::clone(pool), task, lease);
         poll
     }
 }
