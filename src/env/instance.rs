@@ -30,12 +30,13 @@ use super::environment::{self, Close};
 use super::ledger::Kept;
 use super::mailbox::{Event, Mailbox};
 use super::record::{self, REASONS, Record, place, tag};
-use super::slots::{Claim, Slot, Slots};
+use super::slots::{Claim, Refusal, Slot, Slots};
 use super::wake::{self, Context, Woken};
 use crate::js::reference::{Lease, Reference};
 use crate::js::value::{RawValue, check};
 use crate::js::{convert, failure};
 use heavy_load_engine::{Completion, Control, Pool, Stop, Task, catch_panic};
+use heavy_load_kernel::error::EngineError;
 use heavy_load_kernel::fold::KeptFold;
 use heavy_load_kernel::value::Value;
 
@@ -105,7 +106,7 @@ impl InstanceState {
     }
 
     /// Keeps a slot for a task that is about to be made; refused if it has one.
-    pub(crate) fn claim(&self, slot: u32) -> Result<Claim<'_>> {
+    pub(crate) fn claim(&self, slot: u32) -> std::result::Result<Claim<'_>, Refusal> {
         self.slots.claim(slot)
     }
 
@@ -149,9 +150,16 @@ impl InstanceState {
     }
 
     /// From here on, the pieces of a slot's stream are folded into this.
-    pub(crate) fn keep_fold(&self, slot: u32, fold: KeptFold) {
-        let before = self.folds.borrow_mut().insert(slot, fold);
-        let_go(before);
+    pub(crate) fn keep_fold(&self, slot: u32, fold: KeptFold) -> heavy_load_kernel::Result<()> {
+        let mut folds = self.folds.borrow_mut();
+        let reserved = folds.try_reserve(1);
+        let (kept, gone) = match reserved {
+            Ok(()) => (Ok(()), folds.insert(slot, fold)),
+            Err(_) => (Err(EngineError::out_of_memory(size_of::<(u32, KeptFold)>())), Some(fold)),
+        };
+        drop(folds);
+        let_go(gone);
+        kept
     }
 
     /// No more of a slot's stream comes.
@@ -167,7 +175,10 @@ impl InstanceState {
 
     /// Takes in what has come: frees its memory, and keeps its records for JavaScript's next drain.
     fn take_all_in(&self) {
-        while let Some(event) = self.mailbox.poll() {
+        // There may be as many as tasks: without memory for more records, what has come stays in the mailbox, for the next drain.
+        while self.arrived.borrow_mut().try_reserve(1).is_ok()
+            && let Some(event) = self.mailbox.poll()
+        {
             let record = self.take_in(event);
             self.arrived.borrow_mut().push_back(record);
         }

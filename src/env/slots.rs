@@ -12,11 +12,14 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use napi::{Env, Error};
+
+use crate::js::failure;
 use crate::js::reference::Lease;
 use heavy_load_engine::{Control, Pool, Stop, Task};
 use heavy_load_kernel::Result;
+use heavy_load_kernel::error::EngineError;
 use heavy_load_kernel::value::Value;
-use napi::Error;
 
 /// How far a slot may lie beyond all that there were: JavaScript gives out the next one each time, and has some wait in batches.
 const AHEAD: usize = 1 << 20;
@@ -57,6 +60,25 @@ pub(crate) struct Claim<'a> {
     slot: u32,
 }
 
+/// Why a slot is not to be had.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Refusal {
+    /// It has a task.
+    Taken,
+    /// There are no more bytes for what is known of slots.
+    NoMemory(usize),
+}
+
+impl Refusal {
+    /// Throws it; the value to return from the callback that did.
+    pub(crate) fn throw(self, env: &Env) -> Error {
+        match self {
+            Self::Taken => Error::from_reason("the slot has a task"),
+            Self::NoMemory(bytes) => failure::throw(env, &EngineError::out_of_memory(bytes)),
+        }
+    }
+}
+
 impl Claim<'_> {
     /// Its number.
     pub(crate) fn slot(&self) -> u32 {
@@ -79,12 +101,12 @@ impl Drop for Claim<'_> {
 
 impl Slots {
     /// Keeps a slot for a task that is about to be made. Refused if there is one, or no memory to note it.
-    pub(super) fn claim(&self, slot: u32) -> napi::Result<Claim<'_>> {
+    pub(super) fn claim(&self, slot: u32) -> std::result::Result<Claim<'_>, Refusal> {
         let (mut slots, index) = (self.slots.borrow_mut(), slot as usize);
         if slots.len() <= index {
             let more = index + 1 - slots.len();
             if more > AHEAD || slots.try_reserve(more).is_err() {
-                return Err(Error::from_reason("there is no memory for so many tasks"));
+                return Err(Refusal::NoMemory(more.saturating_mul(size_of::<Slot>())));
             }
             slots.resize_with(index + 1, Slot::default);
         }
@@ -92,7 +114,7 @@ impl Slots {
             // What is held is a result that was not fetched, of a task that has ended.
             state @ (Slot::Free | Slot::Held { .. }) => replace(state, Slot::Claimed),
             Slot::Claimed | Slot::Pooled { .. } | Slot::Libuv { .. } => {
-                return Err(Error::from_reason("the slot has a task"));
+                return Err(Refusal::Taken);
             }
         };
         drop(slots);

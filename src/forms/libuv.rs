@@ -90,7 +90,7 @@ impl Instance {
     ) -> Result<AsyncTask<LibuvTask>> {
         let submitted = Instant::now();
         self.state.reclaim();
-        let claim = self.state.claim(slot)?;
+        let claim = self.state.claim(slot).map_err(|refusal| refusal.throw(&env))?;
         let control = Arc::new(Control::new(submitted, timeout_of(timeout)));
         let (work, lease, borrowed) = prepare(&self.state, &env, kernel, input, options, hand_over)?;
         let work = Alone::new(work).map_err(|error| failure::throw(&env, &error))?;

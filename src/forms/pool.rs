@@ -237,7 +237,9 @@ impl Handle {
         let claimed = Cell::new(None);
         let works = records.map(|record| {
             let (kernel, slot) = (record[batch::KERNEL] as u32, record[batch::SLOT] as u32);
-            let claim = self.instance.claim(slot).map_err(|error| EngineError::new(Code::KernelPanic, error.reason))?;
+            // Why it is refused is not asked here.
+            let claim =
+                self.instance.claim(slot).map_err(|_| EngineError::new(Code::PoolClosed, "the slot is taken"))?;
             let (work, estimate) = prepare_number(kernel, record[batch::INPUT])?;
             claimed.set(Some(claim));
             Ok((work, config_of(kernel as usize, estimate, TaskConfig::default()), slot))
@@ -255,7 +257,7 @@ impl Handle {
     fn submit(&self, env: &Env, call: &Call, slot: u32, config: TaskConfig, may_poll: bool) -> Result<bool> {
         let throw = |error| failure::throw(env, &error);
         self.instance.reclaim();
-        let claim = self.instance.claim(slot)?;
+        let claim = self.instance.claim(slot).map_err(|refusal| refusal.throw(env))?;
         let Checked { work, estimate, memory } = call.check(env, Some(&self.instance.mailbox))?;
         let config = config_of(config.kernel, estimate, config);
         let pool = self.pool().map_err(throw)?;
@@ -276,7 +278,7 @@ impl Handle {
     fn submit_piece(&self, env: &Env, slot: u32, piece: RawValue, config: TaskConfig, may_poll: bool) -> Result<bool> {
         let throw = |error| failure::throw(env, &error);
         self.instance.reclaim();
-        let claim = self.instance.claim(slot)?;
+        let claim = self.instance.claim(slot).map_err(|refusal| refusal.throw(env))?;
         let fold = self.instance.fold(slot)?;
         let (bytes, lease, borrowed) = call::piece(env, &self.instance.mailbox, piece)?;
         let borrowed = Some(borrowed);
