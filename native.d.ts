@@ -13,8 +13,10 @@ export declare class Instance {
   get drain(): (records: Float64Array, stay: boolean) => number
   /** The result that a slot holds; throws the failure, if it is one. */
   take(slot: number): unknown
-  /** Drops the result that a slot holds, or an AsyncTask that never ran. */
+  /** Drops the result that a slot holds. */
   discard(slot: number): void
+  /** Whether no record is to come for a slot. Then alone may it have another task. */
+  isFree(slot: number): boolean
   /**
    * Stops a task. False if it has ended by now, though its record may not have been drained: whoever stops it because its time is
    * over leaves it to that.
@@ -172,6 +174,12 @@ export declare function installedKernels(first: number): Array<KernelFacts>
 
 /** Whether a value is what the addon throws. */
 export declare function isFailure(value: unknown): boolean
+
+/**
+ * Whether a task in flight holds any of a typed array's memory. What is frozen is not given back before this says no: the count of
+ * readers in `lib/buffers.js` is JavaScript's, which the caller's code may have led astray.
+ */
+export declare function isLent(view: Uint8Array): boolean
 
 /** What `lib/` has to know of a kernel to call it. */
 export interface KernelFacts {

@@ -1,8 +1,8 @@
 'use strict'
 
 /**
- * How buffers are handed over to kernels. A view is asked by the language's own getters, taken when this module was
- * loaded, and never by its properties: a subclass could lie about what it stands on, and the addon would believe it.
+ * How buffers are handed over to kernels. What stands on memory is asked by the functions of views.js, and never by its properties: it may
+ * be somebody's who lies, or memory that nobody else may have.
  */
 
 const { types } = require('node:util')
@@ -10,6 +10,11 @@ const { INPUTS } = require('./catalog.js')
 const constants = require('./constants.js')
 const { brand, extend, invalidType, invalidValue, makeError } = require('./errors.js')
 const { Buffer, structuredClone } = require('./host.js')
+const { isLent } = require('./native.js')
+const views = require('./views.js')
+
+const { Bytes, TYPED_ARRAYS, bytesOf, getter, uncurry } = views
+const { at, bufferFrom, bufferOf, className, copyOf, lengthOf, offsetOf, sizeOf } = views
 
 const { copy: COPY, transfer: TRANSFER, shared: SHARED, frozen: FROZEN } = constants.handOver
 /** The caller gave a bare buffer: the view is only ours. */
@@ -22,36 +27,16 @@ const BARE = constants.handOver.bare
  *   and whether the caller gave a Buffer, which the addon does not know from a Uint8Array
  */
 
-const TypedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype)
-const bufferOf = getter(TypedArrayPrototype, 'buffer')
-const offsetOf = getter(TypedArrayPrototype, 'byteOffset')
-const lengthOf = getter(TypedArrayPrototype, 'length')
-const sizeOf = getter(TypedArrayPrototype, 'byteLength')
-const className = getter(TypedArrayPrototype, Symbol.toStringTag)
-const at = uncurry(TypedArrayPrototype.at)
 const dataViewBuffer = getter(DataView.prototype, 'buffer')
 const dataViewOffset = getter(DataView.prototype, 'byteOffset')
 const dataViewLength = getter(DataView.prototype, 'byteLength')
 const isResizable = getter(ArrayBuffer.prototype, 'resizable')
 const byteLengthOf = getter(ArrayBuffer.prototype, 'byteLength')
 const transferOf = uncurry(/** @type {any} */ (ArrayBuffer.prototype).transfer)
-const bufferFrom = Buffer.from
+const { isAnyArrayBuffer, isDataView, isSharedArrayBuffer, isTypedArray, isUint8Array } = types
+const hasBufferPrototype = Buffer.isBuffer
 /** @type {((buffer: any) => boolean) | undefined} */
 let isMarked
-/** @type {Record<string, any>} */
-const TYPED_ARRAYS = {
-  Int8Array,
-  Uint8Array,
-  Uint8ClampedArray,
-  Int16Array,
-  Uint16Array,
-  Int32Array,
-  Uint32Array,
-  Float32Array,
-  Float64Array,
-  BigInt64Array,
-  BigUint64Array,
-}
 
 /**
  * What a message calls an argument: its name, or the number of the kernel whose input it is.
@@ -68,7 +53,7 @@ const TYPED_ARRAYS = {
 function handOver(input, transfer, argument) {
   if (typeof input !== 'object' || input === null) return plain(input)
   if (isFrozen(input)) return { view: frozenView(input, argument), mode: FROZEN | BARE, frozen: input, isBuffer: false }
-  const bare = !types.isTypedArray(input)
+  const bare = !isTypedArray(input)
   const view = viewOf(input, argument)
   if (view === undefined) return plain(input)
   const mode = modeOf(view, transfer, argument)
@@ -87,7 +72,7 @@ function plain(input) {
 }
 
 /**
- * The bytes of a buffer of any kind, in place; none if it is no buffer.
+ * The bytes of a buffer of any kind, in place; none if it is no buffer. They may be a frozen buffer's: to be touched by views.js alone.
  * @param {any} input
  * @param {Argument} argument
  * @returns {Uint8Array | undefined}
@@ -95,7 +80,7 @@ function plain(input) {
 function bytesIn(input, argument) {
   if (isFrozen(input)) return frozenView(input, argument)
   const view = viewOf(input, argument)
-  return view && new Uint8Array(bufferOf(view), offsetOf(view), sizeOf(view))
+  return view && bytesOf(view)
 }
 
 /**
@@ -105,7 +90,7 @@ function bytesIn(input, argument) {
  * @returns {TypedArray | undefined}
  */
 function viewOf(input, argument) {
-  if (types.isTypedArray(input)) {
+  if (isTypedArray(input)) {
     // Of all its methods and getters, only those that read elements tell one that is detached or out of bounds.
     try {
       at(input, 0)
@@ -115,12 +100,12 @@ function viewOf(input, argument) {
     return TYPED_ARRAYS[className(input)] && /** @type {TypedArray} */ (input)
   }
   try {
-    if (types.isDataView(input)) {
-      return new Uint8Array(dataViewBuffer(input), dataViewOffset(input), dataViewLength(input))
+    if (isDataView(input)) {
+      return new Bytes(dataViewBuffer(input), dataViewOffset(input), dataViewLength(input))
     }
-    if (types.isAnyArrayBuffer(input)) return new Uint8Array(input)
+    if (isAnyArrayBuffer(input)) return new Bytes(input)
   } catch {
-    throw unusable(types.isDataView(input) ? dataViewBuffer(input) : input, input, argument)
+    throw unusable(isDataView(input) ? dataViewBuffer(input) : input, input, argument)
   }
   return undefined
 }
@@ -152,7 +137,7 @@ function unusable(buffer, input, argument) {
 function isDetached(buffer) {
   // No view can be made over a detached buffer, and one over any other.
   try {
-    return new Uint8Array(buffer).length < 0
+    return new Bytes(buffer).length < 0
   } catch {
     return true
   }
@@ -166,7 +151,7 @@ function isDetached(buffer) {
 function modeOf(view, transfer, argument) {
   const buffer = bufferOf(view)
   // It may grow, but it neither moves nor shrinks.
-  if (types.isSharedArrayBuffer(buffer)) return SHARED
+  if (isSharedArrayBuffer(buffer)) return SHARED
   if (isResizable(buffer)) throw invalid(argument, 'must not stand on a resizable ArrayBuffer', view)
   return transfer && !isPooled(view) ? TRANSFER : COPY
 }
@@ -181,12 +166,24 @@ function isPooled(view) {
 
 /**
  * Takes a view's memory away from whoever holds it: moves its ArrayBuffer, in constant time, into one that only the
- * returned view knows.
+ * returned view knows. Of a Buffer that is a Uint8Array: Node's own functions look at properties, which are everybody's.
  * @param {any} view
  * @param {Argument} argument
  */
 function detach(view, argument) {
-  const [buffer, offset, length] = [bufferOf(view), offsetOf(view), lengthOf(view)]
+  const View = TYPED_ARRAYS[className(view)]
+  const offset = offsetOf(view)
+  const length = lengthOf(view)
+  return new View(move(view, argument), offset, length)
+}
+
+/**
+ * Moves a view's ArrayBuffer into another, which nobody else knows.
+ * @param {any} view
+ * @param {Argument} argument
+ */
+function move(view, argument) {
+  const buffer = bufferOf(view)
   const size = byteLengthOf(buffer)
   let moved
   let cause
@@ -202,7 +199,7 @@ function detach(view, argument) {
   if (moved === undefined || !isGone) {
     throw extend(invalid(argument, 'stands on memory that cannot be detached', view), { cause })
   }
-  return isBuffer(view) ? bufferFrom(moved, offset, length) : new TYPED_ARRAYS[className(view)](moved, offset, length)
+  return moved
 }
 
 /**
@@ -220,7 +217,7 @@ function isUntransferable(buffer) {
  * @param {any} result
  */
 function asBuffer(result) {
-  if (!types.isUint8Array(result) || Buffer.isBuffer(result)) return result
+  if (!isUint8Array(result) || hasBufferPrototype(result)) return result
   return bufferFrom(/** @type {ArrayBuffer} */ (bufferOf(result)), offsetOf(result), lengthOf(result))
 }
 
@@ -240,16 +237,40 @@ function freeze(data) {
   if (modeOf(view, true, 'data') === SHARED) {
     throw brand(invalidValue('data', 'must not be shared memory, which cannot be taken away', data), 'input')
   }
-  const own = isPooled(view) ? new Uint8Array(/** @type {any} */ (view)) : detach(view, 'data')
-  return over(new Uint8Array(bufferOf(own), offsetOf(own), own.byteLength))
+  const size = sizeOf(view)
+  if (isPooled(view)) return over(new Bytes(/** @type {any} */ (view)), size)
+  const offset = offsetOf(view)
+  return over(new Bytes(move(view, 'data'), offset, size), size)
+}
+
+/**
+ * How many bytes there are.
+ * @param {Uint8Array | FrozenBuffer} bytes
+ * @returns {number}
+ */
+function sizeIn(bytes) {
+  return isFrozen(bytes) ? sizeOfFrozen(/** @type {FrozenBuffer} */ (bytes)) : sizeOf(bytes)
+}
+
+/**
+ * Some of them, as a Buffer that is the caller's.
+ * @param {Uint8Array | FrozenBuffer} bytes
+ * @param {number} start
+ * @param {number} end
+ */
+function copyFrom(bytes, start, end) {
+  const view = isFrozen(bytes) ? frozenView(/** @type {FrozenBuffer} */ (bytes), 'this') : bytes
+  return copyOf(/** @type {Uint8Array} */ (view), start, end)
 }
 
 const MAKE = Symbol('made by freeze')
 /** What only this library may do with a frozen buffer: set by the class itself, which alone sees its fields. */
 /** @type {(value: any) => boolean} */
 let isFrozen
-/** @type {(view: Uint8Array) => FrozenBuffer} */
+/** @type {(view: Uint8Array, size: number) => FrozenBuffer} */
 let over
+/** @type {(frozen: FrozenBuffer) => number} */
+let sizeOfFrozen
 /** @type {(frozen: FrozenBuffer, argument: Argument) => Uint8Array} */
 let frozenView
 /** @type {(frozen: FrozenBuffer, change: 1 | -1) => void} */
@@ -259,6 +280,7 @@ let countReaders
 class FrozenBuffer {
   /** @type {Uint8Array | undefined} over an ArrayBuffer that nobody else knows; none once thawed */
   #view
+  #size = 0
   #readers = 0
 
   /** @param {unknown} token */
@@ -267,7 +289,7 @@ class FrozenBuffer {
   }
 
   get byteLength() {
-    return this.#view?.byteLength ?? 0
+    return this.#size
   }
 
   /** Gives the bytes back, in constant time. */
@@ -276,21 +298,26 @@ class FrozenBuffer {
       throw makeError('ERR_BUFFER_IN_USE', `The buffer is being read by ${this.#readers} tasks`)
     }
     const view = frozenView(this, 'this')
+    // The readers are counted by code that the caller's runs amid; whether Rust has the memory, Rust knows.
+    if (isLent(view)) throw makeError('ERR_BUFFER_IN_USE', 'The buffer is being read')
     this.#view = undefined
+    this.#size = 0
     return view
   }
 
   static {
     isFrozen = (value) => typeof value === 'object' && value !== null && #view in value
-    over = (view) => {
+    over = (view, size) => {
       const frozen = new FrozenBuffer(MAKE)
       frozen.#view = view
+      frozen.#size = size
       return frozen
     }
     frozenView = (frozen, argument) => {
       if (frozen.#view === undefined) throw invalid(argument, 'has been thawed', frozen)
       return frozen.#view
     }
+    sizeOfFrozen = (frozen) => frozen.#size
     countReaders = (frozen, change) => {
       frozen.#readers += change
     }
@@ -304,29 +331,15 @@ class FrozenBuffer {
  */
 function invalid(argument, reason, input) {
   const name = typeof argument === 'number' ? INPUTS[argument] : argument
-  const received = `Received an instance of ${types.isTypedArray(input) ? className(input) : nameOf(input)}`
+  const received = `Received an instance of ${isTypedArray(input) ? className(input) : nameOf(input)}`
   return brand(makeError('ERR_INVALID_ARG_VALUE', `The "${name}" argument ${reason}. ${received}`), 'input')
 }
 
 /** @param {any} input an ArrayBuffer, a DataView or a FrozenBuffer */
 function nameOf(input) {
   if (isFrozen(input)) return 'FrozenBuffer'
-  if (types.isDataView(input)) return 'DataView'
-  return types.isSharedArrayBuffer(input) ? 'SharedArrayBuffer' : 'ArrayBuffer'
-}
-
-/**
- * @param {any} prototype
- * @param {string | symbol} name
- * @returns {(target: any) => any}
- */
-function getter(prototype, name) {
-  return uncurry(/** @type {any} */ (Object.getOwnPropertyDescriptor(prototype, name)).get)
-}
-
-/** @param {any} method */
-function uncurry(method) {
-  return method && Function.prototype.call.bind(method)
+  if (isDataView(input)) return 'DataView'
+  return isSharedArrayBuffer(input) ? 'SharedArrayBuffer' : 'ArrayBuffer'
 }
 
 /**
@@ -334,7 +347,7 @@ function uncurry(method) {
  * @param {any} view
  */
 function isBuffer(view) {
-  return Buffer.isBuffer(view) && types.isUint8Array(view)
+  return hasBufferPrototype(view) && isUint8Array(view)
 }
 
 module.exports = {
@@ -343,9 +356,11 @@ module.exports = {
   asBuffer,
   bytesIn,
   classOf: className,
+  copyFrom,
   countReaders,
   detach,
   freeze,
   handOver,
   isUsable,
+  sizeIn,
 }

@@ -35,9 +35,11 @@ const MISUSED =
 /** Characters of a value that a message shows. */
 const LONGEST_SHOWN = require('./constants.js').longestShown
 
+const { defineProperty, keys, setPrototypeOf } = Object
+
 /** An error of heavy-load's own. Match on `code`, which is stable, rather than on the class or the message. */
 class HeavyLoadError extends Error {
-  /** @type {string} */
+  /** Defined as a field is, whatever errors inherit. @type {string} */
   code
 
   /**
@@ -55,7 +57,7 @@ class AbortError extends HeavyLoadError {}
 class TimeoutError extends HeavyLoadError {}
 // As the language's own errors have it: of the prototype, and not enumerable.
 for (const [name, { prototype }] of Object.entries({ HeavyLoadError, AbortError, TimeoutError })) {
-  Object.defineProperty(prototype, 'name', { value: name, writable: true, configurable: true })
+  defineProperty(prototype, 'name', defined({ value: name, writable: true, configurable: true }))
 }
 
 /**
@@ -92,6 +94,7 @@ const CODES = /** @type {const} */ ({
   ERR_REMOTE: { Class: HeavyLoadError, status: 503 },
   ERR_PLUGIN_LOAD: { Class: HeavyLoadError },
 })
+for (const facts of Object.values(CODES)) setPrototypeOf(facts, null)
 /** @typedef {keyof typeof CODES} Code */
 
 /**
@@ -120,8 +123,9 @@ function toError(failure, fault, options) {
 }
 
 /**
- * Gives an error properties, as an assignment would. In hardened environments the prototypes of errors are frozen, and then an assignment
- * to what they have, such as `name`, throws.
+ * Gives an error properties, as an assignment would. What errors inherit is everybody's: in hardened environments their prototypes are
+ * frozen, and then an assignment to what they have, such as `name`, throws; others have put accessors there. A descriptor inherits, too,
+ * unless it has no prototype.
  * @template {Error} E
  * @template {object} P
  * @param {E} error
@@ -129,10 +133,17 @@ function toError(failure, fault, options) {
  * @returns {E & P}
  */
 function extend(error, properties) {
-  for (const [name, value] of Object.entries(properties)) {
-    Object.defineProperty(error, name, { value, writable: true, enumerable: true, configurable: true })
+  const names = keys(properties)
+  for (let at = 0; at < names.length; at++) {
+    const value = /** @type {any} */ (properties)[names[at]]
+    defineProperty(error, names[at], defined({ value, writable: true, enumerable: true, configurable: true }))
   }
   return /** @type {E & P} */ (error)
+}
+
+/** @param {PropertyDescriptor} descriptor */
+function defined(descriptor) {
+  return setPrototypeOf(descriptor, null)
 }
 
 /**
@@ -142,7 +153,7 @@ function extend(error, properties) {
  */
 function brand(error, fault) {
   const value = fault === 'input' && isMisuse(error) ? 'call' : fault
-  return Object.defineProperty(error, BRAND, { value, configurable: true })
+  return defineProperty(error, BRAND, defined({ value, configurable: true }))
 }
 
 /** @param {Error & { code?: string }} error */
@@ -277,11 +288,20 @@ function rejectLate(resolve, make) {
   const begun = new Promise((resolve) => {
     begin = () => resolve(undefined)
   })
-  resolve(
-    then(begun, () => {
+  let late
+  try {
+    late = then(begun, () => {
       throw make()
-    }),
-  )
+    })
+  } catch {
+    // The caller's code has changed what promises are. This is what they ask of whatever is no promise of theirs.
+    late = {
+      __proto__: null,
+      // biome-ignore lint/suspicious/noThenProperty: that is what it is for
+      then: (/** @type {any} */ _, /** @type {(error: unknown) => void} */ reject) => reject(make()),
+    }
+  }
+  resolve(late)
   // Only now, so that the promise is waiting when the error is made.
   begin()
 }
@@ -415,6 +435,7 @@ module.exports = {
   poolIsClosed,
   poolWasClosed,
   rejectLate,
+  then,
   timedOut,
   toError,
   withoutValue,

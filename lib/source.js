@@ -106,6 +106,8 @@ function ofNodeStream(stream) {
   return {
     next: () => iterator.next(),
     close() {
+      // Its iterator listens only from the first pull on, and an error that nobody hears ends the process.
+      stream.on?.('error', () => {})
       stream.destroy()
       return iterator.return()
     },

@@ -109,6 +109,23 @@ test.serial('a view whose prototype is a proxy that throws: the others keep thei
 
 /** Each prints what became of it, as JSON. */
 const SCRIPTS = {
+  'a signal whose reason throws': {
+    source: `
+      import { spin } from 'heavy-load'
+      let abort
+      const signal = {
+        aborted: false,
+        get reason() { throw new Error('foreign') },
+        addEventListener(type, listener) { abort = listener },
+        removeEventListener() {},
+      }
+      const uncaught = new Promise((resolve) => process.once('uncaughtException', resolve))
+      const task = spin(1e8, { signal }).catch(({ code, cause }) => [code, cause === undefined])
+      abort()
+      console.log(JSON.stringify([await task, (await uncaught).message]))
+    `,
+    expected: [['ABORT_ERR', true], 'foreign'],
+  },
   'a result whose prototype is a proxy that throws at the end': {
     source: `
       import { Pool, sort } from 'heavy-load'

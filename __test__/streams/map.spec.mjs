@@ -487,3 +487,28 @@ test('nor is a stream of which something was read', async (t) => {
   t.is(await t.throwsAsync(collect(results)), refusal)
   t.is(calls, 2)
 })
+
+for (const [what, options] of Object.entries({
+  'a signal that has aborted': () => ({ signal: AbortSignal.abort() }),
+  'a signal that aborts while it is listened to': () => ({
+    signal: { aborted: false, addEventListener: (_type, listener) => listener(), removeEventListener() {} },
+  }),
+})) {
+  test(`${what}: a source that was never pulled may fail to be destroyed`, async (t) => {
+    const pool = openPool(t, { threads: 1 })
+    let destroyed = 0
+    const source = new Readable({
+      objectMode: true,
+      read() {},
+      destroy(_error, callback) {
+        destroyed++
+        callback(new Error('cannot be closed'))
+      },
+    })
+    const closed = new Promise((resolve) => source.once('close', resolve))
+    await t.throwsAsync(collect(pool.map('hash', source, options())), { code: 'ABORT_ERR' })
+    // An error that nobody hears would have ended the process by then.
+    await closed
+    t.is(destroyed, 1)
+  })
+}

@@ -243,7 +243,8 @@ function sendJson(response, value, who = 'heavy-load') {
   const hasType = response.hasHeader('Content-Type')
   // `json` makes the text and hands it to `send`: in between, it is seen whether there is one, and how long it is.
   const own = Object.getOwnPropertyDescriptor(response, 'send')
-  const restore = () => (own ? Object.defineProperty(response, 'send', own) : delete response.send)
+  const restore = () =>
+    own ? Object.defineProperty(response, 'send', Object.setPrototypeOf(own, null)) : delete response.send
   response.send = (/** @type {string | undefined} */ json) => {
     restore()
     if (!hasType) response.removeHeader('Content-Type')

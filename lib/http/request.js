@@ -162,7 +162,8 @@ class RequestScope {
     }
     this.#times.limit(timeout, this.#began)
     const get = () => this.#times.left()
-    Object.defineProperty(task, 'timeout', { get, enumerable: true, configurable: true })
+    const descriptor = { __proto__: null, get, enumerable: true, configurable: true }
+    Object.defineProperty(task, 'timeout', descriptor)
   }
 
   /**

@@ -8,6 +8,7 @@
 
 const { INTEGERS_UP_TO } = require('../catalog.js')
 const constants = require('../constants.js')
+const { then } = require('../errors.js')
 const { taskAt } = require('./instance.js')
 
 /** Tasks in flight from which on others are gathered: most likely the threads have enough to do until these are flushed. */
@@ -17,8 +18,11 @@ const MOST_TASKS = 32
 const { kernel: KERNEL, slot: SLOT, input: INPUT, length: RECORD } = constants.batch
 const AFTERWARDS = Promise.resolve()
 
+/** The class that it is now: what is given to the addon is of it. */
+const Records = Float64Array
+
 class Batch {
-  #records = new Float64Array(RECORD * MOST_TASKS)
+  #records = new Records(RECORD * MOST_TASKS)
   #count = 0
   #flush = () => this.flush()
   #submitAll
@@ -62,7 +66,7 @@ class Batch {
     this.#records[at + SLOT] = task.slot
     this.#records[at + INPUT] = input
     if (this.#count === MOST_TASKS) this.flush()
-    else if (this.#count === 1) AFTERWARDS.then(this.#flush)
+    else if (this.#count === 1) then(AFTERWARDS, this.#flush)
   }
 
   /** Submits what has been gathered. Whatever else is asked of the pool comes after this. */
@@ -73,9 +77,10 @@ class Batch {
     const taken = this.#submitAll(this.#records, count)
     if (taken === count) return
     // Other threads of JavaScript have filled the pool.
-    const rest = this.#records.slice(RECORD * taken, RECORD * count)
-    for (let at = 0; at < rest.length; at += RECORD) {
-      this.#submit(/** @type {import('./task.js').Task} */ (taskAt(rest[at + SLOT])), rest[at + INPUT])
+    const records = this.#records
+    this.#records = new Records(RECORD * MOST_TASKS)
+    for (let at = RECORD * taken; at < RECORD * count; at += RECORD) {
+      this.#submit(taskAt(records[at + SLOT]), records[at + INPUT])
     }
   }
 }

@@ -9,7 +9,8 @@
  * 1. At most one piece is at the pool. What comes meanwhile is copied into a buffer that no piece stands on, up to `MOST_BYTES` bytes; then
  *    the stream is asked for no more.
  * 2. The first piece is empty, and goes when the call is made: a call that is refused has not touched its stream.
- * 3. When the task is settled, the stream is let go; if no piece is at the pool then, the task leaves at once, else with the piece.
+ * 3. Rooms, and bytes that may be a frozen buffer's, are touched by views.js alone: nobody else may come to have them.
+ * 4. When the task is settled, the stream is let go; if no piece is at the pool then, the task leaves at once, else with the piece.
  */
 
 const { bytesIn } = require('../buffers.js')
@@ -17,12 +18,13 @@ const { brand, invalidType, makeError } = require('../errors.js')
 const { clearTimeout, performance, setImmediate, setTimeout } = require('../host.js')
 const { LONGEST_TIMER_MS } = require('../options.js')
 const { Source } = require('../source.js')
+const { copyInto, lengthOf, part: partOf, zeros } = require('../views.js')
 
 /** Bytes that are gathered for a piece at most: some milliseconds of work. */
 const MOST_BYTES = 2 ** 20
 /** Bytes for which there is room at first. */
 const LEAST_BYTES = 2 ** 14
-const NOTHING = new Uint8Array(0)
+const NOTHING = zeros(0)
 /** How long a stream that always has something may keep all else from its turn, in milliseconds. */
 const TURN_MS = 10
 const { first: FIRST, middle: MIDDLE, last: LAST } = require('../constants.js').part
@@ -144,11 +146,14 @@ class Feed {
 
   /** The task is settled. */
   stop() {
-    clearTimeout(this.#alive)
-    this.#source?.close().catch(() => {})
     this.#rest = undefined
     this.#room = NOTHING
-    if (!this.#busy) this.#task.end(this.waited, this.ran)
+    try {
+      clearTimeout(this.#alive)
+      this.#source?.close().catch(() => {})
+    } finally {
+      if (!this.#busy) this.#task.end(this.waited, this.ran)
+    }
   }
 
   /** Does what can be done now: sends a piece if there is none at the pool, and asks for more as long as there is room. */
@@ -157,7 +162,7 @@ class Feed {
       if (this.#task.settled || this.isLast) return
       const rest = this.#rest
       // Its giver may have taken it away meanwhile: that is no end of it.
-      if (rest !== undefined) this.#take(() => (rest.length === this.#restLength ? rest : bytesOf(rest)))
+      if (rest !== undefined) this.#take(() => (lengthOf(rest) === this.#restLength ? rest : bytesOf(rest)))
       if (this.#task.settled) return
       const source = /** @type {Source} */ (this.#source)
       const isAll = source.exhausted && this.#rest === undefined
@@ -210,17 +215,19 @@ class Feed {
    * @param {Uint8Array} bytes
    */
   #gather(bytes) {
-    const wanted = Math.min(this.#gathered + bytes.length, MOST_BYTES)
-    if (wanted > this.#room.length) {
-      const room = roomFor(Math.min(MOST_BYTES, Math.max(LEAST_BYTES, 2 * this.#room.length, wanted)))
-      room.set(this.#room.subarray(0, this.#gathered))
+    const given = lengthOf(bytes)
+    const wanted = Math.min(this.#gathered + given, MOST_BYTES)
+    const size = lengthOf(this.#room)
+    if (wanted > size) {
+      const room = roomFor(Math.min(MOST_BYTES, Math.max(LEAST_BYTES, 2 * size, wanted)))
+      copyInto(room, 0, partOf(this.#room, 0, this.#gathered))
       this.#room = room
     }
-    const taken = bytes.subarray(0, wanted - this.#gathered)
-    this.#room.set(taken, this.#gathered)
+    const taken = wanted - this.#gathered
+    copyInto(this.#room, this.#gathered, taken === given ? bytes : partOf(bytes, 0, taken))
     this.#gathered = wanted
-    this.#restLength = bytes.length - taken.length
-    this.#rest = this.#restLength > 0 ? bytes.subarray(taken.length) : undefined
+    this.#restLength = given - taken
+    this.#rest = taken < given ? partOf(bytes, taken, given) : undefined
   }
 
   /**
@@ -228,7 +235,7 @@ class Feed {
    * @returns {boolean} whether it was taken
    */
   #sendGathered(part) {
-    const piece = this.#room.subarray(0, this.#gathered)
+    const piece = partOf(this.#room, 0, this.#gathered)
     const other = this.#other
     this.#other = this.#room
     this.#room = other
@@ -257,8 +264,7 @@ class Feed {
 /** @param {number} size in bytes */
 function roomFor(size) {
   try {
-    // Not a Buffer, for which Node ends the process where there is no memory.
-    return new Uint8Array(size)
+    return zeros(size)
   } catch (cause) {
     throw makeError('ERR_OUT_OF_MEMORY', `There is not enough memory: ${size} more bytes are needed`, { cause })
   }

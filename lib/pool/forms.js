@@ -128,21 +128,16 @@ function asynchronous(kernel) {
 }
 
 /**
- * Has an AsyncTask go on whenever it has given its thread back. Its end comes by the instance.
+ * Has an AsyncTask go on whenever it has given its thread back. Its end comes by the instance, also if Node-API has not run it.
  * @param {Task} task
  * @param {Promise<boolean>} turn
  */
-function follow(task, turn) {
-  turn
-    .then((paused) => {
-      if (paused) follow(task, instance.resumeAsync(task.slot))
-    })
-    .catch((failure) => {
-      // Node-API has not run it.
-      instance.discard(task.slot)
-      task.fail(failure)
-      task.release()
-    })
+async function follow(task, turn) {
+  try {
+    while (await turn) turn = instance.resumeAsync(task.slot)
+  } catch {
+    // Whoever awaits the task hears of that.
+  }
 }
 
 /**
@@ -152,7 +147,7 @@ function follow(task, turn) {
  * @param {string} kernel
  */
 function named(form, name, kernel) {
-  Object.defineProperty(form, 'name', { value: name })
+  Object.defineProperty(form, 'name', Object.setPrototypeOf({ value: name }, null))
   return Object.assign(form, { kernel })
 }
 

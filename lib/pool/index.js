@@ -15,6 +15,9 @@ const { throwIfAborted } = require('../signals.js')
 const { drainListeners, polling, instance, stopAll } = require('./instance.js')
 const { Task } = require('./task.js')
 
+/** The classes that they are now: the addon takes no others for its counts. */
+const Counts = Float64Array
+const SharedMemory = SharedArrayBuffer
 const SHARED = Symbol('the pool of the process')
 const POOL_OPTIONS = new Set(['threads', 'maxQueue', 'niceness', 'maxMemory', 'name'])
 /** Longer ones are a mistake, and no thread shows so much. */
@@ -64,7 +67,7 @@ class Pool extends EventEmitter {
   #owner = {
     pool: this,
     // JavaScript alone writes it; the pool's statistics, asked for by any thread, are read from it.
-    counts: new Float64Array(new SharedArrayBuffer(constants.count.length * Float64Array.BYTES_PER_ELEMENT)),
+    counts: new Counts(new SharedMemory(constants.count.length * Counts.BYTES_PER_ELEMENT)),
     taskStarted: () => {
       this.#inFlight++
     },

@@ -6,6 +6,9 @@
  * A task has a *slot*, a number that names it to the addon. The slot is free again when the task's completion has arrived,
  * which may be later than its promise was settled: an aborted task's promise rejects at once, its thread is free, and its
  * memory released, about a millisecond later.
+ *
+ * The caller's code may have changed what arrays inherit, so that nothing of the slots is left to their methods or prototypes. The addon
+ * refuses a slot that is in flight all the same.
  */
 
 const { detach } = require('../buffers.js')
@@ -30,10 +33,10 @@ const BATCH = 128
 
 /** @typedef {import('./task.js').Task} Task */
 
-/** @type {(Task | undefined)[]} */
-const slots = []
-/** @type {number[]} */
-const freeSlots = []
+/** By slot: the task, or of a free slot the one that was freed before it. @type {(Task | number)[]} */
+const slots = Object.setPrototypeOf([], null)
+/** The slot that was freed last. */
+let free = -1
 const records = new Float64Array(RECORD * BATCH)
 /** By a pool's number. */
 /** @type {Map<number, () => void>} */
@@ -48,7 +51,8 @@ const polling = new Polling(settleBatch, onWake)
  * @returns {number}
  */
 function enter(task) {
-  const slot = freeSlots.pop() ?? slots.length
+  const slot = free === -1 ? slots.length : free
+  if (free !== -1) free = /** @type {number} */ (slots[free])
   slots[slot] = task
   if (task.owner !== undefined) polling.inFlight++
   return slot
@@ -57,11 +61,15 @@ function enter(task) {
 /**
  * The task's completion has arrived: its slot is free.
  * @param {Task} task
+ * @returns {boolean} whether it had not left before
  */
-function leave({ slot, owner }) {
-  slots[slot] = undefined
-  freeSlots.push(slot)
+function leave(task) {
+  const { slot, owner } = task
+  if (slots[slot] !== task) return false
+  slots[slot] = free
+  free = slot
   if (owner !== undefined) polling.inFlight--
+  return true
 }
 
 /**
@@ -69,7 +77,7 @@ function leave({ slot, owner }) {
  * @param {number} slot
  */
 function taskAt(slot) {
-  return slots[slot]
+  return /** @type {Task} */ (slots[slot])
 }
 
 /**
@@ -81,7 +89,13 @@ function stopAll(owner, why) {
   // Those that came last, and wait, before those that they wait for.
   for (let slot = slots.length - 1; slot >= 0; slot--) {
     const task = slots[slot]
-    if (task?.owner === owner) task.cut(why)
+    if (typeof task === 'number' || task.owner !== owner) continue
+    try {
+      task.cut(why)
+    } catch (error) {
+      // The caller's code amid ours: the others are to stop, too.
+      throwApart(error)
+    }
   }
 }
 
@@ -117,7 +131,9 @@ function settleBatch(stay) {
  * @param {number} run
  */
 function settle(slot, tag, value, wait, run) {
-  const task = /** @type {Task} */ (slots[slot])
+  const task = slots[slot]
+  // Released before its time, by code that has come to have it.
+  if (typeof task !== 'object') return
   if (task.owner !== undefined) polling.lastSojourn = wait + run
   const feed = task.attachments?.feed
   if (feed !== undefined) {

@@ -286,10 +286,13 @@ class Task {
     if (this.settled) return
     this.settled = true
     this.reject(error)
-    const mayBeTriedAgain = times?.uncounted !== undefined && (outcome === REJECTED || outcome === REFUSED)
-    if (mayBeTriedAgain) this.#countLater(error, outcome, times)
-    else this.#count(outcome, times)
-    this.#disarm()
+    try {
+      const mayBeTriedAgain = times?.uncounted !== undefined && (outcome === REJECTED || outcome === REFUSED)
+      if (mayBeTriedAgain) this.#countLater(error, outcome, times)
+      else this.#count(outcome, times)
+    } finally {
+      this.#disarm()
+    }
   }
 
   /**
@@ -300,9 +303,12 @@ class Task {
   rejectLate(make, outcome) {
     if (this.settled) return
     this.settled = true
-    rejectLate(this.resolve, make)
-    this.#count(outcome, this.attachments?.times)
-    this.#disarm()
+    try {
+      rejectLate(this.resolve, make)
+      this.#count(outcome, this.attachments?.times)
+    } finally {
+      this.#disarm()
+    }
   }
 
   /**
@@ -337,10 +343,13 @@ class Task {
   #disarm() {
     if (this.attachments === undefined) return
     const { signal, onProgress, feed } = this.attachments
-    deadlines.release(this.attachments)
-    if (onProgress !== undefined) require('./progress.js').unwatch(this)
-    if (signal !== undefined) signals.unwatch(signal, this)
-    feed?.stop()
+    try {
+      deadlines.release(this.attachments)
+      if (onProgress !== undefined) require('./progress.js').unwatch(this)
+      if (signal !== undefined) signals.unwatch(signal, this)
+    } finally {
+      feed?.stop()
+    }
   }
 
   /**
@@ -349,8 +358,11 @@ class Task {
    * @param {number} ran
    */
   end(waited, ran) {
-    this.recordTimes(waited, ran)
-    this.release()
+    try {
+      this.recordTimes(waited, ran)
+    } finally {
+      this.release()
+    }
   }
 
   /**
@@ -371,7 +383,7 @@ class Task {
     if (this.settled) return
     this.settled = true
     if (this.attachments !== undefined) this.attachments.succeeded = true
-    this.resolve(this.gaveBuffer ? asBuffer(value) : value)
+    this.resolve(value)
     this.#count(COMPLETED, this.attachments?.times)
     this.#disarm()
   }
@@ -394,10 +406,14 @@ class Task {
    * @param {import('../observe.js').Times | undefined} [times]
    */
   refuse(failure, times) {
-    const refused = outcomeOf(failure) === 'rejected' ? REFUSED : undefined
-    const outcome = codeOf(failure) === 'ERR_KERNEL_PANIC' ? NEVER_TAKEN : refused
-    this.rejectWith(toError(failure, 'input'), outcome, times)
-    this.release()
+    try {
+      const refused = outcomeOf(failure) === 'rejected' ? REFUSED : undefined
+      const outcome = codeOf(failure) === 'ERR_KERNEL_PANIC' ? NEVER_TAKEN : refused
+      this.rejectWith(toError(failure, 'input'), outcome, times)
+    } finally {
+      // Else it was taken, whatever was thrown then, and its record is to come.
+      if (instance.isFree(this.slot)) this.release()
+    }
   }
 
   /** The slot holds its result, or its failure. */
@@ -409,6 +425,7 @@ class Task {
     let value
     try {
       value = instance.take(this.slot)
+      if (this.gaveBuffer) value = asBuffer(value)
     } catch (failure) {
       this.fail(failure)
       return
@@ -430,7 +447,7 @@ class Task {
 
   /** Gives the slot and the input back, and notifies the owner last: `close` resolves after the promises of the pool's tasks. */
   release() {
-    leave(this)
+    if (!leave(this)) return
     if (this.frozen !== undefined) countReaders(this.frozen, -1)
     if (this.attachments?.feed !== undefined) instance.unfold(this.slot)
     this.owner?.taskEnded()

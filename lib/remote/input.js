@@ -2,11 +2,12 @@
 
 /** What of a call is sent: taken at the call, so that what JavaScript does to it later changes nothing. */
 
-const { countReaders, detach, handOver } = require('../buffers.js')
+const { copyFrom, countReaders, detach, handOver } = require('../buffers.js')
 const { findNumber } = require('../catalog.js')
 const { toError } = require('../errors.js')
 const { checkCall } = require('../native.js')
 const { TASK_OPTIONS } = require('../options.js')
+const { bytesOf, sizeOf } = require('../views.js')
 const { pack } = require('./wire.js')
 
 const { transfer: TRANSFER, frozen: FROZEN, bare } = require('../constants.js').handOver
@@ -77,14 +78,16 @@ function check(kernel, input, options, transfer) {
  * @param {boolean} transfer
  * @param {Frozen[]} held
  * @param {import('../buffers.js').Argument} argument what messages call it
- * @returns {Uint8Array}
+ * @returns {Uint8Array | Frozen}
  */
 function take(buffer, transfer, held, argument) {
   const { view, mode, frozen } = handOver(buffer, transfer, argument)
-  if ((mode & HOW) === FROZEN) held.push(/** @type {Frozen} */ (frozen))
-  const kept = (mode & HOW) === TRANSFER ? detach(view, argument) : view
-  const bytes = new Uint8Array(kept.buffer, kept.byteOffset, kept.byteLength)
-  return (mode & HOW) === TRANSFER || (mode & HOW) === FROZEN ? bytes : bytes.slice()
+  if (frozen !== undefined && (mode & HOW) === FROZEN) {
+    held.push(frozen)
+    return frozen
+  }
+  if ((mode & HOW) === TRANSFER) return bytesOf(detach(view, argument))
+  return copyFrom(bytesOf(view), 0, sizeOf(view))
 }
 
 module.exports = { packTask }

@@ -5,7 +5,7 @@
  * gives it a time to live, and whoever has read it for the last time removes it.
  */
 
-const { Buffer } = require('../host.js')
+const { copyFrom, sizeIn } = require('../buffers.js')
 const { remoteError } = require('./connection.js')
 
 /** Redis and its clients hold a whole value at a time: larger parts go in pieces of this many bytes. */
@@ -23,9 +23,9 @@ const WRITE = "redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) redis.call('PEXPIRE
  * @param {number} ttl milliseconds
  */
 async function write(redis, key, parts, ttl) {
-  for (const [field, part, start, end] of pieces(parts.map((part) => part.byteLength))) {
-    const bytes = parts[part]
-    const piece = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start)
+  for (const [field, part, start, end] of pieces(parts.map(sizeIn))) {
+    // A copy, since whoever sees what Redis' client is given has all of its ArrayBuffer: a frozen one is read by others.
+    const piece = copyFrom(parts[part], start, end)
     // Awaited one by one: no more than a piece waits in this process's memory to be sent. Never there without its end: those
     // before may be gone.
     await redis.eval(WRITE, 1, key, field, piece, Math.ceil(ttl))

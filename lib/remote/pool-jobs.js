@@ -6,6 +6,7 @@
  */
 
 const { setTimeout: sleep } = require('node:timers/promises')
+const { sizeIn } = require('../buffers.js')
 const { faultOf } = require('../errors.js')
 const { performance } = require('../host.js')
 const { PRIORITIES } = require('../options.js')
@@ -127,7 +128,7 @@ class PoolJobs {
         caller: this.#caller,
         input,
         options,
-        sizes: parts.length > 0 ? parts.map((part) => part.byteLength) : undefined,
+        sizes: parts.length > 0 ? parts.map(sizeIn) : undefined,
         deadline,
         priority: PRIORITIES[priority],
         key,

@@ -234,7 +234,8 @@ class RemotePool extends EventEmitter {
   #onReply(id, json) {
     const task = this.#tasks.get(id)
     try {
-      this.#take(task, id, JSON.parse(json))
+      // What others have put where objects inherit from is no part of it.
+      this.#take(task, id, Object.setPrototypeOf(JSON.parse(json), null))
     } catch (error) {
       // Of a worker that is not like ours: the others' replies come through the same stream.
       if (task !== undefined) this.#fail(task, () => senseless(error))

@@ -158,7 +158,8 @@ class Outbox {
    * @param {Reply} reply
    */
   send(caller, id, reply) {
-    return this.#enter(caller, { id, json: JSON.stringify(reply), isLast: 'value' in reply || 'error' in reply })
+    const isLast = Object.hasOwn(reply, 'value') || Object.hasOwn(reply, 'error')
+    return this.#enter(caller, { id, json: JSON.stringify(reply), isLast })
   }
 
   /**

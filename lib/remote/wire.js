@@ -21,7 +21,7 @@ const MOST_NESTING = 32
 
 /**
  * @typedef {{ prefix: string, queue: string }} Names
- * @typedef {Uint8Array[]} Parts
+ * @typedef {(Uint8Array | import('./input.js').Frozen)[]} Parts
  *
  * A job's data. `caller`: who waits for it. `sizes`: its parts' lengths in bytes. `deadline`: in milliseconds of Redis's clock. `begun`: that
  * the caller wants a message when a worker has it. Callers and workers may be of different versions of this package: what is new here is

@@ -9,6 +9,7 @@
  */
 
 const { setTimeout: sleep } = require('node:timers/promises')
+const { sizeIn } = require('../buffers.js')
 const { codeOf, factsOf, late } = require('../errors.js')
 const { AbortController, performance } = require('../host.js')
 const { TIMES, Times } = require('../observe.js')
@@ -173,7 +174,7 @@ class WorkerJobs {
       (buffer) => new Uint8Array(buffer.buffer ?? buffer, buffer.byteOffset, buffer.byteLength),
     )
     if (results.length > 0) await this.#keep(job, results, signal, left)
-    return { value: packed, sizes: results.map((part) => part.byteLength), run: times.run }
+    return { value: packed, sizes: results.map(sizeIn), run: times.run }
   }
 
   /**

@@ -1,6 +1,7 @@
 //! What an environment (the main thread, or a worker thread) has once, however often the JavaScript is loaded in it.
 
 use std::cell::{Cell, RefCell};
+use std::ops::Range;
 use std::ptr;
 use std::rc::Weak;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +11,7 @@ use napi::{Env, Result, sys};
 use napi_derive::napi;
 
 use crate::js::value::{RawValue, check, get};
+use crate::js::view;
 
 thread_local! {
     static ENVIRONMENT: Environment = Environment::default();
@@ -27,6 +29,18 @@ struct Environment {
 pub(crate) trait Close {
     /// Stops them all: the event loop does not turn any more.
     fn close(&self);
+    /// Whether a task in flight holds any of this memory.
+    fn holds(&self, memory: &Range<usize>) -> bool;
+}
+
+/// Whether a task in flight holds any of a typed array's memory. What is frozen is not given back before this says no: the count of
+/// readers in `lib/buffers.js` is JavaScript's, which the caller's code may have led astray.
+#[napi]
+pub fn is_lent(env: &Env, #[napi(ts_arg_type = "Uint8Array")] view: RawValue) -> Result<bool> {
+    let Some(found) = view::view(env, view)? else { return Ok(false) };
+    let memory = found.range();
+    let instances = ENVIRONMENT.with(|environment| environment.instances.borrow().clone());
+    Ok(instances.iter().filter_map(Weak::upgrade).any(|instance| instance.holds(&memory)))
 }
 
 pub(crate) fn add(instance: Weak<dyn Close>) {

@@ -18,6 +18,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
 use std::ptr;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -30,12 +31,13 @@ use super::environment::{self, Close};
 use super::ledger::Kept;
 use super::mailbox::{Event, Mailbox};
 use super::record::{self, REASONS, Record, place, tag};
-use super::slots::{Slot, Slots};
+use super::slots::{Claim, Refusal, Slot, Slots};
 use super::wake::{self, Context, Woken};
 use crate::js::reference::{Lease, Reference};
 use crate::js::value::{RawValue, check};
 use crate::js::{convert, failure};
 use heavy_load_engine::{Completion, Control, Pool, Stop, Task, catch_panic};
+use heavy_load_kernel::error::EngineError;
 use heavy_load_kernel::fold::KeptFold;
 use heavy_load_kernel::value::Value;
 
@@ -104,23 +106,28 @@ impl InstanceState {
         ledgers.push(Rc::downgrade(ledger));
     }
 
+    /// Keeps a slot for a task that is about to be made; refused if it has one.
+    pub(crate) fn claim(&self, slot: u32) -> std::result::Result<Claim<'_>, Refusal> {
+        self.slots.claim(slot)
+    }
+
     /// Notes a task of the pool form.
-    pub(crate) fn pooled(&self, pool: Arc<Pool>, task: Arc<Task>, lease: Lease) {
-        self.fly(task.slot, Slot::Pooled { pool, task, lease });
+    pub(crate) fn pooled(&self, claim: Claim<'_>, pool: Arc<Pool>, task: Arc<Task>, lease: Lease) {
+        self.fly(claim, Slot::Pooled { pool, task, lease });
     }
 
     /// Notes an external task.
-    pub(crate) fn external(&self, pool: Arc<Pool>, task: Arc<Task>) {
-        self.fly(task.slot, Slot::External { pool, task });
+    pub(crate) fn external(&self, claim: Claim<'_>, pool: Arc<Pool>, task: Arc<Task>) {
+        self.fly(claim, Slot::External { pool, task });
     }
 
     /// Notes a task of the AsyncTask form.
-    pub(crate) fn libuv(&self, slot: u32, control: Arc<Control>, lease: Lease) {
-        self.fly(slot, Slot::Libuv { control, lease });
+    pub(crate) fn libuv(&self, claim: Claim<'_>, control: Arc<Control>, lease: Lease) {
+        self.fly(claim, Slot::Libuv { control, lease });
     }
 
     /// A task is in flight.
-    fn fly(&self, slot: u32, state: Slot) {
+    fn fly(&self, claim: Claim<'_>, state: Slot) {
         if self.in_flight.replace(self.in_flight.get() + 1) == 0 {
             // SAFETY: on the environment's thread, before its end: the threadsafe function lives.
             unsafe { sys::napi_ref_threadsafe_function(self.env, self.waker) };
@@ -129,7 +136,8 @@ impl InstanceState {
                 callbacks.detach.hold();
             }
         }
-        self.slots.put(slot, state);
+        let slot = claim.slot();
+        claim.fill(state);
         if self.closed.get() {
             self.slots.give_up(slot);
         }
@@ -148,18 +156,22 @@ impl InstanceState {
     }
 
     /// From here on, the pieces of a slot's stream are folded into this.
-    pub(crate) fn keep_fold(&self, slot: u32, fold: KeptFold) {
-        self.folds.borrow_mut().insert(slot, fold);
+    pub(crate) fn keep_fold(&self, slot: u32, fold: KeptFold) -> heavy_load_kernel::Result<()> {
+        let mut folds = self.folds.borrow_mut();
+        let reserved = folds.try_reserve(1);
+        let (kept, gone) = match reserved {
+            Ok(()) => (Ok(()), folds.insert(slot, fold)),
+            Err(_) => (Err(EngineError::out_of_memory(size_of::<(u32, KeptFold)>())), Some(fold)),
+        };
+        drop(folds);
+        let_go(gone);
+        kept
     }
 
     /// No more of a slot's stream comes.
     pub(crate) fn drop_fold(&self, slot: u32) {
         let fold = self.folds.borrow_mut().remove(&slot);
-        // Its destructor is a kernel's code.
-        let _ = catch_panic(|| {
-            drop(fold);
-            Ok(())
-        });
+        let_go(fold);
     }
 
     /// What a slot's stream is folded into.
@@ -169,7 +181,10 @@ impl InstanceState {
 
     /// Takes in what has come: frees its memory, and keeps its records for JavaScript's next drain.
     fn take_all_in(&self) {
-        while let Some(event) = self.mailbox.poll() {
+        // There may be as many as tasks: without memory for more records, what has come stays in the mailbox, for the next drain.
+        while self.arrived.borrow_mut().try_reserve(1).is_ok()
+            && let Some(event) = self.mailbox.poll()
+        {
             let record = self.take_in(event);
             self.arrived.borrow_mut().push_back(record);
         }
@@ -213,8 +228,12 @@ impl InstanceState {
         let lease = match self.slots.take(slot) {
             Slot::Pooled { lease, .. } | Slot::Libuv { lease, .. } => lease,
             Slot::External { .. } => Lease::default(),
-            Slot::Free | Slot::Held { .. } => {
-                unreachable!("a slot is in flight until its completion is taken in, which comes once")
+            // Not so, by `slots`' invariants: a slot is in flight until its completion is taken in, which comes once. But to panic here
+            // would cost all the others' completions.
+            other => {
+                debug_assert!(false, "a completion without a task");
+                self.slots.put(slot, other);
+                Lease::default()
             }
         };
         if let Err(error) = &outcome
@@ -231,7 +250,19 @@ impl InstanceState {
     }
 }
 
+/// Its destructor is a kernel's code.
+fn let_go(fold: Option<KeptFold>) {
+    let _ = catch_panic(|| {
+        drop(fold);
+        Ok(())
+    });
+}
+
 impl Close for InstanceState {
+    fn holds(&self, memory: &Range<usize>) -> bool {
+        self.slots.hold(memory)
+    }
+
     fn close(&self) {
         self.closed.set(true);
         for ledger in self.ledgers.borrow().iter().filter_map(Weak::upgrade) {
@@ -346,8 +377,12 @@ impl Instance {
     /// The result that a slot holds; throws the failure, if it is one.
     #[napi(ts_return_type = "unknown")]
     pub fn take(&self, env: Env, slot: u32) -> Result<RawValue> {
-        let Slot::Held { outcome, lease } = self.state.slots.take(slot) else {
-            return Err(napi::Error::new(Status::InvalidArg, "nothing to take"));
+        let (outcome, lease) = match self.state.slots.take(slot) {
+            Slot::Held { outcome, lease } => (outcome, lease),
+            other => {
+                self.state.slots.put(slot, other);
+                return Err(napi::Error::new(Status::InvalidArg, "nothing to take"));
+            }
         };
         match outcome {
             Ok(value) => convert::output(&env, value, lease.view()).map(RawValue),
@@ -355,20 +390,19 @@ impl Instance {
         }
     }
 
-    /// Drops the result that a slot holds, or an AsyncTask that never ran.
+    /// Drops the result that a slot holds.
     #[napi]
     pub fn discard(&self, slot: u32) {
         match self.state.slots.take(slot) {
             Slot::Held { .. } => {}
-            Slot::Libuv { control, lease } => {
-                self.state.landed();
-                // It may have begun, before a pause, and then there is no end that says when the memory is free: it stays.
-                if control.waited().is_some() {
-                    std::mem::forget(lease);
-                }
-            }
             other => self.state.slots.put(slot, other),
         }
+    }
+
+    /// Whether no record is to come for a slot. Then alone may it have another task.
+    #[napi]
+    pub fn is_free(&self, slot: u32) -> bool {
+        self.state.slots.is_free(slot)
     }
 
     /// Stops a task. False if it has ended by now, though its record may not have been drained: whoever stops it because its time is

@@ -112,7 +112,7 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// Over a Float64Array of `count::LENGTH` numbers in shared memory.
+    /// Over a Float64Array of `count::LENGTH` numbers in shared memory; refuses other memory.
     pub(crate) fn new(env: &Env, counts: RawValue) -> Result<Self> {
         let (mut kind, mut len, mut start, mut buffer) = (0, 0, ptr::null_mut(), ptr::null_mut());
         // SAFETY: a value of the running callback, which Node-API checks to be a typed array; out-pointers are locals; null for
@@ -133,6 +133,13 @@ impl Kept {
         else {
             return Err(napi::Error::new(Status::InvalidArg, "no counts"));
         };
+        let mut may_be_freed = true;
+        // SAFETY: `buffer` is the typed array's buffer, an object; the out-pointer is a local.
+        check(unsafe { sys::napi_is_arraybuffer(env.raw(), buffer, &mut may_be_freed) })?;
+        if may_be_freed {
+            // An ArrayBuffer is detached by whoever has it. Shared memory stays where it is.
+            return Err(napi::Error::new(Status::InvalidArg, "the counts are not in shared memory"));
+        }
         let view = Reference::new(env.raw(), counts.0)?;
         let ledger = Ledger {
             taken: AtomicU64::new(0),

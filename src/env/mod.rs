@@ -15,5 +15,5 @@ pub(crate) mod mailbox;
 pub(crate) mod paused;
 pub(crate) mod pulse;
 pub(crate) mod record;
-mod slots;
+pub(crate) mod slots;
 pub(crate) mod wake;

@@ -3,21 +3,33 @@
 //! Invariants:
 //! 1. JavaScript gives a slot to one task at a time, from its submission until its record has been drained, or its result taken.
 //! 2. `lent` is the sum of the bytes that the leases in all slots keep.
+//! 3. What JavaScript calls a free slot is not believed: the caller's code may have led it astray. A task's slot is claimed before anything
+//!    of its caller's is taken, and refused while another task has it. So no lease is dropped under a task that runs.
 
 use std::cell::{Cell, RefCell};
 use std::mem::{replace, take};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use napi::{Env, Error};
+
+use crate::js::failure;
 use crate::js::reference::Lease;
 use heavy_load_engine::{Control, Pool, Stop, Task};
 use heavy_load_kernel::Result;
+use heavy_load_kernel::error::EngineError;
 use heavy_load_kernel::value::Value;
+
+/// How far a slot may lie beyond all that there were: JavaScript gives out the next one each time, and has some wait in batches.
+const AHEAD: usize = 1 << 20;
 
 #[derive(Default)]
 pub(super) enum Slot {
     #[default]
     Free,
+    /// A task is being made for it. The caller's code may run meanwhile.
+    Claimed,
     /// A task of the pool form.
     Pooled { pool: Arc<Pool>, task: Arc<Task>, lease: Lease },
     /// A task of a pool's whose work JavaScript does.
@@ -31,7 +43,7 @@ pub(super) enum Slot {
 impl Slot {
     fn lent(&self) -> usize {
         match self {
-            Self::Free | Self::External { .. } => 0,
+            Self::Free | Self::Claimed | Self::External { .. } => 0,
             Self::Pooled { lease, .. } | Self::Libuv { lease, .. } | Self::Held { lease, .. } => lease.bytes(),
         }
     }
@@ -44,16 +56,95 @@ pub(super) struct Slots {
     lent: Cell<usize>,
 }
 
+/// A slot for a task that is being made. Free again if this is dropped before the task is in flight.
+pub(crate) struct Claim<'a> {
+    slots: &'a Slots,
+    slot: u32,
+}
+
+/// Why a slot is not to be had.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Refusal {
+    /// It has a task.
+    Taken,
+    /// There are no more bytes for what is known of slots.
+    NoMemory(usize),
+}
+
+impl Refusal {
+    /// Throws it; the value to return from the callback that did.
+    pub(crate) fn throw(self, env: &Env) -> Error {
+        match self {
+            Self::Taken => Error::from_reason("the slot has a task"),
+            Self::NoMemory(bytes) => failure::throw(env, &EngineError::out_of_memory(bytes)),
+        }
+    }
+}
+
+impl Claim<'_> {
+    /// Its number.
+    pub(crate) fn slot(&self) -> u32 {
+        self.slot
+    }
+
+    /// The task is in flight.
+    pub(super) fn fill(self, state: Slot) {
+        self.slots.put(self.slot, state);
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        if let Some(slot @ Slot::Claimed) = self.slots.slots.borrow_mut().get_mut(self.slot as usize) {
+            *slot = Slot::Free;
+        }
+    }
+}
+
 impl Slots {
-    pub(super) fn put(&self, slot: u32, state: Slot) {
-        let index = slot as usize;
-        self.lent.set(self.lent.get() + state.lent());
-        let mut slots = self.slots.borrow_mut();
+    /// Keeps a slot for a task that is about to be made. Refused if there is one, or no memory to note it.
+    pub(super) fn claim(&self, slot: u32) -> std::result::Result<Claim<'_>, Refusal> {
+        let (mut slots, index) = (self.slots.borrow_mut(), slot as usize);
         if slots.len() <= index {
+            let more = index + 1 - slots.len();
+            if more > AHEAD || slots.try_reserve(more).is_err() {
+                return Err(Refusal::NoMemory(more.saturating_mul(size_of::<Slot>())));
+            }
             slots.resize_with(index + 1, Slot::default);
         }
-        let before = replace(&mut slots[index], state);
-        self.lent.set(self.lent.get() - before.lent());
+        let left = match &mut slots[index] {
+            // What is held is a result that was not fetched, of a task that has ended.
+            state @ (Slot::Free | Slot::Held { .. }) => replace(state, Slot::Claimed),
+            Slot::Claimed | Slot::Pooled { .. } | Slot::External { .. } | Slot::Libuv { .. } => {
+                return Err(Refusal::Taken);
+            }
+        };
+        drop(slots);
+        self.lent.set(self.lent.get() - left.lent());
+        Ok(Claim { slots: self, slot })
+    }
+
+    /// Whether no record is to come for a slot.
+    pub(super) fn is_free(&self, slot: u32) -> bool {
+        matches!(self.slots.borrow().get(slot as usize), Some(Slot::Free | Slot::Held { .. }) | None)
+    }
+
+    /// Whether a task in flight holds any of this memory.
+    pub(super) fn hold(&self, memory: &Range<usize>) -> bool {
+        self.slots.borrow().iter().any(|slot| match slot {
+            Slot::Pooled { lease, .. } | Slot::Libuv { lease, .. } => lease.overlaps(memory),
+            Slot::Free | Slot::Claimed | Slot::External { .. } | Slot::Held { .. } => false,
+        })
+    }
+
+    /// Changes what is known of a slot that has been claimed before.
+    pub(super) fn put(&self, slot: u32, state: Slot) {
+        let lent = state.lent();
+        let before = match self.slots.borrow_mut().get_mut(slot as usize) {
+            Some(place) => replace(place, state),
+            None => return,
+        };
+        self.lent.set(self.lent.get() + lent - before.lent());
     }
 
     /// Frees a slot; gives what was known of it.
@@ -78,7 +169,7 @@ impl Slots {
                 control.stop(why);
                 return true;
             }
-            Some(Slot::Free | Slot::Held { .. }) | None => return false,
+            Some(Slot::Free | Slot::Claimed | Slot::Held { .. }) | None => return false,
         };
         pool.stop(&task, why);
         true

@@ -137,9 +137,8 @@ impl Call {
     pub(super) fn commit(&self, env: &Env, instance: &InstanceState, memory: Claim) -> Result<Committed> {
         let Claim { found, borrowed } = memory;
         match self.hand_over {
-            HandOver::Shared | HandOver::Frozen => {
-                Ok(Committed { instead: None, lease: found.pin(env, self.arg)?, borrowed })
-            }
+            HandOver::Shared => Ok(Committed { instead: None, lease: found.pin(env, self.arg)?, borrowed }),
+            HandOver::Frozen => Ok(Committed { instead: None, lease: found.pin(env, self.arg)?.private(), borrowed }),
             HandOver::Copy if self.kernel.spec().in_place => {
                 let copy = copy(env, &found)?;
                 self.take(env, instance, copy, None)
@@ -192,7 +191,7 @@ impl Call {
         // SAFETY: V8 gave the address of `len` bytes, aligned to their elements. The loan is opened only after `commit`, while the view is
         // pinned that stands on them, until the end of the task is reported. What is shared is neither detached nor moved, ever, and
         // others access it outside Rust, or as other calls' shared memory. A frozen view is known to `lib/buffers.js` alone, which gives
-        // it to nobody who writes while tasks read it. Moved bytes are known to our own view alone; if they have not kept their
+        // it to nobody while a task reads it, by its own count and by the instance's leases (`is_lent`). Moved bytes are known to our own view alone; if they have not kept their
         // address, `take` drops this loan.
         unsafe {
             match self.hand_over {
@@ -234,7 +233,7 @@ pub(super) fn fold(env: &Env, kernel: u32, options: RawValue) -> Result<KeptFold
 /// A piece of a stream, in memory that nobody writes before its task has ended (`lib/pool/feed.js`), and that is pinned until then.
 pub(super) fn piece(env: &Env, mailbox: &Arc<Mailbox>, arg: RawValue) -> Result<(Bytes, Lease, Borrowed)> {
     let Some(found) = view(env, arg)? else { return Err(napi::Error::from_reason("not a view")) };
-    let (lease, borrowed) = (found.pin(env, arg)?, Borrowed::new(mailbox));
+    let (lease, borrowed) = (found.pin(env, arg)?.private(), Borrowed::new(mailbox));
     // SAFETY: V8 gave the address of `len` bytes. The loan is opened while the lease pins their view, and until the end of the task is
     // reported nobody writes or detaches them.
     let memory = unsafe { Memory::frozen(found.start, found.len, borrowed.loan()) };

@@ -90,10 +90,11 @@ impl Instance {
     ) -> Result<AsyncTask<LibuvTask>> {
         let submitted = Instant::now();
         self.state.reclaim();
+        let claim = self.state.claim(slot).map_err(|refusal| refusal.throw(&env))?;
         let control = Arc::new(Control::new(submitted, timeout_of(timeout)));
         let (work, lease, borrowed) = prepare(&self.state, &env, kernel, input, options, hand_over)?;
         let work = Alone::new(work).map_err(|error| failure::throw(&env, &error))?;
-        self.state.libuv(slot, Arc::clone(&control), lease);
+        self.state.libuv(claim, Arc::clone(&control), lease);
         let mailbox = Arc::clone(&self.state.mailbox);
         Ok(AsyncTask::new(LibuvTask {
             mailbox,
@@ -132,11 +133,35 @@ fn prepare(
 }
 
 /// A task on libuv's thread pool. Nothing of it is JavaScript's: the instance keeps its memory until it has taken in the task's end.
+/// One that is dropped before it has run has ended by that, and reports so: nothing else would.
 pub struct LibuvTask {
     slot: u32,
     mailbox: Arc<Mailbox>,
     /// None once it has ended, or paused.
     task: Option<Box<Unfinished>>,
+}
+
+impl Drop for LibuvTask {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.take() {
+            end(*task, self.slot, &self.mailbox, || Err(Stop::Aborted.error()));
+        }
+    }
+}
+
+/// Reports the end of a task, on this thread.
+fn end(task: Unfinished, slot: u32, mailbox: &Mailbox, outcome: impl FnOnce() -> heavy_load_kernel::Result<Value>) {
+    let Unfinished { work, control, submitted, began, borrowed } = task;
+    let ended = Instant::now();
+    // Before the end is known: what the work borrows is free then.
+    drop(work);
+    let outcome = control.stopped().map_or_else(outcome, |why| Err(why.error()));
+    let began = began.unwrap_or(ended);
+    let completion = Completion { slot, outcome, wait: began - submitted, run: ended - began };
+    match borrowed {
+        Some(borrowed) => borrowed.complete(completion),
+        None => mailbox.complete(completion),
+    }
 }
 
 impl Task for LibuvTask {
@@ -149,17 +174,7 @@ impl Task for LibuvTask {
             self.mailbox.paused.put(self.slot, task);
             return Ok(true);
         };
-        let Unfinished { work, control, submitted, began, borrowed } = *task;
-        let ended = Instant::now();
-        // On this thread, and before the end is known: what the work borrows is free then.
-        drop(work);
-        let outcome = control.stopped().map_or(outcome, |why| Err(why.error()));
-        let began = began.unwrap_or(ended);
-        let completion = Completion { slot: self.slot, outcome, wait: began - submitted, run: ended - began };
-        match borrowed {
-            Some(borrowed) => borrowed.complete(completion),
-            None => self.mailbox.complete(completion),
-        }
+        end(*task, self.slot, &self.mailbox, || outcome);
         Ok(false)
     }
 
@@ -182,8 +197,8 @@ fn run(task: &mut Unfinished, mailbox: &Mailbox) -> Option<heavy_load_kernel::Re
         task.began = Some(now);
         task.control.begin(now.saturating_duration_since(task.submitted));
         if let Some(borrowed) = &task.borrowed {
-            // SAFETY: the lease that pins the memory is in the task's slot, until the end is reported, by this hold; or for ever, if there
-            // is none (`Instance::discard`). What the memory is otherwise, `call` has seen to when it lent it.
+            // SAFETY: the lease that pins the memory is in the task's slot, until the end is reported, by this hold. What the
+            // memory is otherwise, `call` has seen to when it lent it.
             unsafe { borrowed.open() };
         }
     }

@@ -1,6 +1,6 @@
 //! The pool form.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +16,7 @@ use crate::env::borrow::Borrowed;
 use crate::env::instance::{Instance, InstanceState};
 use crate::env::ledger::Kept;
 use crate::env::mailbox::Mailbox;
+use crate::env::slots::Claim;
 use crate::js::reference::Lease;
 use crate::js::value::RawValue;
 use crate::js::{convert, failure};
@@ -254,15 +255,22 @@ impl Handle {
     fn submit_batch<'a>(&self, records: impl ExactSizeIterator<Item = &'a [f64]>) -> u32 {
         let Ok(pool) = self.pool() else { return 0 };
         let sink: Arc<dyn Sink> = Arc::clone(&self.instance.mailbox) as Arc<dyn Sink>;
+        // The claim of the one that is being taken: dropped, if it is not.
+        let claimed = Cell::new(None);
         let jobs = records.map(|record| {
             let (kernel, slot) = (record[batch::KERNEL] as u32, record[batch::SLOT] as u32);
+            // Why it is refused is not asked here.
+            let claim =
+                self.instance.claim(slot).map_err(|_| EngineError::new(Code::PoolClosed, "the slot is taken"))?;
             let (job, estimate) = number(kernel, record[batch::INPUT])?;
+            claimed.set(Some(claim));
             Ok((job, config_of(kernel as usize, estimate, TaskConfig::default()), slot))
         });
         let mut taken = 0;
         pool.submit_batch(jobs, &sink, |task| {
+            let Some(claim) = claimed.take() else { unreachable!("each is claimed just before it is taken") };
             self.kept.ledger.take();
-            self.instance.pooled(Arc::clone(&pool), task, Lease::default());
+            self.instance.pooled(claim, Arc::clone(&pool), task, Lease::default());
             taken += 1;
         });
         taken
@@ -271,6 +279,7 @@ impl Handle {
     fn submit(&self, env: &Env, call: &Call, slot: u32, config: TaskConfig, may_poll: bool) -> Result<bool> {
         let throw = |error| failure::throw(env, &error);
         self.instance.reclaim();
+        let claim = self.instance.claim(slot).map_err(|refusal| refusal.throw(env))?;
         let Checked { work, estimate, memory } = call.check(env, Some(&self.instance.mailbox))?;
         let config = config_of(config.kernel, estimate, config);
         let pool = self.pool().map_err(throw)?;
@@ -284,13 +293,14 @@ impl Handle {
             (lease, borrowed) = (committed.lease, committed.borrowed);
         }
         self.kept.ledger.take();
-        Ok(self.send(&pool, reservation, lease, borrowed, slot, may_poll))
+        Ok(self.send(&pool, reservation, lease, borrowed, claim, may_poll))
     }
 
     /// Queues the next piece of a stream, which is one task with those before.
     fn submit_piece(&self, env: &Env, slot: u32, piece: RawValue, config: TaskConfig, may_poll: bool) -> Result<bool> {
         let throw = |error| failure::throw(env, &error);
         self.instance.reclaim();
+        let claim = self.instance.claim(slot).map_err(|refusal| refusal.throw(env))?;
         let fold = self.instance.fold(slot)?;
         let (bytes, lease, borrowed) = call::piece(env, &self.instance.mailbox, piece)?;
         let borrowed = Some(borrowed);
@@ -303,19 +313,20 @@ impl Handle {
         if is_first {
             self.kept.ledger.take();
         }
-        Ok(self.send(&pool, reservation, lease, borrowed, slot, may_poll))
+        Ok(self.send(&pool, reservation, lease, borrowed, claim, may_poll))
     }
 
     /// Queues a task whose work JavaScript does.
     fn submit_external(&self, env: &Env, slot: u32, config: TaskConfig) -> Result<bool> {
         let throw = |error| failure::throw(env, &error);
+        let claim = self.instance.claim(slot).map_err(|refusal| refusal.throw(env))?;
         let pool = self.pool().map_err(throw)?;
         let mailbox = &self.instance.mailbox;
         let begin = Arc::clone(mailbox) as Arc<dyn Begin>;
         let reservation = pool.reserve_external(begin, config, Instant::now()).map_err(throw)?;
         self.kept.ledger.take();
         let (task, has_begun) = pool.submit_external(reservation, Arc::clone(mailbox) as Arc<dyn Sink>, slot);
-        self.instance.external(Arc::clone(&pool), task);
+        self.instance.external(claim, Arc::clone(&pool), task);
         Ok(has_begun)
     }
 
@@ -326,7 +337,7 @@ impl Handle {
         reservation: Reservation<'_>,
         lease: Lease,
         borrowed: Option<Borrowed>,
-        slot: u32,
+        claim: Claim<'_>,
         may_poll: bool,
     ) -> bool {
         let mailbox = &self.instance.mailbox;
@@ -343,8 +354,8 @@ impl Handle {
         if poll {
             mailbox.stay_awake();
         }
-        let task = pool.submit(reservation, sink, slot);
-        self.instance.pooled(Arc::clone(pool), task, lease);
+        let task = pool.submit(reservation, sink, claim.slot());
+        self.instance.pooled(claim, Arc::clone(pool), task, lease);
         poll
     }
 }

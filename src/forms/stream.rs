@@ -5,6 +5,7 @@ use napi_derive::napi;
 
 use super::call;
 use crate::env::instance::Instance;
+use crate::js::failure;
 use crate::js::value::RawValue;
 
 #[napi]
@@ -19,8 +20,7 @@ impl Instance {
         #[napi(ts_arg_type = "unknown")] options: RawValue,
     ) -> Result<()> {
         let fold = call::fold(&env, kernel, options)?;
-        self.state.keep_fold(slot, fold);
-        Ok(())
+        self.state.keep_fold(slot, fold).map_err(|error| failure::throw(&env, &error))
     }
 
     /// No more of a slot's stream comes.

@@ -4,6 +4,7 @@
 //! 1. A reference is made, used and dropped on its environment's thread (raw pointers are not `Send`), and before the environment has ended: the instance drops those that are left in its slots and ledgers in its cleanup.
 //! 2. The memory under a [`Lease`] stays where it is until the lease is dropped. Who may touch it until when is `env::borrow`'s.
 
+use std::ops::Range;
 use std::ptr;
 
 use napi::{Result, sys};
@@ -65,20 +66,44 @@ impl Drop for Reference {
 
 /// What keeps a task's memory alive until the task has ended: at most one view.
 #[derive(Debug, Default)]
-pub(crate) struct Lease(Option<(Reference, usize)>);
+pub(crate) struct Lease(Option<Leased>);
+
+#[derive(Debug)]
+struct Leased {
+    view: Reference,
+    /// Where its memory starts, as a number: nothing is read there.
+    start: usize,
+    bytes: usize,
+    /// Others may be given the same memory later, so it is nobody's result.
+    is_private: bool,
+}
 
 impl Lease {
-    /// Keeps a view with so many bytes.
-    pub(crate) fn of(view: Reference, bytes: usize) -> Self {
-        Self(Some((view, bytes)))
+    /// Keeps a view with so many bytes from `start` on. It is the task's result if a kernel gives its input back.
+    pub(crate) fn of(view: Reference, start: *const u8, bytes: usize) -> Self {
+        Self(Some(Leased { view, start: start.addr(), bytes, is_private: false }))
     }
 
+    /// Never to be given to anybody: frozen memory, which other tasks read, or a stream's room, which is used again.
+    pub(crate) fn private(mut self) -> Self {
+        if let Some(leased) = &mut self.0 {
+            leased.is_private = true;
+        }
+        self
+    }
+
+    /// The view, for a task that gives its input back.
     pub(crate) fn view(&self) -> Option<&Reference> {
-        self.0.as_ref().map(|(view, _)| view)
+        self.0.as_ref().filter(|leased| !leased.is_private).map(|leased| &leased.view)
     }
 
     /// Bytes that are kept.
     pub(crate) fn bytes(&self) -> usize {
-        self.0.as_ref().map_or(0, |(_, bytes)| *bytes)
+        self.0.as_ref().map_or(0, |leased| leased.bytes)
+    }
+
+    /// Whether any of these bytes are kept.
+    pub(crate) fn overlaps(&self, memory: &Range<usize>) -> bool {
+        self.0.as_ref().is_some_and(|leased| leased.start < memory.end && memory.start < leased.start + leased.bytes)
     }
 }

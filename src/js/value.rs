@@ -55,9 +55,20 @@ pub(crate) fn get(env: &Env, object: RawValue, name: &CStr) -> Result<RawValue> 
     Ok(RawValue(property))
 }
 
-/// Writes a property.
+/// Gives an object of ours a property. Defined, not assigned: the caller's code may have put a setter where objects inherit from.
 pub(crate) fn set<T: ToNapiValue>(env: &Env, object: sys::napi_value, name: &CStr, value: T) -> Result<()> {
-    let value = write(env, value)?;
+    let property = sys::napi_property_descriptor {
+        utf8name: name.as_ptr(),
+        name: ptr::null_mut(),
+        method: None,
+        getter: None,
+        setter: None,
+        value: write(env, value)?,
+        attributes: sys::PropertyAttributes::writable
+            | sys::PropertyAttributes::enumerable
+            | sys::PropertyAttributes::configurable,
+        data: ptr::null_mut(),
+    };
     // SAFETY: `object` is a value of the running callback, `name` ends with a nul, the value was made in it just now.
-    check(unsafe { sys::napi_set_named_property(env.raw(), object, name.as_ptr(), value) })
+    check(unsafe { sys::napi_define_properties(env.raw(), object, 1, &property) })
 }

@@ -1,5 +1,6 @@
 //! Typed arrays as they come, and the memory that they stand on.
 
+use std::ops::Range;
 use std::ptr;
 
 use napi::{Env, Result, sys};
@@ -26,7 +27,13 @@ pub(crate) struct FoundView {
 impl FoundView {
     /// Keeps the view alive in which it was found.
     pub(crate) fn pin(&self, env: &Env, view: RawValue) -> Result<Lease> {
-        Reference::new(env.raw(), view.0).map(|pinned| Lease::of(pinned, self.len))
+        Reference::new(env.raw(), view.0).map(|pinned| Lease::of(pinned, self.start, self.len))
+    }
+
+    /// Where its bytes are, as numbers.
+    pub(crate) fn range(&self) -> Range<usize> {
+        let start = self.start.addr();
+        start..start + self.len
     }
 
     pub(crate) fn is_detached(&self, env: &Env) -> bool {
