@@ -101,6 +101,7 @@ const WRONG_POOL_OPTIONS = [
   [{ backoff: null }, 'ERR_INVALID_ARG_TYPE', 'options.backoff'],
   [{ backoff: { type: 'linear', delay: 1 } }, 'ERR_INVALID_ARG_VALUE', 'options.backoff.type'],
   [{ backoff: { type: 'fixed' } }, 'ERR_INVALID_ARG_TYPE', 'options.backoff.delay'],
+  [{ backoff: { type: 'fixed', delay: 1, dely: 7 } }, 'ERR_INVALID_ARG_VALUE', 'options.backoff.dely'],
   [{ payloadTtl: 0 }, 'ERR_OUT_OF_RANGE', 'options.payloadTtl'],
 ]
 const WRONG_WORKER_OPTIONS = [
