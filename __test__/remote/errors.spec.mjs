@@ -1,4 +1,6 @@
 // A remote pool gives the answers and the errors that the kernels' own functions give here.
+import { getEventListeners } from 'node:events'
+import { Readable } from 'node:stream'
 import test from 'ava'
 import api from 'heavy-load'
 import { RemotePool, startWorker } from 'heavy-load/remote'
@@ -245,6 +247,21 @@ withRedis(test, 'remote pools', () => {
     t.is(await errorOf(remote.run('hash', frozen, { signal })), broken)
     t.is(frozen.thaw().length, 8)
     await remote.close()
+  })
+
+  test.serial('a signal that aborts while it is listened to leaves no listener with the others', async (t) => {
+    const remote = openRemote(t, redis)
+    const { signal: own } = new AbortController()
+    const foreign = {
+      aborted: false,
+      addEventListener(_type, listener) {
+        this.aborted = true
+        listener()
+      },
+      removeEventListener() {},
+    }
+    t.is((await errorOf(remote.run('heavyLoad', 1, { signal: [foreign, own] }))).code, 'ABORT_ERR')
+    t.deepEqual(getEventListeners(own, 'abort'), [])
   })
 
   test.serial('a signal that aborts while the options are read rejects', async (t) => {
