@@ -76,6 +76,9 @@ const UNSENDABLE = [
   [new Date(0), 'an instance of Date'],
   [new Map(), 'an instance of Map'],
   [Promise.resolve(), 'an instance of Promise'],
+  [Readable.from(['a']), 'a stream: read it to its end before'],
+  [new Blob(['a']).stream(), 'a stream: read it to its end before'],
+  [(async function* () {})(), 'a stream: read it to its end before'],
   [circle, 'an object deeper than 32 levels'],
   [{ deep: [{ in: new Own() }] }, 'an instance of Own'],
 ]
