@@ -20,6 +20,8 @@ const { VERSION, pack, packError, unpack } = require('./wire.js')
 
 /** Requests to stop a job come by another way than the jobs, and may arrive first: so many ids are remembered. */
 const MOST_REMEMBERED = 10_000
+/** Characters of an id: those of callers are shorter. */
+const LONGEST_ID = 100
 /** How often progress is reported to a caller, in milliseconds. */
 const PROGRESS_MS = 100
 /** Until a result is offered again to a Redis that has refused it, in milliseconds. */
@@ -260,6 +262,7 @@ class WorkerJobs {
       work.control.abort(UNWANTED)
       return
     }
+    if (id.length > LONGEST_ID) return
     this.#unwanted.add(id)
     if (this.#unwanted.size > MOST_REMEMBERED) {
       for (const oldest of this.#unwanted) {
