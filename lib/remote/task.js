@@ -21,8 +21,8 @@ class Task {
   called = performance.now()
   /** Whether Redis has had its job. */
   sent = false
-  /** Whether a worker has it. */
-  begun = false
+  /** When a worker has told that it has it, by performance.now(); undefined while none has. @type {number | undefined} */
+  #begunAt
   /** Whether that is to be stopped. */
   stopped = false
   /** Whether its result is being fetched. */
