@@ -26,7 +26,8 @@ withRedis(test, 'a Redis that refuses', () => {
         `${base}heavy-load-workers`,
         ...others.map((other) => `${base}heavy-load:${other}*`),
       ]
-      await client.call('ACL', 'SETUSER', 'worker', 'resetkeys', ...keys.map((key) => `~${key}`))
+      const read = kind === 'input' ? [`%R~${base}heavy-load:input*`] : []
+      await client.call('ACL', 'SETUSER', 'worker', 'resetkeys', ...keys.map((key) => `~${key}`), ...read)
     }
     return { remote, client, worker, told, restrict }
   }

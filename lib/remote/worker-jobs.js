@@ -221,7 +221,13 @@ class WorkerJobs {
    */
   async #answer({ id, data: { caller, sizes = [] } }, reply) {
     await this.#outbox.send(caller, id, reply)
-    if (sizes.length > 0) await this.#redis.unlink(this.#keys.input(id))
+    // It has been answered, whatever becomes of its input, which has a time to live.
+    if (sizes.length === 0) return
+    try {
+      await this.#redis.unlink(this.#keys.input(id))
+    } catch (error) {
+      this.#reportRefused(error)
+    }
   }
 
   /**
