@@ -193,6 +193,8 @@ class WorkerJobs {
         return
       } catch (error) {
         if (!isRefusal(error)) throw error
+        // What there was room for is of no use without the rest.
+        this.#redis.unlink(key).catch(() => {})
         this.#reportRefused(error)
         if (!isTemporary(error)) throw refusedBy(this.#redis, error)
         if ((await left()) <= 0) throw late(name)
