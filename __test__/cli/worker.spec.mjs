@@ -18,7 +18,6 @@ const ENDLESS = 1e13
 /** What every way of writing the password has in it. */
 const SECRET = 'S3CRET'
 const PASSWORD = `p@ss/${SECRET}:"%é`
-const LONGEST_MS = 60_000
 
 withRedis(test, 'heavy-load worker', workerTests)
 
@@ -34,7 +33,10 @@ test.serial('it can be ended while it waits for Redis', async (t) => {
   const port = await freePort()
   const args = ['worker', '--redis', `redis://127.0.0.1:${await freePort()}`, '--metrics-port', String(port)]
   const { child, end } = startCli(args)
-  await eventually(async () => (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => ({}))).status === 503)
+  await eventually(
+    async () => (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => ({}))).status === 503,
+    'a health that is bad',
+  )
   child.kill('SIGTERM')
   t.like(await end, { code: 0, signal: null, stderr: '' })
 })
@@ -112,7 +114,7 @@ function workerTests() {
     await eventually(async () => {
       metrics = await (await fetch(address)).text()
       return metrics.includes(`\nheavy_load_running{pool="heavy-load"} ${count}\n`)
-    })
+    }, `${count} tasks`)
     return metrics
   }
 
@@ -281,10 +283,10 @@ function workerTests() {
     t.deepEqual([await status('/livez'), await status('/readyz'), await status('/metrics')], [200, 200, 404])
     // Redis is away.
     await own.end()
-    await eventually(async () => (await status('/readyz')) === 503)
+    await eventually(async () => (await status('/readyz')) === 503, 'not ready')
     t.is(await status('/livez'), 200)
     await own.restart()
-    await eventually(async () => (await status('/readyz')) === 200)
+    await eventually(async () => (await status('/readyz')) === 200, 'ready again')
     // It takes its leave.
     const task = await beginTask(t, 'spin', 1500, own.url)
     worker.child.kill('SIGTERM')
@@ -371,11 +373,4 @@ function workerTests() {
     t.true(written.length > 50)
     for (const text of written) t.notRegex(text, new RegExp(SECRET, 'i'))
   })
-}
-
-async function eventually(condition) {
-  const giveUp = performance.now() + LONGEST_MS
-  while (!(await condition())) {
-    if (performance.now() > giveUp) throw new Error(`did not come to pass: ${condition}`)
-  }
 }
