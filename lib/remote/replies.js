@@ -8,7 +8,7 @@ const { clearTimeout, nextTick, setTimeout } = require('../host.js')
  */
 
 const { setTimeout: sleep } = require('node:timers/promises')
-const { isRefusal, isTemporary } = require('./connection.js')
+const { hangUp, isRefusal, isTemporary } = require('./connection.js')
 
 /** How long a question for replies waits for one, in milliseconds: a connection that is dead without a word is found out. */
 const BLOCK_MS = 5000
@@ -114,7 +114,7 @@ class Inbox {
     this.#isOpen = false
     // A question that was asked of a Redis that is away is never answered after this.
     clearTimeout(this.#overdue)
-    this.#reader.disconnect()
+    hangUp(this.#reader)
   }
 
   /** And the stream is gone. */

@@ -14,9 +14,11 @@ const {
   CLOSE_TIMEOUT_MS,
   connect,
   connectionSettings,
+  hangUp,
   hangUpForGood,
   nameOf,
   ready,
+  rejectAtEnd,
   remoteError,
   requireOptional,
   settleWithin,
@@ -132,6 +134,7 @@ class RemoteWorker {
     this.#redis.duplicate = (/** @type {any[]} */ ...args) => {
       const made = duplicate(...args)
       this.#duplicates.push(made)
+      rejectAtEnd(made)
       return made
     }
     /** @type {import('./worker-jobs.js').Queue} */
@@ -237,8 +240,8 @@ class RemoteWorker {
 
   #disconnect() {
     // Not before this one, since what is asked of it may keep BullMQ from ending; and after it BullMQ would connect once more.
-    this.#redis.disconnect()
-    this.#subscriber.disconnect()
+    hangUp(this.#redis)
+    hangUp(this.#subscriber)
     for (const redis of this.#duplicates) hangUpForGood(redis)
   }
 }
