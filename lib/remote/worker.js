@@ -23,6 +23,7 @@ const {
   requireOptional,
   settleWithin,
   waitUntilReady,
+  within,
 } = require('./connection.js')
 const { OPTIONS, workerConfig } = require('./worker-config.js')
 const { WorkerJobs } = require('./worker-jobs.js')
@@ -105,9 +106,10 @@ class RemoteWorker {
 
   async start() {
     try {
-      await this.#connect()
+      await within(this.#redis, this.#connectionSettings.connectTimeout, this.#connect())
     } catch (error) {
       // What has begun by then ends, and jobs that it has taken are given back.
+      if (this.#worker === undefined) this.#giveUp()
       await this.close({ force: true })
       throw error
     }
@@ -129,6 +131,8 @@ class RemoteWorker {
     }
     this.#subscriber.on('message', (/** @type {string} */ _channel, /** @type {string} */ id) => this.#jobs.stop(id))
     await Promise.all([this.#clock.set(), this.#subscriber.subscribe(this.#keys.stop), this.#report()])
+    // Its time was over meanwhile.
+    if (this.#ended !== undefined) return
     // BullMQ waits for jobs on a connection of its own, which it makes of this one.
     const duplicate = this.#redis.duplicate.bind(this.#redis)
     this.#redis.duplicate = (/** @type {any[]} */ ...args) => {
