@@ -212,6 +212,10 @@ class Outbox {
     if (this.#redis.status !== 'end') await Promise.all(last.map((entry) => this.#enter(caller, entry)))
   }
 
+  get isEmpty() {
+    return this.#batches.size === 0 && this.#underWay.size === 0
+  }
+
   /** Resolves when Redis has all that was sent. */
   async emptied() {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay)

@@ -187,9 +187,10 @@ class WorkerJobs {
    * @param {() => Promise<number>} left milliseconds until its deadline
    */
   async #keep({ id, name }, parts, signal, left) {
+    const key = this.#keys.result(id)
     for (;;) {
       try {
-        await payloads.write(this.#redis, this.#keys.result(id), parts, this.#config.resultTtl)
+        await payloads.write(this.#redis, key, parts, this.#config.resultTtl)
         return
       } catch (error) {
         if (!isRefusal(error)) throw error
@@ -289,6 +290,11 @@ class WorkerJobs {
   /** Resolves when all that has begun is computed, whatever came of it. */
   computed() {
     return Promise.allSettled([...this.#running.values()].map(({ result }) => result))
+  }
+
+  /** Whether no job is here, and no answer that Redis does not have. */
+  get isIdle() {
+    return this.#running.size === 0 && this.#outbox.isEmpty
   }
 
   /** Resolves when Redis has all answers. */
