@@ -12,6 +12,7 @@ import { Redis } from 'ioredis'
 import { freePort, startRedis } from '../../tools/redis.mjs'
 import { runCli, startCli, without, written } from '../helpers/cli.mjs'
 import { withRedis } from '../helpers/redis.mjs'
+import { eventually } from '../helpers/remote-open.mjs'
 
 /** Minutes of work: whoever sees the end of it has stopped it. */
 const ENDLESS = 1e13
@@ -349,6 +350,7 @@ function workerTests() {
     await other.stop()
     await worker.says(/ECONNREFUSED/)
     other = await startRedis({ port: other.port })
+    await worker.says(/: takes jobs of 'queue-\d+' at \S+ again\n/)
     t.like(await run(t, ['heavyLoad', '10'], env), { code: 0, stdout: '10\n' })
     worker.child.kill('SIGTERM')
     const { code, stderr } = await worker.end
