@@ -61,6 +61,9 @@ export type SyncOptions = Pick<TaskOptions, 'timeout' | 'transfer'>
 /** What the AsyncTask forms take. */
 export type AsyncOptions = Pick<TaskOptions, 'signal' | 'timeout' | 'onProgress' | 'transfer'>
 
+/** What `run` of a pool takes: it is the pool. */
+export type RunOptions = Omit<TaskOptions, 'pool'>
+
 /** Names of kernels: those of {@link Kernels}, or any that a remote pool knows. */
 export type KernelName = string
 /** A kernel's function, which carries its name. */
@@ -84,7 +87,7 @@ export interface CloseOptions {
 export type MapInputs<T> = Iterable<T | PromiseLike<T>> | AsyncIterable<T>
 
 /** What `map` takes. */
-export interface MapOptions extends TaskOptions {
+export interface MapOptions extends RunOptions {
   /** Inputs that have been pulled and whose results have not been consumed, at most. Default: 4 a thread, at least 16. */
   concurrency?: number | undefined
   /** Results in the order of the inputs (the default), or as they come. */
@@ -97,7 +100,7 @@ export interface Executor {
   run<K extends KernelName>(
     kernel: K | Kernel<K>,
     input: KernelInput<K>,
-    options?: KernelOptions<K> & TaskOptions,
+    options?: KernelOptions<K> & RunOptions,
   ): Promise<KernelOutput<K>>
   /**
    * Runs `kernel` over many inputs with back-pressure: pulls from `inputs` only as results are consumed. Yields in input
@@ -169,13 +172,13 @@ export class Pool extends EventEmitter<{ drain: [] }> implements Executor, Gate 
   run<E extends HashOptions['encoding'] = 'buffer'>(
     kernel: 'hash' | KernelForm<'hash'>,
     data: Bytes | ByteStream,
-    options?: TaskOptions & HashOptions & { encoding?: E },
+    options?: RunOptions & HashOptions & { encoding?: E },
   ): Promise<E extends 'hex' | 'base64' ? string : Buffer>
-  run<T extends NumericView>(kernel: 'sort' | KernelForm<'sort'>, view: T, options?: TaskOptions): Promise<T>
+  run<T extends NumericView>(kernel: 'sort' | KernelForm<'sort'>, view: T, options?: RunOptions): Promise<T>
   run<K extends keyof Kernels>(
     kernel: K | KernelForm<K>,
     input: Kernels[K]['input'],
-    options?: TaskOptions & Kernels[K]['options'],
+    options?: RunOptions & Kernels[K]['options'],
   ): Promise<Kernels[K]['output']>
   map<E extends HashOptions['encoding'] = 'buffer'>(
     kernel: 'hash' | KernelForm<'hash'>,

@@ -70,7 +70,7 @@ function callsOf(specs) {
   })
   const run = calls.map(
     ({ parameter, kernel, input, inputType, own, outputType }) =>
-      `run${parameter}(kernel: ${kernel}, ${input}: ${inputType}, options?: TaskOptions${own}): Promise<${outputType}>\n`,
+      `run${parameter}(kernel: ${kernel}, ${input}: ${inputType}, options?: RunOptions${own}): Promise<${outputType}>\n`,
   )
   const map = calls.map(
     ({ parameter, kernel, inputType, own, outputType }) =>

@@ -5,7 +5,7 @@
 
 import type { EventEmitter } from 'node:events'
 import type { Redis, RedisOptions } from 'ioredis'
-import type { CloseOptions, Executor, MapInputs, MapOptions, Pool, PoolStats, TaskOptions } from '../index.js'
+import type { CloseOptions, Executor, MapInputs, MapOptions, Pool, PoolStats, RunOptions } from '../index.js'
 
 /** Where callers and workers meet. */
 export interface RemoteOptions {
@@ -19,7 +19,7 @@ export interface RemoteOptions {
   queue?: string | undefined
   /** Of all keys in Redis, as BullMQ's option. Default 'bull'. */
   prefix?: string | undefined
-  /** How long to wait for a Redis that does not answer, in milliseconds; then ERR_REMOTE. Default 10 s. */
+  /** How long to wait until all is answered that is asked of Redis at first, in milliseconds; then ERR_REMOTE. Default 10 s. */
   connectTimeout?: number | undefined
 }
 
@@ -46,7 +46,7 @@ export interface RemotePoolOptions extends RemoteOptions {
  * `retryAfter` (seconds).
  *
  * Buffers are always copied to the worker: with `transfer` none is made here. Shared memory is not shared with other
- * machines: results are new.
+ * machines: results are new. Streams are refused, as Redis would have to hold them whole: read them first.
  */
 export class RemotePool extends EventEmitter implements Executor {
   constructor(options: RemotePoolOptions)
@@ -69,7 +69,7 @@ export class RemotePool extends EventEmitter implements Executor {
   run(
     kernel: string | ((...args: never[]) => unknown),
     input: any,
-    options?: TaskOptions & Record<string, any>,
+    options?: RunOptions & Record<string, any>,
   ): Promise<any>
   map(
     kernel: string | ((...args: never[]) => unknown),
@@ -78,7 +78,8 @@ export class RemotePool extends EventEmitter implements Executor {
   ): AsyncIterableIterator<{ index: number; value: any }>
   /**
    * Takes no more tasks, waits for those on their way, and lets Redis go; `force` cancels them; past `timeout` the rest
-   * are cancelled (ERR_POOL_CLOSED). Idempotent. Until then its connections keep the process alive.
+   * are cancelled (ERR_POOL_CLOSED). Idempotent. Until then its connections keep the process alive. A Redis that is away or silent keeps it
+   * no longer than some seconds.
    */
   close(options?: CloseOptions): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
@@ -114,8 +115,8 @@ export interface RemoteWorker {
   readonly ready: boolean
   /**
    * Takes no more jobs and waits for those it has; `force`, or `timeout` (milliseconds) when it has passed, gives the
-   * rest back to the queue for others. If Redis is away, it waits until their work is done and then 5 s for Redis, so that their answers are
-   * not lost; nothing is given back then, and others find them abandoned. Idempotent. Its pool stays open.
+   * rest back to the queue for others. If Redis is away, then or later, and it has jobs, it waits until their work is done and then 5 s for
+   * Redis, so that their answers are not lost; nothing is given back then, and others find them abandoned. Idempotent. Its pool stays open.
    */
   close(options?: CloseOptions): Promise<void>
   [Symbol.asyncDispose](): Promise<void>

@@ -12,13 +12,13 @@ import { Redis } from 'ioredis'
 import { freePort, startRedis } from '../../tools/redis.mjs'
 import { runCli, startCli, without, written } from '../helpers/cli.mjs'
 import { withRedis } from '../helpers/redis.mjs'
+import { eventually } from '../helpers/remote-open.mjs'
 
 /** Minutes of work: whoever sees the end of it has stopped it. */
 const ENDLESS = 1e13
 /** What every way of writing the password has in it. */
 const SECRET = 'S3CRET'
 const PASSWORD = `p@ss/${SECRET}:"%é`
-const LONGEST_MS = 60_000
 
 withRedis(test, 'heavy-load worker', workerTests)
 
@@ -34,7 +34,10 @@ test.serial('it can be ended while it waits for Redis', async (t) => {
   const port = await freePort()
   const args = ['worker', '--redis', `redis://127.0.0.1:${await freePort()}`, '--metrics-port', String(port)]
   const { child, end } = startCli(args)
-  await eventually(async () => (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => ({}))).status === 503)
+  await eventually(
+    async () => (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => ({}))).status === 503,
+    'a health that is bad',
+  )
   child.kill('SIGTERM')
   t.like(await end, { code: 0, signal: null, stderr: '' })
 })
@@ -112,7 +115,7 @@ function workerTests() {
     await eventually(async () => {
       metrics = await (await fetch(address)).text()
       return metrics.includes(`\nheavy_load_running{pool="heavy-load"} ${count}\n`)
-    })
+    }, `${count} tasks`)
     return metrics
   }
 
@@ -281,10 +284,10 @@ function workerTests() {
     t.deepEqual([await status('/livez'), await status('/readyz'), await status('/metrics')], [200, 200, 404])
     // Redis is away.
     await own.end()
-    await eventually(async () => (await status('/readyz')) === 503)
+    await eventually(async () => (await status('/readyz')) === 503, 'not ready')
     t.is(await status('/livez'), 200)
     await own.restart()
-    await eventually(async () => (await status('/readyz')) === 200)
+    await eventually(async () => (await status('/readyz')) === 200, 'ready again')
     // It takes its leave.
     const task = await beginTask(t, 'spin', 1500, own.url)
     worker.child.kill('SIGTERM')
@@ -347,6 +350,7 @@ function workerTests() {
     await other.stop()
     await worker.says(/ECONNREFUSED/)
     other = await startRedis({ port: other.port })
+    await worker.says(/: takes jobs of 'queue-\d+' at \S+ again\n/)
     t.like(await run(t, ['heavyLoad', '10'], env), { code: 0, stdout: '10\n' })
     worker.child.kill('SIGTERM')
     const { code, stderr } = await worker.end
@@ -371,11 +375,4 @@ function workerTests() {
     t.true(written.length > 50)
     for (const text of written) t.notRegex(text, new RegExp(SECRET, 'i'))
   })
-}
-
-async function eventually(condition) {
-  const giveUp = performance.now() + LONGEST_MS
-  while (!(await condition())) {
-    if (performance.now() > giveUp) throw new Error(`did not come to pass: ${condition}`)
-  }
 }

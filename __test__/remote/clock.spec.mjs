@@ -1,15 +1,23 @@
 // lib/remote/clock.js: Redis's clock, by which deadlines are told, whatever becomes of this process meanwhile.
 import { createRequire } from 'node:module'
-import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 
 const require = createRequire(import.meta.url)
 const { Clock } = require('../../lib/remote/clock.js')
 
-/** Redis's clock is two hours ahead, and `ahead` more. */
-function fakeRedis() {
-  const redis = { ahead: 7_200_000, asked: 0, before: async () => {}, after: async () => {} }
-  redis.truth = () => Date.now() + redis.ahead
+/** Redis's clock is two hours ahead of this machine's. */
+const AHEAD = 7_200_000
+
+/** Time that passes only when it is told to, on this machine and on Redis's; `day` is what Date.now() is ahead of performance.now(). */
+function fakeTime(t) {
+  const time = { steady: 1000, day: 1e12 }
+  const { now } = Date
+  t.teardown(() => {
+    Date.now = now
+  })
+  Date.now = () => time.steady + time.day
+  const redis = { asked: 0, before: async () => {}, after: async () => {} }
+  redis.truth = () => Date.now() + AHEAD
   redis.time = async () => {
     redis.asked++
     await redis.before()
@@ -17,73 +25,53 @@ function fakeRedis() {
     await redis.after()
     return [String(Math.floor(now / 1e3)), String(Math.round((now % 1e3) * 1e3))]
   }
-  return redis
-}
-
-const errorOf = async (clock, redis) => Math.abs((await clock.now()) - redis.truth())
-
-/** Nothing runs in this process for so long. */
-function standStill(ms) {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+  const clock = new Clock(redis, () => time.steady)
+  return { time, redis, clock, errorNow: async () => Math.abs((await clock.now()) - redis.truth()) }
 }
 
 for (const when of ['before', 'after']) {
   test.serial(`a process that stands still while it asks asks again: ${when} the answer`, async (t) => {
-    const redis = fakeRedis()
+    const { time, redis, clock, errorNow } = fakeTime(t)
     redis[when] = async () => {
-      if (redis.asked === 1) standStill(1000)
+      if (redis.asked === 1) time.steady += 1000
     }
-    const clock = new Clock(redis)
     await clock.set()
-    t.true(redis.asked > 1)
-    const error = await errorOf(clock, redis)
-    t.true(error < 100, `${error} ms`)
+    t.is(redis.asked, 2)
+    t.is(await errorNow(), 0)
   })
 }
 
 test.serial('of slow answers the quickest counts', async (t) => {
-  const redis = fakeRedis()
-  redis.after = () => sleep(redis.asked === 3 ? 80 : 400)
-  const clock = new Clock(redis)
+  const { time, redis, clock, errorNow } = fakeTime(t)
+  redis.after = async () => {
+    time.steady += redis.asked === 3 ? 80 : 400
+  }
   await clock.set()
-  const error = await errorOf(clock, redis)
-  t.true(error < 100, `${error} ms`)
+  t.is(await errorNow(), 40, 'half of what it took')
 })
 
 test.serial('a machine that slept, or whose time was set, asks again before it says what time it is', async (t) => {
-  const redis = fakeRedis()
-  const clock = new Clock(redis)
+  const { time, redis, clock, errorNow } = fakeTime(t)
   await clock.set()
   const { asked } = redis
   await clock.now()
   t.is(redis.asked, asked)
   // performance.now() stands still while a machine sleeps, and Date.now() does not.
-  const { now } = Date
-  t.teardown(() => {
-    Date.now = now
-  })
-  Date.now = () => now.call(Date) + 60_000
-  t.true((await errorOf(clock, redis)) < 100)
+  time.day += 60_000
+  t.is(await errorNow(), 0)
   t.true(redis.asked > asked)
 })
 
 test.serial('it is asked again regularly, and nobody waits for it', async (t) => {
-  const redis = fakeRedis()
-  let later = 0
-  const clock = new Clock(redis, () => performance.now() + later)
+  const { time, redis, clock } = fakeTime(t)
   await clock.set()
-  const { now } = Date
-  t.teardown(() => {
-    Date.now = now
-  })
-  later = 60_000
-  Date.now = () => now.call(Date) + later
   const { asked } = redis
   let answer = () => {}
   redis.before = () =>
     new Promise((resolve) => {
       answer = resolve
     })
+  time.steady += 60_000
   await clock.now()
   t.is(redis.asked, asked + 1)
   answer()

@@ -1,4 +1,6 @@
 // A remote pool gives the answers and the errors that the kernels' own functions give here.
+import { getEventListeners } from 'node:events'
+import { Readable } from 'node:stream'
 import test from 'ava'
 import api from 'heavy-load'
 import { RemotePool, startWorker } from 'heavy-load/remote'
@@ -74,6 +76,9 @@ const UNSENDABLE = [
   [new Date(0), 'an instance of Date'],
   [new Map(), 'an instance of Map'],
   [Promise.resolve(), 'an instance of Promise'],
+  [Readable.from(['a']), 'a stream: read it to its end before'],
+  [new Blob(['a']).stream(), 'a stream: read it to its end before'],
+  [(async function* () {})(), 'a stream: read it to its end before'],
   [circle, 'an object deeper than 32 levels'],
   [{ deep: [{ in: new Own() }] }, 'an instance of Own'],
 ]
@@ -101,6 +106,7 @@ const WRONG_POOL_OPTIONS = [
   [{ backoff: null }, 'ERR_INVALID_ARG_TYPE', 'options.backoff'],
   [{ backoff: { type: 'linear', delay: 1 } }, 'ERR_INVALID_ARG_VALUE', 'options.backoff.type'],
   [{ backoff: { type: 'fixed' } }, 'ERR_INVALID_ARG_TYPE', 'options.backoff.delay'],
+  [{ backoff: { type: 'fixed', delay: 1, dely: 7 } }, 'ERR_INVALID_ARG_VALUE', 'options.backoff.dely'],
   [{ payloadTtl: 0 }, 'ERR_OUT_OF_RANGE', 'options.payloadTtl'],
 ]
 const WRONG_WORKER_OPTIONS = [
@@ -244,6 +250,21 @@ withRedis(test, 'remote pools', () => {
     t.is(await errorOf(remote.run('hash', frozen, { signal })), broken)
     t.is(frozen.thaw().length, 8)
     await remote.close()
+  })
+
+  test.serial('a signal that aborts while it is listened to leaves no listener with the others', async (t) => {
+    const remote = openRemote(t, redis)
+    const { signal: own } = new AbortController()
+    const foreign = {
+      aborted: false,
+      addEventListener(_type, listener) {
+        this.aborted = true
+        listener()
+      },
+      removeEventListener() {},
+    }
+    t.is((await errorOf(remote.run('heavyLoad', 1, { signal: [foreign, own] }))).code, 'ABORT_ERR')
+    t.deepEqual(getEventListeners(own, 'abort'), [])
   })
 
   test.serial('a signal that aborts while the options are read rejects', async (t) => {

@@ -1,8 +1,10 @@
 // A Redis that has no room for answers, for a while.
 import test from 'ava'
+import { errorOf } from '../helpers/errors.mjs'
 import { redisFor, withRedis } from '../helpers/redis.mjs'
 import { eventually, nothingLeft, openAll } from '../helpers/remote-open.mjs'
 
+const MIB = 2 ** 20
 const OPTIONS = { worker: { lockDuration: 500 } }
 
 withRedis(test, 'a full Redis', () => {
@@ -112,6 +114,23 @@ withRedis(test, 'a full Redis', () => {
     await empty(client)
     await closed
     t.true((await task) >= 300)
+  })
+
+  test.serial('bytes that there is not room for are removed', async (t) => {
+    const { remote, client } = await openAll(t, redis, OPTIONS)
+    t.is(await remote.run('heavyLoad', 10), 10)
+    t.teardown(() => empty(client))
+    const [, used] = /used_memory:(\d+)/.exec(await client.info('memory'))
+    // The first of them are taken.
+    await client.config('SET', 'maxmemory', String(Number(used) + 8 * MIB))
+    const control = new AbortController()
+    for (const options of [{}, { signal: control.signal }]) {
+      const task = remote.run('hash', new Uint8Array(40 * MIB), options)
+      if ('signal' in options) control.abort()
+      const error = await errorOf(task)
+      t.is(error.code, 'signal' in options ? 'ABORT_ERR' : 'ERR_REMOTE')
+      await nothingLeft(t, client, remote)
+    }
   })
 
   test.serial('a task that is refused says so', async (t) => {

@@ -7,7 +7,7 @@ import { eventually, openAll } from '../helpers/remote-open.mjs'
 
 const require = createRequire(import.meta.url)
 const { unpack, unpackError } = require('../../lib/remote/wire.js')
-const { look } = require('../../lib/remote/workers.js')
+const { Speed, look } = require('../../lib/remote/workers.js')
 const GIB = 2 ** 30
 
 test('names of Object.prototype are no kinds, no codes and no parts', (t) => {
@@ -33,6 +33,37 @@ test('what workers tell may make no sense', async (t) => {
   const { workers } = await look(redis, {})
   t.deepEqual([...workers.keys()], ['e'])
   t.is(workers.get('e').threads, 0)
+})
+
+test('what workers tell is within bounds, or nothing', async (t) => {
+  const of = async (json, at = 5) =>
+    (await look({ eval: async () => [5, ['worker', `${at} ${json}`], 0, 0, 0, 0] }, {})).workers.get('worker')
+  for (const name of ['protocol', 'threads', 'concurrency', 'done', 'utilization', 'memory']) {
+    for (const wrong of ['1e999', '-1e999', '-5', '1e300', '"5"', '[5]', 'null', '{}', 'true']) {
+      t.is((await of(`{"${name}":${wrong}}`))[name], 0, `${name}: ${wrong}`)
+    }
+    const right = name === 'utilization' ? 0.5 : 5
+    t.is((await of(`{"${name}":${right}}`))[name], right)
+  }
+  t.is((await of('{"threads":2.5}')).threads, 0)
+  t.is((await of('{"threads":1e9}')).threads, 0)
+  t.is(await of('{}', 1e15), undefined, 'from the future')
+})
+
+test('speeds of workers that count back, or in no time, are not known', (t) => {
+  const speed = new Speed()
+  const see = (at, done) => {
+    speed.learn({ workers: new Map([['worker', { at, done, threads: 1 }]]), waiting: [0, 5, 0] })
+    return speed.value
+  }
+  for (const [at, done] of [
+    [1000, 100],
+    [1000, 200],
+    [500, 50],
+  ]) {
+    t.is(see(at, done), undefined)
+  }
+  t.true(see(1500, 60) > 0)
 })
 
 withRedis(test, 'hostile jobs', () => {

@@ -55,7 +55,7 @@ withRedis(test, 'remote pools under load', () => {
   })
 
   test.serial('what another caller has put into the queue counts, too', async (t) => {
-    const { remote, worker } = await openAll(t, redis, { worker: { concurrency: 4 } })
+    const { remote } = await openAll(t, redis, { worker: { concurrency: 4 } })
     const other = openRemote(t, redis, { queue: remote.name })
     const control = new AbortController()
     const perSecond = await capacity(remote)
@@ -75,7 +75,6 @@ withRedis(test, 'remote pools under load', () => {
     t.is(await outcome(remote.run('heavyLoad', 1, { timeout: 1500, priority: 'high' })), 'ok')
     control.abort()
     await Promise.all(others)
-    t.true(worker.pool.stats().completed > 0)
   })
 
   test.serial('maxQueue: one more is refused, and keeps its bytes', async (t) => {
@@ -131,7 +130,6 @@ withRedis(test, 'remote pools under load', () => {
     const tasks = Array.from({ length: 5 }, () => outcome(remote.run('heavyLoad', 1)))
     t.true(remote.needsDrain)
     const drained = once(remote, 'drain')
-    remote.removeAllListeners('error')
     control.abort()
     await drained
     t.false(remote.needsDrain)

@@ -1,8 +1,9 @@
 // A Redis that goes away: with what it keeps, without, and before it was ever there.
 import test from 'ava'
-import { sort } from 'heavy-load'
+import { freeze, sort } from 'heavy-load'
 import { RemotePool, startWorker } from 'heavy-load/remote'
 import { freePort, startRedis } from '../../tools/redis.mjs'
+import { runFixture } from '../helpers/child.mjs'
 import { errorOf } from '../helpers/errors.mjs'
 import { openPool } from '../helpers/pool.mjs'
 import { withRedis } from '../helpers/redis.mjs'
@@ -67,6 +68,25 @@ withRedis(test, 'a lost Redis', () => {
     await t.throwsAsync(promise, { code: 'ERR_POOL_CLOSED' })
   })
 
+  test.serial('jobs whose locks are lost are told in plain words, and not one by one', async (t) => {
+    const redis = await startRedis()
+    t.teardown(redis.stop)
+    const told = []
+    const onError = (error) => told.push(error)
+    const { remote, client } = await openAll(t, redis, { worker: { lockDuration: 200, onError } })
+    const tasks = Array.from({ length: 3 }, () => errorOf(remote.run('spin', 1e12)))
+    await eventually(() => remote.stats().running === 3, 'tasks that run')
+    await client.flushall()
+    await eventually(() => told.length > 0, 'an error that is told')
+    await remote.close({ force: true })
+    await Promise.all(tasks)
+    t.deepEqual(
+      told.map(({ code }) => code),
+      ['ERR_REMOTE'],
+    )
+    t.regex(told[0].message, /other workers may do these jobs, too/)
+  })
+
   test.serial('what comes while it is away is done when it is back', async (t) => {
     const redis = await startRedis({ appendonly: true })
     t.teardown(redis.stop)
@@ -116,19 +136,68 @@ withRedis(test, 'a lost Redis', () => {
     t.is(await task, 1000)
   })
 
-  test.serial('closing does not wait for one that is gone', async (t) => {
-    const redis = await startRedis()
-    const { remote, worker } = await openAll(t, redis)
-    t.is(await remote.run('heavyLoad', 1000), 1000)
-    await begin(remote)
-    await redis.stop()
-    const never = new RemotePool({ connection: redis.url, queue: 'never' })
+  test.serial('closing does not wait for one that was never there', async (t) => {
+    const never = new RemotePool({ connection: `redis://127.0.0.1:${await freePort()}`, queue: 'never' })
     const lost = errorOf(never.run('heavyLoad', 1))
     await never.close({ force: true })
     t.is((await lost).code, 'ERR_POOL_CLOSED')
-    const began = performance.now()
-    await Promise.all([remote.close({ force: true }), worker.close({ force: true })])
-    t.log(`closed after ${(performance.now() - began).toFixed(0)} ms`)
+  })
+
+  for (const what of [
+    'a pool and a worker that have done something',
+    'a Redis that is gone, and work that runs',
+    'a Redis that is gone, and a worker that has nothing to do',
+    'a Redis that was never there',
+  ]) {
+    test.serial(`once they are closed nothing keeps the process: ${what}`, async (t) => {
+      t.like(await runFixture('remote-ends', { args: [what] }), { code: 0, stdout: '[]\n' })
+    })
+  }
+
+  test.serial('frozen bytes that wait for it are given back when the pool is closed', async (t) => {
+    const redis = await startRedis()
+    t.teardown(redis.stop)
+    let tries = 0
+    // There is no second try within this test.
+    const retryStrategy = () => {
+      tries++
+      return 600_000
+    }
+    const { remote } = await openAll(t, redis, { remote: { connection: { port: redis.port, retryStrategy } } })
+    t.is(await remote.run('heavyLoad', 1000), 1000)
+    await redis.end('SIGKILL')
+    await eventually(() => tries === 2, 'both connections are lost')
+    const frozen = freeze(new Uint8Array(8))
+    const task = errorOf(remote.run('hash', frozen))
+    await turn()
+    await remote.close({ force: true })
+    t.is((await task).code, 'ERR_POOL_CLOSED')
+    await turn()
+    t.is(frozen.thaw().length, 8)
+  })
+
+  test.serial('a worker that is closed while it is away waits for it with its answers', async (t) => {
+    const redis = await startRedis({ appendonly: true })
+    t.teardown(redis.stop)
+    // Nobody else does the job.
+    const { remote, worker } = await openAll(t, redis, { worker: { lockDuration: 600_000 } })
+    const computed = signalled()
+    const { run } = worker.pool
+    const begun = signalled()
+    worker.pool.run = async (...call) => {
+      begun.tell()
+      await computed.told
+      return run.apply(worker.pool, call)
+    }
+    const task = remote.run('heavyLoad', 1000)
+    await begun.told
+    await redis.end('SIGKILL')
+    await eventually(() => !worker.ready, 'a worker without Redis')
+    const closed = worker.close()
+    computed.tell()
+    await redis.restart()
+    t.is(await task, 1000)
+    await closed
   })
 
   test.serial('a worker that is told to end just before lets go of everything', async (t) => {

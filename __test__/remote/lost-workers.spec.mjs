@@ -26,14 +26,12 @@ withRedis(test, 'lost workers', () => {
     const tasks = [remote.run('spin', 500, { onProgress: tell }), remote.run('spin', 500)]
     await told
     const sorted = remote.run('sort', bytes)
-    const began = performance.now()
     const second = await forkWorker(t, redis, remote, FAST)
     const killed = performance.now()
     t.deepEqual(await first.kill(), [null, 'SIGKILL'])
     for (const task of tasks) t.true((await task) >= 500)
     t.log(`done ${(performance.now() - killed).toFixed(0)} ms after the death (locks: 300 ms, work: 500 ms)`)
     t.deepEqual(await sorted, Uint8Array.of(1, 2, 3))
-    t.true(began < killed)
     t.is((await second.ask('stats')).running, 0)
     await nothingLeft(t, client, remote)
   })

@@ -125,6 +125,30 @@ withRedis(test, 'observing remote tasks', () => {
     const { remote } = await openAll(t, redis)
     const route = offload((_request, task) => spin(1e12, { ...task, pool: remote }), { timeout: 200 })
     const { url } = await serve(t, 'Express 5', route)
-    t.is((await fetch(url)).status, 504)
+    const response = await fetch(url)
+    t.is(response.status, 504)
+    const { queue, run } = timingOf(response)
+    t.true(queue + run >= 199, `${queue} and ${run}`)
+  })
+
+  test.serial('Server-Timing has what tasks took that failed, and those that are under way', async (t) => {
+    const { remote } = await openAll(t, redis)
+    const fails = offload((_request, task) => remote.run('no kernel', 1, task))
+    const { tell, told } = signalled()
+    const leaves = offload(async (_request, task) => {
+      spin(1e12, { ...task, pool: remote, onProgress: tell }).catch(() => {})
+      await told
+      return 'done'
+    })
+    for (const [route, status] of [
+      [fails, 500],
+      [leaves, 200],
+    ]) {
+      const { url } = await serve(t, 'Express 5', route)
+      const response = await fetch(url)
+      t.is(response.status, status)
+      const { queue, run } = timingOf(response)
+      t.true(queue + run > 0)
+    }
   })
 })

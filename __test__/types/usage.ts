@@ -128,6 +128,10 @@ export async function mistakes() {
   await heavyLoad(1, { abortSignal: signal })
   // @ts-expect-error misspelt
   pool.map('spin', [1], { concurency: 1 })
+  // @ts-expect-error it is the pool
+  await pool.run('heavyLoad', 1, { pool })
+  // @ts-expect-error it is the pool
+  pool.map('spin', [1], { pool })
   // @ts-expect-error misspelt
   await pool.close({ forced: true })
   // @ts-expect-error misspelt

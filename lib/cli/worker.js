@@ -14,6 +14,8 @@ const DEFAULT_TIMEOUT_MS = 20_000
 const GIVE_BACK_MS = 5000
 /** How often the same error is logged, in milliseconds. */
 const REPEAT_MS = 60_000
+/** How often is looked whether Redis has gone, and come back, in milliseconds. */
+const LOOK_MS = 100
 
 const USAGE = `Usage: heavy-load worker [options]
 
@@ -80,10 +82,17 @@ async function main(args) {
 
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
-  worker = await startWorker({ ...place.options, pool, concurrency, lockDuration, onError: errorLog() })
+  let logError = errorLog()
+  const onError = (/** @type {unknown} */ error) => logError(error)
+  worker = await startWorker({ ...place.options, pool, concurrency, lockDuration, onError })
   const what = `takes jobs of '${place.options.queue}' at ${place.address}`
   const addresses = servers.map(({ what, url }) => `, ${what} at ${url}`).join('')
   log(`${what}: ${pool.threads} threads, concurrency ${worker.concurrency}${addresses}`)
+  whenBack(worker, () => {
+    log(`${what} again`)
+    // If it goes once more, that is news.
+    logError = errorLog()
+  })
 
   /** @param {NodeJS.Signals} signal */
   async function stop(signal) {
@@ -114,6 +123,20 @@ async function serveAll(wanted) {
     servers.push({ what, url: url + path, close })
   }
   return servers
+}
+
+/**
+ * @param {{ ready: boolean }} worker
+ * @param {() => void} tell called when it takes jobs again after it could not
+ */
+function whenBack(worker, tell) {
+  let wasReady = true
+  const look = () => {
+    const isReady = worker.ready
+    if (isReady && !wasReady) tell()
+    wasReady = isReady
+  }
+  setInterval(look, LOOK_MS).unref()
 }
 
 /** Redis is away: the jobs cannot be given back, and are taken over as those of a worker that has died. */

@@ -28,8 +28,12 @@ const FORCED = {
 }
 /** These as well, by being left out: there are commands that wait for seconds on purpose. */
 const LEFT_OUT = ['commandTimeout', 'socketTimeout', 'blockingTimeout']
-/** What Redis says when it cannot do now what it may do later: it is full, starts, is no master for the moment, or runs a script. */
-const TEMPORARY = /(?:^|-)(?:OOM|MISCONF|READONLY|LOADING|BUSY|MASTERDOWN|NOREPLICAS|TRYAGAIN|CLUSTERDOWN) /
+/**
+ * What Redis says when it cannot do now what it may do later: it is full, starts, is no master for the moment, runs a script, or has too many
+ * connections.
+ */
+const TEMPORARY =
+  /(?:^|-)(?:OOM|MISCONF|READONLY|LOADING|BUSY|MASTERDOWN|NOREPLICAS|TRYAGAIN|CLUSTERDOWN|UNBLOCKED) |max number of clients/
 const OPTIONS = ['connection', 'queue', 'prefix', 'connectTimeout']
 
 /**
@@ -117,7 +121,23 @@ function connect(connection, options) {
   redis.on('ready', () => {
     redis.lastError = undefined
   })
+  rejectAtEnd(redis)
   return redis
+}
+
+/**
+ * Has the commands rejected that wait for a connection when it ends: ioredis forgets those that were on their way when it was lost, and all of
+ * them if it ends between two tries.
+ * @param {Redis} redis
+ */
+function rejectAtEnd(redis) {
+  redis.on('end', () => {
+    for (const queue of [redis.offlineQueue, redis.commandQueue, redis.prevCommandQueue]) {
+      for (let item = queue?.shift(); item !== undefined; item = queue.shift()) {
+        item.command.reject(new Error('Connection is closed.'))
+      }
+    }
+  })
 }
 
 /**
@@ -153,6 +173,28 @@ function pauseBefore(times) {
 }
 
 /**
+ * What is asked of Redis at first, all together: rejects with ERR_REMOTE if it is not done in time, or the connection has ended.
+ * @template T
+ * @param {Redis} redis
+ * @param {number} timeout milliseconds
+ * @param {Promise<T>} work
+ * @returns {Promise<T>}
+ */
+function within(redis, timeout, work) {
+  return new Promise((resolve, reject) => {
+    const fail = (/** @type {string} */ problem) => reject(remoteError(`${nameOf(redis)} ${problem}`, redis.lastError))
+    const timer = setTimeout(fail, timeout, `did not answer within ${timeout} ms`)
+    const onEnd = () => fail('was not waited for')
+    redis.once('end', onEnd)
+    const letGo = () => {
+      clearTimeout(timer)
+      redis.off('end', onEnd)
+    }
+    work.finally(letGo).then(resolve, reject)
+  })
+}
+
+/**
  * Waits until Redis answers, and looks whether it is one that we can work with.
  * @param {Redis} redis
  * @param {number} timeout milliseconds; then ERR_REMOTE
@@ -178,7 +220,8 @@ async function ready(redis, timeout) {
       ready: () => settle(undefined),
       end: () => settle('was not waited for'),
       // A wrong password does not get better.
-      error: (/** @type {Error} */ error) => isRefusal(error) && settle('refuses the connection'),
+      error: (/** @type {Error} */ error) =>
+        isRefusal(error) && !isTemporary(error) && settle('refuses the connection'),
     }
     for (const [event, listener] of Object.entries(listeners)) redis.on(event, listener)
     const settle = (/** @type {string | undefined} */ result) => {
@@ -191,22 +234,28 @@ async function ready(redis, timeout) {
 }
 
 /**
- * Lets Redis go, and ends all waiting for it.
+ * Lets Redis go, and ends all waiting for it. What was sent over a connection that is there is still delivered.
  * @param {Redis} redis
  */
 function hangUp(redis) {
-  const { status } = redis
-  redis.disconnect()
+  const { status, stream } = redis
+  if (status !== 'end') redis.disconnect()
+  // For the end of a connection that has ended, ioredis would wait for two seconds, whoever asked it, and the process with it.
+  if (stream?.closed) stream.emit('close')
+  else if (status !== 'ready') stream?.destroy()
+  if (status !== 'reconnecting') return
   // Between two tries there is no connection whose end ioredis would report.
-  if (status === 'reconnecting') redis.emit('end')
+  redis.status = 'end'
+  redis.emit('end')
 }
 
 /**
- * The same, and whoever has it cannot have it connect again.
+ * The same, and whoever has it can have it neither connect nor end again.
  * @param {Redis} redis
  */
 function hangUpForGood(redis) {
   hangUp(redis)
+  redis.disconnect = () => {}
   redis.connect = () => Promise.reject(new Error('The connection was closed'))
 }
 
@@ -277,10 +326,12 @@ module.exports = {
   isRefusal,
   isTemporary,
   nameOf,
+  rejectAtEnd,
   requireOptional,
   connectionSettings,
   waitUntilReady,
   ready,
   remoteError,
   settleWithin,
+  within,
 }

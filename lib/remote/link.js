@@ -2,6 +2,7 @@
 
 /** A remote pool's link to Redis: made when it is first needed, lost as a whole, and then made anew when it is needed again. */
 
+const { poolIsClosed } = require('../errors.js')
 const { clearInterval, performance, setInterval } = require('../host.js')
 const { Clock } = require('./clock.js')
 const {
@@ -14,6 +15,7 @@ const {
   requireOptional,
   settleWithin,
   waitUntilReady,
+  within,
 } = require('./connection.js')
 const { Inbox } = require('./replies.js')
 const workers = require('./workers.js')
@@ -79,7 +81,7 @@ class Link {
   }
 
   async #connect() {
-    const { connection, queue: name, prefix, connectTimeout } = this.#settings
+    const { connection, connectTimeout } = this.#settings
     const { Queue } = requireOptional('bullmq')
     const redis = connect(connection, { maxRetriesPerRequest: RETRIES })
     this.#redis = redis
@@ -87,27 +89,30 @@ class Link {
     const clock = new Clock(redis)
     let queue
     try {
-      await waitUntilReady(redis, connectTimeout)
-      queue = new Queue(name, { connection: redis, prefix })
-      // What fails says so itself.
-      queue.on('error', () => {})
-      await Promise.all([clock.set(), queue.waitUntilReady(), this.#see(redis)])
+      queue = await within(redis, connectTimeout, this.#meet(redis, clock, Queue))
+      if (this.#isClosing) throw poolIsClosed()
     } catch (error) {
-      redis.disconnect()
+      hangUp(redis)
       throw error
     }
     const reader = connect(connection)
-    const inbox = new Inbox(reader, redis, this.#keys.replies(this.#caller), this.#user.onReply)
+    // One of the two connections may be given up alone, and is of no use then.
+    let isLost = false
+    const lose = (/** @type {() => Error} */ error) => {
+      if (isLost) return
+      isLost = true
+      this.#lose(redis, inbox, error)
+    }
+    const inbox = new Inbox(reader, redis, this.#keys.replies(this.#caller), this.#user.onReply, (error) =>
+      lose(() => remoteError(`${nameOf(reader)} refuses to give replies: ${error.message}`, error)),
+    )
     // Redis may go away again meanwhile: then this is done once more, and nobody waits for it.
     redis.on('ready', () => Promise.all([clock.set(), this.#user.onBack()]).catch(() => {}))
-    // The caller's own retryStrategy has given it up, if we have not: perhaps one connection of the two, and alone that is of no use.
-    let isLost = false
     for (const ended of [redis, reader]) {
-      ended.once('end', () => {
-        if (isLost) return
-        isLost = true
-        this.#lose(redis, inbox, ended)
-      })
+      // The caller's own retryStrategy has given it up, if we have not.
+      ended.once('end', () =>
+        lose(() => remoteError(`${nameOf(ended)} is away, and is not tried again`, ended.lastError)),
+      )
     }
     this.#look = setInterval(() => {
       // One question at a time: a Redis that is away is not to find many when it is back.
@@ -116,6 +121,21 @@ class Link {
     this.#look.unref()
     this.#isOpen = true
     return { redis, queue, clock, inbox }
+  }
+
+  /**
+   * @param {Redis} redis
+   * @param {Clock} clock
+   * @param {any} Queue BullMQ's
+   */
+  async #meet(redis, clock, Queue) {
+    const { queue: name, prefix, connectTimeout } = this.#settings
+    await waitUntilReady(redis, connectTimeout)
+    const queue = new Queue(name, { connection: redis, prefix })
+    // What fails says so itself.
+    queue.on('error', () => {})
+    await Promise.all([clock.set(), queue.waitUntilReady(), this.#see(redis)])
+    return queue
   }
 
   /**
@@ -137,16 +157,16 @@ class Link {
   /**
    * @param {Redis} redis
    * @param {Inbox} inbox
-   * @param {Redis} ended that one, or the inbox's reader
+   * @param {() => Error} error
    */
-  #lose(redis, inbox, ended) {
+  #lose(redis, inbox, error) {
     clearInterval(this.#look)
     if (this.#isClosing) return
     this.#ends = undefined
     this.#isOpen = false
     inbox.stop()
     hangUp(redis)
-    this.#user.onLost(() => remoteError(`${nameOf(ended)} is away, and is not tried again`, ended.lastError))
+    this.#user.onLost(error)
   }
 
   /** Why Redis is away, if it is: `what` says that it is, and `cause` has how that is known. */
@@ -183,13 +203,13 @@ class Link {
     clearInterval(this.#look)
     // One that was there may only be reconnecting, and what we have in it would stay.
     if (this.#isOpen && this.#redis.status !== 'ready') await ready(this.#redis, BACK_MS).catch(() => {})
-    // Nobody needs it any more.
-    if (this.#redis !== undefined && this.#redis.status !== 'ready') hangUp(this.#redis)
+    // Nobody needs it any more. That ends what has been asked of it at first, too.
+    if (this.#redis !== undefined && (!this.#isOpen || this.#redis.status !== 'ready')) hangUp(this.#redis)
     const ends = await this.#ends?.catch(() => undefined)
     // Redis may be away, or a worker that is to stop: what they have has a time to live.
     if (ends?.redis.status === 'ready') await settleWithin(CLOSE_TIMEOUT_MS, tidy(ends, before))
     ends?.inbox.stop()
-    ends?.redis.disconnect()
+    if (ends !== undefined) hangUp(ends.redis)
   }
 }
 

@@ -36,7 +36,7 @@ async function note(redis, keys, key, id) {
   for (let at = 0; at < fields.length; at += 2) {
     if (!fields[at].startsWith(PASSED_BY)) continue
     passedBy.add(fields[at].slice(PASSED_BY.length))
-    times += Number(fields[at + 1])
+    times += Math.max(0, Number(fields[at + 1])) || 0
   }
   if (times === 0) return { isGone: true, isRefused: false, times }
   const { workers: there } = await workers.look(redis, keys)

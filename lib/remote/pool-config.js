@@ -3,9 +3,10 @@
 /** What a RemotePool takes beside where its queue is: checked, with defaults filled in. */
 
 const { invalidValue } = require('../errors.js')
-const { LONGEST_TIMER_MS, integer, object } = require('../options.js')
+const { LONGEST_TIMER_MS, integer, refuseUnknown } = require('../options.js')
 
 const OPTIONS = ['attempts', 'backoff', 'maxQueue', 'payloadTtl']
+const BACKOFF_OPTIONS = new Set(['type', 'delay'])
 const DAY_MS = 86_400_000
 
 /** @param {any} options */
@@ -15,7 +16,7 @@ function remoteConfig(options) {
   integer('options.payloadTtl', payloadTtl, 1, Number.MAX_SAFE_INTEGER)
   if (maxQueue !== Infinity) integer('options.maxQueue', maxQueue, 1, Number.MAX_SAFE_INTEGER)
   if (typeof backoff === 'object') {
-    object('options.backoff', backoff)
+    refuseUnknown('options.backoff', backoff, BACKOFF_OPTIONS)
     if (backoff.type !== 'fixed' && backoff.type !== 'exponential') {
       throw invalidValue('options.backoff.type', "must be one of: 'fixed', 'exponential'", backoff.type)
     }

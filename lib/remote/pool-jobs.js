@@ -111,6 +111,8 @@ class PoolJobs {
    * @param {Packed} packed
    */
   async #send(task, { input, options, parts, release }) {
+    let isWriting = false
+    let isAdding = false
     try {
       const { redis, queue, clock } = await this.#link.open()
       if (task.stopped) return
@@ -119,6 +121,7 @@ class PoolJobs {
       const left = timeout - (performance.now() - task.called)
       const deadline = timeout === Infinity ? undefined : now + left
       if (parts.length > 0) {
+        isWriting = true
         const ttl = Math.min(this.#config.payloadTtl, Math.max(left, 0) + GRACE_MS)
         await payloads.write(redis, this.#keys.input(task.id), parts, ttl)
       }
@@ -137,12 +140,18 @@ class PoolJobs {
         progress: onProgress === undefined ? undefined : true,
         begun: true,
       }
-      if (!task.stopped) await queue.add(task.kernel, message, { ...this.#config.job, jobId: task.id, priority })
+      if (!task.stopped) {
+        isAdding = true
+        await queue.add(task.kernel, message, { ...this.#config.job, jobId: task.id, priority })
+      }
       task.sent = true
       // There was nothing to stop before.
       if (task.stopped) this.#begin(this.#stopJob(task))
     } catch (error) {
       this.#fail(task, () => asRemote(error))
+      // Redis may have the job though it did not say so, and some of the bytes.
+      if (isAdding) this.#begin(this.#stopJob(task))
+      else if (isWriting) this.#begin(this.#discard(task))
     } finally {
       release()
     }
@@ -152,13 +161,25 @@ class PoolJobs {
    * Takes a job out of the queue, or has its worker stop it: until there is no such job any more.
    * @param {Task} task
    */
-  async #stopJob({ id }) {
+  async #stopJob(task) {
     const { redis, queue } = await this.#link.open()
-    // It cannot be removed while a worker has it, and that one may just have lost its connection.
-    for (let time = 0; time < STOP_ATTEMPTS && (await queue.remove(id)) === 0; time++) {
-      await redis.publish(this.#keys.stop, id)
-      await sleep(Math.min(STOP_FIRST_MS * 2 ** time, STOP_LONGEST_MS))
+    try {
+      // It cannot be removed while a worker has it, and that one may just have lost its connection.
+      for (let time = 0; time < STOP_ATTEMPTS && (await queue.remove(task.id)) === 0; time++) {
+        await redis.publish(this.#keys.stop, task.id)
+        await sleep(Math.min(STOP_FIRST_MS * 2 ** time, STOP_LONGEST_MS))
+      }
+    } finally {
+      await this.#discard(task)
     }
+  }
+
+  /**
+   * Removes a task's bytes.
+   * @param {Task} task
+   */
+  async #discard({ id }) {
+    const { redis } = await this.#link.open()
     await redis.unlink(this.#keys.input(id), this.#keys.result(id))
   }
 

@@ -161,6 +161,7 @@ class RemotePool extends EventEmitter {
     packed.take()
     const task = new Task(`${this.#caller}-${this.#made++}`, kernel, settings, resolve, reject, this.#owner)
     this.#tasks.set(task.id, task)
+    settings.times?.begin(task)
     this.#queue(task, 1)
     task.arm()
     if (task.stopped) {
@@ -222,6 +223,7 @@ class RemotePool extends EventEmitter {
    */
   #abandon(task, error) {
     if (!this.#settle(task)) return
+    task.settings.times?.end(task, ...task.timesSince())
     this.#jobs.stop(task)
     task.reject(error)
     this.#tally.settled(task.kernel, 'cancelled', task.settings.times)
@@ -289,9 +291,8 @@ class RemotePool extends EventEmitter {
     task.succeeded = true
     task.resolve(result)
     this.#tally.settled(task.kernel, 'completed', task.settings.times)
-    const ran = Number.isFinite(run) ? run : 0
-    const waited = Math.max(0, performance.now() - task.called - ran)
-    task.settings.times?.add(waited, ran)
+    const [waited, ran] = task.timesOf(run)
+    task.settings.times?.end(task, waited, ran)
     this.#admission.ended(ran)
     this.#tally.measured(task.kernel, waited, ran, task.settings.times)
   }
@@ -330,6 +331,8 @@ class RemotePool extends EventEmitter {
    */
   #fail(task, make) {
     if (!this.#settle(task)) return
+    // As they are known here: a worker's own are in its answers only.
+    task.settings.times?.end(task, ...task.timesSince())
     rejectLate(task.resolve, () => {
       const error = make()
       // Before anybody hears of it: whoever called may ask that it be counted.

@@ -8,7 +8,7 @@ const { clearTimeout, nextTick, setTimeout } = require('../host.js')
  */
 
 const { setTimeout: sleep } = require('node:timers/promises')
-const { isRefusal, isTemporary } = require('./connection.js')
+const { hangUp, isRefusal, isTemporary } = require('./connection.js')
 
 /** How long a question for replies waits for one, in milliseconds: a connection that is dead without a word is found out. */
 const BLOCK_MS = 5000
@@ -35,6 +35,7 @@ class Inbox {
   #redis
   #key
   #onReply
+  #onRefused
   #last = '0-0'
   #isOpen = true
   /** Entries of our own, by which we know how far we have read. @type {Map<string, (value: void) => void>} */
@@ -49,12 +50,14 @@ class Inbox {
    * @param {Redis} redis
    * @param {string} key
    * @param {(id: string, reply: string) => void} onReply gets JSON, or whatever else is there; does not throw
+   * @param {(error: Error) => void} onRefused gets what Redis says if it gives no replies, for good; stops this, and does not throw
    */
-  constructor(reader, redis, key, onReply) {
+  constructor(reader, redis, key, onReply, onRefused) {
     this.#reader = reader
     this.#redis = redis
     this.#key = key
     this.#onReply = onReply
+    this.#onRefused = onRefused
     this.#ended = this.#read()
   }
 
@@ -100,7 +103,8 @@ class Inbox {
     try {
       const streams = await this.#reader.xread('COUNT', BATCH, 'BLOCK', BLOCK_MS, 'STREAMS', this.#key, this.#last)
       return streams?.[0][1] ?? []
-    } catch {
+    } catch (/** @type {any} */ error) {
+      if (this.#isOpen && isRefusal(error) && !isTemporary(error)) this.#onRefused(error)
       // It comes back, and so does this.
       if (this.#isOpen) await sleep(100)
       return []
@@ -114,7 +118,7 @@ class Inbox {
     this.#isOpen = false
     // A question that was asked of a Redis that is away is never answered after this.
     clearTimeout(this.#overdue)
-    this.#reader.disconnect()
+    hangUp(this.#reader)
   }
 
   /** And the stream is gone. */
@@ -207,6 +211,10 @@ class Outbox {
     const last = entries.filter(({ isLast }) => isLast)
     if (last.length > 0) await sleep(RETRY_MS, undefined, { ref: false })
     if (this.#redis.status !== 'end') await Promise.all(last.map((entry) => this.#enter(caller, entry)))
+  }
+
+  get isEmpty() {
+    return this.#batches.size === 0 && this.#underWay.size === 0
   }
 
   /** Resolves when Redis has all that was sent. */

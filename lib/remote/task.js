@@ -21,8 +21,8 @@ class Task {
   called = performance.now()
   /** Whether Redis has had its job. */
   sent = false
-  /** Whether a worker has it. */
-  begun = false
+  /** When a worker has told that it has it, by performance.now(); undefined while none has. @type {number | undefined} */
+  #begunAt
   /** Whether that is to be stopped. */
   stopped = false
   /** Whether its result is being fetched. */
@@ -67,7 +67,37 @@ class Task {
       // A signal that is not Node's own.
       this.#owner.abandon(this, error)
     }
-    if (!this.stopped) limit(this.#limited, timeout)
+    // Once more, if it was stopped meanwhile: the signals after the one that aborted have been listened to since.
+    if (this.stopped) this.disarm()
+    else limit(this.#limited, timeout)
+  }
+
+  /** Whether a worker has it. */
+  get begun() {
+    return this.#begunAt !== undefined
+  }
+
+  set begun(begun) {
+    this.#begunAt = begun ? performance.now() : undefined
+  }
+
+  /**
+   * Milliseconds that it has waited and run by now, as far as that is known here.
+   * @returns {[wait: number, run: number]}
+   */
+  timesSince() {
+    return this.timesOf(this.#begunAt === undefined ? 0 : performance.now() - this.#begunAt)
+  }
+
+  /**
+   * The same, if it has run as long as its worker says, which may be anything.
+   * @param {unknown} run milliseconds
+   * @returns {[wait: number, run: number]}
+   */
+  timesOf(run) {
+    const took = performance.now() - this.called
+    const ran = typeof run === 'number' && run >= 0 ? Math.min(run, took) : 0
+    return [took - ran, ran]
   }
 
   /** Its promise is being settled: whatever might have stopped it is let go. */

@@ -12,6 +12,7 @@ const { types } = require('node:util')
 const { TYPED_ARRAYS: VIEWS, FrozenBuffer, classOf } = require('../buffers.js')
 const { brand, extend, factsOf, faultOf, makeError } = require('../errors.js')
 const { Buffer } = require('../host.js')
+const { isStream } = require('../source.js')
 const { remoteError } = require('./connection.js')
 
 /** Of what is written here. A worker leaves jobs of another version to others. */
@@ -114,6 +115,7 @@ function pack(value, parts, bytesOf, depth = 0) {
     return { $: kind, part: parts.push(bytes) - 1 }
   }
   if (Array.isArray(value)) return Array.from(value, (item) => pack(item, parts, bytesOf, depth + 1))
+  if (isStream(value)) throw unsendable('a stream: read it to its end before')
   const prototype = Object.getPrototypeOf(value)
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
     throw unsendable(`an instance of ${value.constructor?.name ?? 'a class'}`)

@@ -21,6 +21,8 @@ const { VERSION, pack, packError, unpack } = require('./wire.js')
 
 /** Requests to stop a job come by another way than the jobs, and may arrive first: so many ids are remembered. */
 const MOST_REMEMBERED = 10_000
+/** Characters of an id: those of callers are shorter. */
+const LONGEST_ID = 100
 /** How often progress is reported to a caller, in milliseconds. */
 const PROGRESS_MS = 100
 /** Until a result is offered again to a Redis that has refused it, in milliseconds. */
@@ -186,12 +188,15 @@ class WorkerJobs {
    * @param {() => Promise<number>} left milliseconds until its deadline
    */
   async #keep({ id, name }, parts, signal, left) {
+    const key = this.#keys.result(id)
     for (;;) {
       try {
-        await payloads.write(this.#redis, this.#keys.result(id), parts, this.#config.resultTtl)
+        await payloads.write(this.#redis, key, parts, this.#config.resultTtl)
         return
       } catch (error) {
         if (!isRefusal(error)) throw error
+        // What there was room for is of no use without the rest.
+        this.#redis.unlink(key).catch(() => {})
         this.#reportRefused(error)
         if (!isTemporary(error)) throw refusedBy(this.#redis, error)
         if ((await left()) <= 0) throw late(name)
@@ -220,7 +225,13 @@ class WorkerJobs {
    */
   async #answer({ id, data: { caller, sizes = [] } }, reply) {
     await this.#outbox.send(caller, id, reply)
-    if (sizes.length > 0) await this.#redis.unlink(this.#keys.input(id))
+    // It has been answered, whatever becomes of its input, which has a time to live.
+    if (sizes.length === 0) return
+    try {
+      await this.#redis.unlink(this.#keys.input(id))
+    } catch (error) {
+      this.#reportRefused(error)
+    }
   }
 
   /**
@@ -261,6 +272,7 @@ class WorkerJobs {
       work.control.abort(UNWANTED)
       return
     }
+    if (id.length > LONGEST_ID) return
     this.#unwanted.add(id)
     if (this.#unwanted.size > MOST_REMEMBERED) {
       for (const oldest of this.#unwanted) {
@@ -279,6 +291,11 @@ class WorkerJobs {
   /** Resolves when all that has begun is computed, whatever came of it. */
   computed() {
     return Promise.allSettled([...this.#running.values()].map(({ result }) => result))
+  }
+
+  /** Whether no job is here, and no answer that Redis does not have. */
+  get isIdle() {
+    return this.#running.size === 0 && this.#outbox.isEmpty
   }
 
   /** Resolves when Redis has all answers. */

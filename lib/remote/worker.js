@@ -14,13 +14,16 @@ const {
   CLOSE_TIMEOUT_MS,
   connect,
   connectionSettings,
+  hangUp,
   hangUpForGood,
   nameOf,
   ready,
+  rejectAtEnd,
   remoteError,
   requireOptional,
   settleWithin,
   waitUntilReady,
+  within,
 } = require('./connection.js')
 const { OPTIONS, workerConfig } = require('./worker-config.js')
 const { WorkerJobs } = require('./worker-jobs.js')
@@ -31,6 +34,8 @@ const workers = require('./workers.js')
 const BULLMQ_RETRY_MS = 500
 /** How long a worker without jobs sleeps, in seconds: of jobs that are given back BullMQ wakes nobody. */
 const DRAIN_DELAY_S = 1
+/** What BullMQ says, of each job, when it finds that another may have it by now. */
+const NO_MORE_OURS = /^(?:Missing (?:lock|key) for job|could not renew lock for job) /
 /** A worker to which Redis has not answered for so long is not ready, in milliseconds. */
 const UNHEARD_MS = 3000
 
@@ -103,9 +108,10 @@ class RemoteWorker {
 
   async start() {
     try {
-      await this.#connect()
+      await within(this.#redis, this.#connectionSettings.connectTimeout, this.#connect())
     } catch (error) {
       // What has begun by then ends, and jobs that it has taken are given back.
+      if (this.#worker === undefined) this.#giveUp()
       await this.close({ force: true })
       throw error
     }
@@ -127,11 +133,14 @@ class RemoteWorker {
     }
     this.#subscriber.on('message', (/** @type {string} */ _channel, /** @type {string} */ id) => this.#jobs.stop(id))
     await Promise.all([this.#clock.set(), this.#subscriber.subscribe(this.#keys.stop), this.#report()])
+    // Its time was over meanwhile.
+    if (this.#ended !== undefined) return
     // BullMQ waits for jobs on a connection of its own, which it makes of this one.
     const duplicate = this.#redis.duplicate.bind(this.#redis)
     this.#redis.duplicate = (/** @type {any[]} */ ...args) => {
       const made = duplicate(...args)
       this.#duplicates.push(made)
+      rejectAtEnd(made)
       return made
     }
     /** @type {import('./worker-jobs.js').Queue} */
@@ -159,11 +168,14 @@ class RemoteWorker {
         removeOnFail: { count: 0 },
       },
     )
-    this.#worker.on('error', onError)
+    this.#worker.on('error', (/** @type {Error} */ error) =>
+      onError(NO_MORE_OURS.test(error.message) ? lostJobs() : error),
+    )
     this.#worker.on('lockRenewalFailed', (/** @type {string[]} */ ids) =>
       this.#jobs.dropLost(ids, source.toKey).catch(() => {}),
     )
     await this.#worker.waitUntilReady()
+    if (this.#ended !== undefined) return
     // To a Redis that is away it is reported when that is back.
     this.#reporting = setInterval(() => {
       if (this.#redis.status === 'ready') this.#report().catch(() => {})
@@ -194,31 +206,32 @@ class RemoteWorker {
   }
 
   #end() {
-    this.#ended ??= this.#finish(this.#redis.status === 'ready')
+    this.#ended ??= this.#finish()
     this.#closed ??= Promise.race([this.#ended, this.#givenUp]).then(() => this.#disconnect())
     return this.#closed
   }
 
-  /** @param {boolean} isReachable whether Redis is */
-  async #finish(isReachable) {
+  async #finish() {
     clearInterval(this.#reporting)
     // Callers are not to count on it any more.
-    if (isReachable) this.#redis.hdel(this.#keys.workers, this.#id).catch(() => {})
+    if (this.#redis.status === 'ready') this.#redis.hdel(this.#keys.workers, this.#id).catch(() => {})
+    // BullMQ waits for the end of its own connection, which it is not told if that is away.
+    for (const redis of this.#duplicates) if (redis.status !== 'ready') hangUp(redis)
     // BullMQ's own close, unless forced, waits for a Redis that is away, renews locks meanwhile, and cannot be stopped. Its pause
     // waits for the jobs, too, and then connects once more, which may fail.
-    const paused = isReachable ? this.#worker?.pause().catch(() => {}) : this.#jobs.computed()
+    const paused = this.#worker?.pause().catch(() => {})
     const over = Promise.race([this.#lost(), this.#givenUp])
     await Promise.race([paused, over])
     await this.#worker?.close(true)
-    if (isReachable) await Promise.race([this.#jobs.answered(), over])
+    await Promise.race([this.#jobs.answered(), over])
   }
 
-  /** Resolves if Redis has gone, all that has begun is done, and Redis did not come back within a while to take the answers. */
+  /** Resolves if Redis is away, all that has begun is done, and Redis did not come back within a while to take the answers, if there are any. */
   async #lost() {
     for (;;) {
       if (this.#redis.status === 'ready') await new Promise((resolve) => this.#redis.once('close', resolve))
       await this.#jobs.computed()
-      if (this.#redis.status === 'end') return
+      if (this.#redis.status === 'end' || this.#jobs.isIdle) return
       try {
         await ready(this.#redis, CLOSE_TIMEOUT_MS)
       } catch {
@@ -237,10 +250,16 @@ class RemoteWorker {
 
   #disconnect() {
     // Not before this one, since what is asked of it may keep BullMQ from ending; and after it BullMQ would connect once more.
-    this.#redis.disconnect()
-    this.#subscriber.disconnect()
+    hangUp(this.#redis)
+    hangUp(this.#subscriber)
     for (const redis of this.#duplicates) hangUpForGood(redis)
   }
+}
+
+/** That jobs' locks were lost: one error for all of them, since what becomes of each is the same. */
+function lostJobs() {
+  const why = "Redis was away for longer than jobs' locks last, or this process stood still"
+  return remoteError(`${why}: other workers may do these jobs, too. Their callers take the first answer`)
 }
 
 module.exports = { startWorker }

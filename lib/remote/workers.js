@@ -60,13 +60,23 @@ async function look(redis, keys) {
   const workers = new Map()
   for (let at = 0; at < lines.length; at += 2) {
     const report = read(lines[at + 1])
-    if (report !== undefined && now - report.at <= ALIVE_MS) workers.set(lines[at], report)
+    // One from the future would be there for as long as somebody wants.
+    if (report !== undefined && Math.abs(now - report.at) <= ALIVE_MS) workers.set(lines[at], report)
   }
   return { workers, waiting: [high, normal, low], active }
 }
 
+/** The most that a report may say, by fact: of threads more than any pool has, since `map` holds some inputs for each. */
+const MOST = {
+  protocol: 2 ** 31 - 1,
+  threads: 4096,
+  concurrency: 2 ** 31 - 1,
+  done: Number.MAX_SAFE_INTEGER,
+  memory: Number.MAX_SAFE_INTEGER,
+}
+
 /**
- * Of a worker that may be of another version: what is no number counts as none.
+ * Of a worker that may be of another version, or of somebody who writes what he likes: what cannot be counts as none.
  * @param {string} line
  * @returns {Report | undefined}
  */
@@ -74,14 +84,18 @@ function read(line) {
   try {
     const [, at, json] = /^(\d+) (\{.*)$/s.exec(line) ?? []
     const facts = JSON.parse(json)
-    const number = (/** @type {string} */ name) => (Object.hasOwn(facts, name) ? Number(facts[name]) || 0 : 0)
+    const number = (/** @type {keyof typeof MOST} */ name) => {
+      const value = Object.hasOwn(facts, name) ? facts[name] : 0
+      return Number.isInteger(value) && value >= 0 && value <= MOST[name] ? value : 0
+    }
+    const { utilization } = facts
     return {
       at: Number(at),
       protocol: number('protocol'),
       threads: number('threads'),
       concurrency: number('concurrency'),
       done: number('done'),
-      utilization: number('utilization'),
+      utilization: typeof utilization === 'number' && utilization >= 0 && utilization <= 1 ? utilization : 0,
       memory: number('memory'),
     }
   } catch {
@@ -107,8 +121,8 @@ class Speed {
       }
       // What it ends while nothing waits says what there is to do, and not what it can do.
       if (isBusy && this.#wasBusy) {
-        known.done += report.done - known.last.done
-        known.time += report.at - known.last.at
+        known.done += Math.max(0, report.done - known.last.done)
+        known.time += Math.max(0, report.at - known.last.at)
       }
       known.last = report
       // The past fades, unless there is little of it.
@@ -123,7 +137,9 @@ class Speed {
   /** Jobs a second, of all; undefined while that is not known. */
   get value() {
     // Before as many have ended as run at once, that is no measure.
-    const measured = [...this.#known.values()].filter(({ last, done }) => done >= Math.max(2, last.threads))
+    const measured = [...this.#known.values()].filter(
+      ({ last, done, time }) => time > 0 && done >= Math.max(2, last.threads),
+    )
     if (measured.length === 0) return undefined
     const sum = measured.reduce((sum, { done, time }) => sum + (done / time) * 1e3, 0)
     // Workers of which nothing is known yet are like the others.
