@@ -283,7 +283,9 @@ export type NumericView =
  * `heavy-load types FILE` writes the type to give: `loadKernels<LoadedKernels>(path)`.
  * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for a relative path, ERR_PLUGIN_LOAD.
  */
-export function loadKernels<T extends object = Record<string, (input: any, options?: any) => any>>(path: string | URL): T
+export function loadKernels<T extends object = Record<string, (input: any, options?: any) => any>>(
+  path: string | URL,
+): T
 
 /**
  * Takes the bytes away from JS (detaches them, O(1)) so that any number of tasks can read them without a copy. Shared

@@ -12,4 +12,13 @@ function loadKernels(path) {
 }
 
 // In the form in which Node.js finds the names for `import`: no methods, and what is re-exported last.
-module.exports = { FrozenBuffer, HeavyLoadError, Pool, defaultPool, freeze, kernel, loadKernels, ...require('./lib/kernels.js') }
+module.exports = {
+  FrozenBuffer,
+  HeavyLoadError,
+  Pool,
+  defaultPool,
+  freeze,
+  kernel,
+  loadKernels,
+  ...require('./lib/kernels.js'),
+}

@@ -43,7 +43,11 @@ if (!control.stderr.includes('AddressSanitizer: heap-use-after-free')) {
 
 const ava = join(root, 'node_modules/ava/entrypoints/cli.mjs')
 // Not those in `buffers/costs/`: they compare times and memory, and the sanitizer changes both.
-run(process.execPath, [ava, '__test__/buffers/*.spec.mjs', '__test__/teardown/*.spec.mjs', '__test__/plugins/faults.spec.mjs'], node)
+run(
+  process.execPath,
+  [ava, '__test__/buffers/*.spec.mjs', '__test__/teardown/*.spec.mjs', '__test__/plugins/faults.spec.mjs'],
+  node,
+)
 
 function run(command, args, env) {
   const { status } = spawnSync(command, args, { cwd: root, env, stdio: 'inherit' })

@@ -40,7 +40,7 @@ pub(crate) fn keep(env: &Env) -> Result<()> {
     env.set_instance_data(Intrinsics(ManuallyDrop::new(kept)), (), |_| ())
 }
 
-fn of<'env>(env: &'env Env) -> Result<&'env Kept> {
+fn of(env: &Env) -> Result<&Kept> {
     let found = env.get_instance_data::<Intrinsics>()?;
     found.map(|found| &*found.0).ok_or_else(|| napi::Error::from_reason("the addon was not loaded"))
 }
