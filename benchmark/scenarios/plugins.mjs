@@ -50,8 +50,10 @@ export async function measure({ threads, quick }) {
       const began = performance.now()
       await kernel(STEPS, { pool })
       const took = performance.now() - began
-      ;(figures[`empty${name}`] ??= []).push(empty)
-      ;(figures[`steps${name}`] ??= []).push(took)
+      figures[`empty${name}`] ??= []
+      figures[`empty${name}`].push(empty)
+      figures[`steps${name}`] ??= []
+      figures[`steps${name}`].push(took)
     }
   }
   const answers = [await heavyLoad(5, { pool }), await pluggedHeavyLoad(5, { pool })]
