@@ -18,6 +18,7 @@ const SOURCES = [
 ]
 const RECORD = 'node_modules/.package-lock.json'
 const STAMPS = ['target/addon.stamp', 'target/test-addon.stamp']
+const PLUGIN = '__test__/native/plugged.node'
 const BINARY = fs.readdirSync(root).find((file) => file.startsWith(`heavy-load.${process.platform}-${process.arch}`))
 
 const NO_CARGO = 'setup: cargo is missing: install Rust 1.88 or later from https://rustup.rs\n'
@@ -29,7 +30,7 @@ fs.mkdirSync(nowhere)
 test.after.always(() => fs.rmSync(parent, { recursive: true }))
 
 test('does nothing and says nothing where nothing is missing', (t) => {
-  const folder = treeOf(...SOURCES, RECORD, BINARY, join('__test__/native', BINARY), ...STAMPS)
+  const folder = treeOf(...SOURCES, RECORD, BINARY, join('__test__/native', BINARY), PLUGIN, ...STAMPS)
   t.deepEqual(setUp(folder, { PATH: nowhere }), { status: 0, stdout: '', stderr: '' }, '`npm run setup` comes first')
   t.deepEqual(
     setUp(folder, {}, '--tests'),
@@ -79,7 +80,7 @@ test('without cargo it says so before it does anything', (t) => {
 })
 
 test('the tests want cargo also where nothing is to be built', (t) => {
-  const folder = treeOf(...SOURCES, RECORD, BINARY, join('__test__/native', BINARY), ...STAMPS)
+  const folder = treeOf(...SOURCES, RECORD, BINARY, join('__test__/native', BINARY), PLUGIN, ...STAMPS)
   t.deepEqual(setUp(folder, { PATH: nowhere }, '--tests'), { status: 1, stdout: '', stderr: NO_CARGO })
 })
 
