@@ -35,7 +35,7 @@ use super::wake::{self, Context, Woken};
 use crate::js::reference::{Lease, Reference};
 use crate::js::value::{RawValue, check};
 use crate::js::{convert, failure};
-use heavy_load_engine::{Completion, Control, Pool, Stop, Task, catch_panic};
+use heavy_load_engine::{Completion, Control, Done, Pool, Sink, Stop, Task, catch_panic};
 use heavy_load_kernel::fold::KeptFold;
 use heavy_load_kernel::value::Value;
 
@@ -236,11 +236,11 @@ impl InstanceState {
         true
     }
 
-    /// Says that the work of an external task is done; gives the slot of one that begins at once in its place, if one does.
-    fn end_external(&self, slot: u32) -> Option<u32> {
+    /// Says that the work of an external task is done; gives what came of that at once.
+    fn end_external(&self, slot: u32) -> Done {
         let (pool, task) = match self.slots.borrow().get(slot as usize) {
             Some(Slot::External { pool, task }) => (Arc::clone(pool), Arc::clone(task)),
-            _ => return None,
+            _ => return Done::default(),
         };
         pool.end(&task)
     }
@@ -249,7 +249,9 @@ impl InstanceState {
     fn give_up(&self, slot: u32) {
         self.stop(slot, Stop::Aborted);
         // Whatever begins in its place is given up, too: this is done with all of them.
-        self.end_external(slot);
+        if let Some(completion) = self.end_external(slot).completion {
+            self.mailbox.complete(completion);
+        }
     }
 
     /// Takes in what has come: its memory is free again, and JavaScript hears of it when it drains next.
@@ -298,6 +300,8 @@ impl InstanceState {
     fn ended(&self, slot: u32, outcome: heavy_load_kernel::Result<Value>) -> (u32, f64) {
         let lease = match self.take_slot(slot) {
             Slot::Pooled { lease, .. } | Slot::Libuv { lease, .. } => lease,
+            // Its work was JavaScript's, which has its result.
+            Slot::External { .. } if outcome.is_ok() => return (tag::NUMBER, 0.0),
             Slot::External { .. } => Lease::default(),
             Slot::Free | Slot::Held { .. } => {
                 unreachable!("a slot is in flight until its completion is taken in, which comes once")
@@ -484,11 +488,27 @@ impl Instance {
         self.state.stop(slot, REASONS.get(why as usize).copied().unwrap_or(Stop::Aborted))
     }
 
-    /// Says that the work of an external task is done, or was given up: its place is free, and its record comes. Gives the slot of a task
-    /// that has begun at once in its place, of which no record tells; -1 if there is none.
-    #[napi]
-    pub fn end(&self, slot: u32) -> f64 {
-        self.state.end_external(slot).map_or(-1.0, f64::from)
+    /// A function `(slot, end)` that says that the work of an external task is done, or was given up: its place is free. Gives the slot of a
+    /// task that has begun at once in its place, of which no record tells; -1 if there is none. `end[0]` becomes 1 if the task has ended
+    /// at once, with `wait` and `run` in `end[1]` and `end[2]`, and no record tells of that; else 0. A function of its own, as
+    /// `NativePool::submit_plain`.
+    #[napi(getter, ts_return_type = "(slot: number, end: Float64Array) => number")]
+    pub fn end<'env>(&self, env: &'env Env) -> Result<Function<'env, (u32, Float64ArraySlice<'static>), f64>> {
+        let state = Rc::clone(&self.state);
+        env.create_function_from_closure("end", move |call| {
+            let mut end: Float64ArraySlice = call.get(1)?;
+            let Done { completion, next } = state.end_external(call.get(0)?);
+            let record = completion.map_or([0.0; RECORD], |completion| {
+                let [_, _, _, wait, run] = state.take_in(Event::Completion(completion));
+                state.landed();
+                [1.0, wait, run, 0.0, 0.0]
+            });
+            // SAFETY: JavaScript does not run before this returns, and `lib/pool/external.js` keeps the array to itself.
+            for (number, value) in unsafe { end.as_mut() }.iter_mut().zip(record) {
+                *number = value;
+            }
+            Ok(next.map_or(-1.0, f64::from))
+        })
     }
 
     /// Has the event loop drain, once I/O has had its turn.

@@ -114,14 +114,14 @@ impl Scheduler {
     }
 
     /// Does at once, if nobody has the lock, what a message about an external task asks for, and begins those whose turn it is; else sends it.
-    /// Gives those that have begun, whom the caller tells.
-    pub(super) fn tell(self: &Arc<Self>, message: Message, threads: &Arc<rayon::ThreadPool>) -> Vec<Begun> {
+    /// Gives those that have begun, and the ends, which the caller tells.
+    pub(super) fn tell(self: &Arc<Self>, message: Message, threads: &Arc<rayon::ThreadPool>) -> (Vec<Begun>, Vec<End>) {
         let mut state = match self.state.try_lock() {
             Ok(state) => state,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => {
                 self.send(message, threads);
-                return vec![];
+                return (vec![], vec![]);
             }
         };
         let now = Instant::now();
@@ -132,7 +132,7 @@ impl Scheduler {
         if self.wakeup.has_messages() {
             drop(state);
             self.send(message, threads);
-            return vec![];
+            return (vec![], vec![]);
         }
         state.queue.read(message, now);
         state.queue.begin_external(now);
@@ -144,11 +144,10 @@ impl Scheduler {
             // A thread may have found the inbox empty that was to read what has been read here.
             self.send(Message::Look, threads);
         }
-        ended.into_iter().for_each(End::deliver);
         if drained {
             self.tell_drained();
         }
-        begun
+        (begun, ended)
     }
 
     /// Tells those who do the work of external tasks that these have begun.
