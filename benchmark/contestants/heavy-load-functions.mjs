@@ -3,7 +3,8 @@ import { loadFunctions, Pool } from '../../index.js'
 import { tasksFile } from '../lib/workers.mjs'
 
 export async function open({ threads }) {
-  const pool = new Pool({ threads, maxQueue: Infinity })
+  // The peers' workers do not stand back behind other programs either.
+  const pool = new Pool({ threads, maxQueue: Infinity, niceness: 0 })
   const functions = await loadFunctions(tasksFile, { pool })
   return {
     empty: (options) => functions.empty([], options),
