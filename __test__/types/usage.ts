@@ -68,13 +68,10 @@ export async function usage(remote: Executor) {
   await pool.gate(async () => 1, { onProgress: () => {} })
   // @ts-expect-error remote pools have no places of this process
   await remote.gate(async () => 1)
-  const { add } = await loadFunctions<{ add: (a: number, b: number) => number }>(
-    new URL('file:///add.mjs'),
-    {
-      pool,
-      resourceLimits: { maxOldGenerationSizeMb: 100 },
-    },
-  )
+  const { add } = await loadFunctions<{ add: (a: number, b: number) => number }>(new URL('file:///add.mjs'), {
+    pool,
+    resourceLimits: { maxOldGenerationSizeMb: 100 },
+  })
   const sum: number = await add([1, 2], { timeout: 100, onProgress: () => {}, transferList: [] })
   const untyped = await loadFunctions('/an/absolute/path.mjs')
   const anything: string = await untyped.whatever?.([], { signal })
