@@ -13,6 +13,7 @@
 /// <reference types="node" />
 
 import type { EventEmitter } from 'node:events'
+import type { ResourceLimits } from 'node:worker_threads'
 
 /** What every task takes. */
 export interface TaskOptions {
@@ -134,6 +135,45 @@ export interface Gate {
    */
   gate<T>(fn: (task: { readonly signal: AbortSignal }) => T | PromiseLike<T>, options?: GateOptions): Promise<T>
 }
+
+/** What {@link loadFunctions} takes. */
+export interface LoadFunctionsOptions {
+  /** Whose order and budget the calls are under. Default: `defaultPool`. */
+  pool?: Pool | undefined
+  /** Milliseconds after which a worker thread that nobody has needed ends; > 0, Infinity for never. Default 10,000. */
+  idleTimeout?: number | undefined
+  /** Of each worker thread, as Node's Worker takes them. */
+  resourceLimits?: ResourceLimits | undefined
+}
+
+/** What a call of a function of {@link loadFunctions} takes. */
+export interface FunctionOptions extends Omit<TaskOptions, 'transfer'> {
+  /** What the call takes from the pool's `maxMemory` while it runs, in bytes; >= 0. Default 0. */
+  memory?: number | undefined
+  /** What of `args` is moved rather than copied, as `postMessage` takes it. A call that is refused takes nothing. */
+  transferList?: readonly any[] | undefined
+}
+
+/** The functions of a module, each as a task: its arguments in an array, and options. */
+export type LoadedFunctions<M> = {
+  [K in keyof M]: (
+    args: any[],
+    options?: FunctionOptions,
+  ) => Promise<M[K] extends (...args: any[]) => infer R ? Awaited<R> : any>
+}
+
+/**
+ * Functions of your own in JavaScript: the exports of a module, each called as a task of a pool. They run on worker threads, started when they are
+ * needed, as many at once as the pool lets run. Arguments are copied when they are called (structured clone); SharedArrayBuffers are shared.
+ * Stopping a call ends its thread, and no other call. With `onProgress` the function is called with one more argument, a function to
+ * tell it by, `progress(fraction)`. What it throws keeps its name, message, code and stack.
+ *
+ * `url`: of the module, or an absolute path. ERR_MODULE_LOAD if it cannot be loaded.
+ */
+export function loadFunctions<M = Record<string, (...args: any[]) => any>>(
+  url: URL | string,
+  options?: LoadFunctionsOptions,
+): Promise<LoadedFunctions<M>>
 
 /** How a pool is made. */
 export interface PoolOptions {

@@ -11,6 +11,15 @@ function loadKernels(path) {
   return require('./lib/plugins.js').loadKernels(path)
 }
 
+/**
+ * Loaded when it is used: most never need worker threads.
+ * @param {any} url
+ * @param {any} [options]
+ */
+async function loadFunctions(url, options) {
+  return require('./lib/functions/index.js').loadFunctions(url, options)
+}
+
 // In the form in which Node.js finds the names for `import`: no methods, and what is re-exported last.
 module.exports = {
   FrozenBuffer,
@@ -19,6 +28,7 @@ module.exports = {
   defaultPool,
   freeze,
   kernel,
+  loadFunctions,
   loadKernels,
   ...require('./lib/kernels.js'),
 }

@@ -23,10 +23,12 @@ export declare class Instance {
    */
   stop(slot: number, why: number): boolean
   /**
-   * Says that the work of an external task is done, or was given up: its place is free, and its record comes. Gives the slot of a task
-   * that has begun at once in its place, of which no record tells; -1 if there is none.
+   * A function `(slot, end)` that says that the work of an external task is done, or was given up: its place is free. Gives the slot of a
+   * task that has begun at once in its place, of which no record tells; -1 if there is none. `end[0]` becomes 1 if the task has ended
+   * at once, with `wait` and `run` in `end[1]` and `end[2]`, and no record tells of that; else 0. A function of its own, as
+   * `NativePool::submit_plain`.
    */
-  end(slot: number): number
+  get end(): (slot: number, end: Float64Array) => number
   /** Wakes the event loop to drain, once I/O has had its turn. */
   knock(): void
   /** How long a task that has not ended had waited when it began, in milliseconds; -1 if it has not begun. */

@@ -89,6 +89,7 @@ const CODES = /** @type {const} */ ({
   ERR_POOL_CLOSED: { Class: HeavyLoadError, status: 503, outcome: 'cancelled', elsewhere: 'uncounted' },
   ERR_KERNEL_PANIC: { Class: HeavyLoadError },
   ERR_UNKNOWN_KERNEL: { Class: HeavyLoadError, elsewhere: 'uncounted' },
+  ERR_MODULE_LOAD: { Class: HeavyLoadError },
   ERR_BUFFER_IN_USE: { Class: HeavyLoadError },
   ERR_OUT_OF_MEMORY: { Class: RangeError, status: 503 },
   ERR_REMOTE: { Class: HeavyLoadError, status: 503 },

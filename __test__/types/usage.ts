@@ -12,6 +12,7 @@ import {
   heavyLoad,
   heavyLoadSync,
   kernel,
+  loadFunctions,
   type MapOptions,
   Pool,
   type PoolOptions,
@@ -75,7 +76,16 @@ export async function usage(remote: Executor) {
   await pool.gate(async () => 1, { onProgress: () => {} })
   // @ts-expect-error remote pools have no places of this process
   await remote.gate(async () => 1)
-  return [count, same, ofStreams, sorted, byName, byFunction, byAnotherForm, gated, gatedSync]
+  const { add } = await loadFunctions<{ add: (a: number, b: number) => number }>(new URL('file:///add.mjs'), {
+    pool,
+    resourceLimits: { maxOldGenerationSizeMb: 100 },
+  })
+  const sum: number = await add([1, 2], { timeout: 100, onProgress: () => {}, transferList: [] })
+  const untyped = await loadFunctions('/an/absolute/path.mjs')
+  const anything: string = await untyped.whatever?.([], { signal })
+  // @ts-expect-error what is moved is listed
+  await add([1, 2], { transfer: true })
+  return [sum, anything, count, same, ofStreams, sorted, byName, byFunction, byAnotherForm, gated, gatedSync]
 }
 
 /** A digest is what its encoding says. */

@@ -42,6 +42,9 @@ function externalSettings(options, own) {
   return { ...settings, memory: memory === undefined ? 0 : between('options.memory', memory, 0, Infinity) }
 }
 
+/** Of a call without options. */
+const NO_SETTINGS = Object.freeze(externalSettings({}, OWN_OPTIONS))
+
 /**
  * Which tasks are expected to take alike: those of the same name, in every environment of the process. Names that share a number (FNV-1a,
  * 31 bits) share what is known of how long they take, and nothing else.
@@ -54,14 +57,26 @@ function kindOf(name) {
 }
 
 /**
- * Who does the work of one task. `begin`: the task's turn has come, and `task.done` is to be called once, when the work has settled; `stop`:
- * nobody waits for it any more, for a reason that `why` gives, whether it has begun or not. Neither throws.
- * @typedef {{ begin: (task: External) => void, stop: (why: () => unknown) => void }} Work
+ * Who does the work of one task. `take`: the call can no longer be refused; if it throws, the task fails. `begin`: the task's turn has come, and `task.done` is to be called once, when the work has settled; `stop`:
+ * nobody waits for it any more, for a reason that `why` gives, whether it has begun or not; `progress`: which share of it is done. Only `take`
+ * throws. `isForeign`: whether `begin` calls the caller's code.
+ * @typedef {{
+ *   isForeign: boolean,
+ *   take?: () => void,
+ *   begin: (task: External) => void,
+ *   stop: (why: () => unknown) => void,
+ *   progress?: () => number,
+ * }} Work
  */
+
+const end = instance.end
+/** Whether a task has ended at once; then what it has waited, and run. */
+const ended = new Float64Array(3)
 
 class External extends Task {
   #name
   #work
+  #hasSettled = false
   /** @type {(() => unknown) | undefined} gives the reason of the caller's signal, if that has aborted */
   #why
 
@@ -85,18 +100,35 @@ class External extends Task {
   /** Its turn has come. Does not throw. */
   begin() {
     if (this.settled) this.done()
+    else if (this.#work.isForeign) queueMicrotask(() => this.#beginForeign())
     else this.#work.begin(this)
   }
 
-  /** As `begin`, once the code that runs has come to its end: it may be the caller's. */
-  beginSoon() {
-    queueMicrotask(() => this.begin())
+  /** In a microtask of its own: the caller's code is called neither inside its own call, nor inside the end of another task. */
+  #beginForeign() {
+    if (this.settled) this.done()
+    else this.#work.begin(this)
   }
 
   /** The work has settled, or never begun: the place is free, for the next. */
   done() {
-    const next = instance.end(this.slot)
-    if (next >= 0) /** @type {External} */ (taskAt(next)).beginSoon()
+    /** @type {External | undefined} */
+    let ending = this
+    while (ending !== undefined) {
+      const next = ending.#end()
+      // One that was stopped meanwhile ends here, not one inside the other: there may be many.
+      ending = next?.settled ? next : undefined
+      if (ending === undefined) next?.begin()
+    }
+  }
+
+  /** Gives the place back; the task that has begun in it at once, if one has. */
+  #end() {
+    const next = end(this.slot, ended)
+    const [isOver, wait, run] = ended
+    const following = next < 0 ? undefined : /** @type {External} */ (taskAt(next))
+    if (isOver === 1) this.end(wait, run)
+    return following
   }
 
   /**
@@ -104,7 +136,12 @@ class External extends Task {
    * @param {unknown} error
    */
   failed(error) {
+    this.#hasSettled = true
     this.rejectWith(error, FAILED)
+  }
+
+  report(fraction = this.#work.progress?.() ?? 0) {
+    super.report(fraction)
   }
 
   /** @param {unknown} reason */
@@ -121,7 +158,7 @@ class External extends Task {
   rejectWith(error, outcome, times) {
     if (this.settled) return
     super.rejectWith(error, outcome, times)
-    this.#work.stop(() => error)
+    if (!this.#hasSettled) this.#work.stop(() => error)
   }
 
   /**
@@ -135,4 +172,4 @@ class External extends Task {
   }
 }
 
-module.exports = { External, OWN_OPTIONS, externalSettings, kindOf }
+module.exports = { External, NO_SETTINGS, OWN_OPTIONS, externalSettings, kindOf }

@@ -13,6 +13,7 @@ const GATE = kindOf('gate')
 
 /** @implements {Work} */
 class Gate {
+  isForeign = true
   #fn
   #context = new AsyncResource('heavy-load.gate')
   /** @type {AbortController | undefined} made when the function asks for its signal */

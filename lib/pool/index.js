@@ -26,6 +26,7 @@ const LONGEST_NAME = 200
 const runNumber = Symbol('run by number')
 /** What queues tasks whose work the engine does not do. */
 const runExternal = Symbol('run external work')
+const niceness = Symbol('niceness')
 
 let poolsMade = 0
 /** Of pools that nobody knows any more, by their numbers. */
@@ -90,6 +91,11 @@ class Pool extends EventEmitter {
 
   get name() {
     return this.#config.name
+  }
+
+  /** How far its threads stand back. */
+  get [niceness]() {
+    return this.#config.niceness
   }
 
   get threads() {
@@ -163,10 +169,10 @@ class Pool extends EventEmitter {
    * @param {any} [options]
    * @returns {Promise<any>}
    */
-  gate(fn, options = {}) {
-    const { GATE, Gate } = require('./gate.js')
-    const { OWN_OPTIONS } = require('./external.js')
-    return this[runExternal](GATE, options, OWN_OPTIONS, () => {
+  gate(fn, options) {
+    gates ??= require('./gate.js')
+    const { GATE, Gate } = gates
+    return this[runExternal](GATE, options, externalTasks().OWN_OPTIONS, () => {
       if (typeof fn !== 'function') throw invalidType('fn', 'of type function', fn)
       return new Gate(fn)
     })
@@ -194,9 +200,9 @@ class Pool extends EventEmitter {
    * @param {(error: any) => void} reject
    */
   #startExternal(kind, options, own, make, resolve, reject) {
-    const { External, externalSettings } = require('./external.js')
+    const { External, NO_SETTINGS, externalSettings } = externalTasks()
     if (options?.pool !== undefined) refusePool(options, this)
-    const settings = externalSettings(options, own)
+    const settings = options === undefined ? NO_SETTINGS : externalSettings(options, own)
     const work = make(options)
     throwIfAborted(settings.signal)
     // Getters of the options may have closed it.
@@ -204,14 +210,21 @@ class Pool extends EventEmitter {
     this.#current()
     const task = new External(resolve, reject, this.#owner, kind, work)
     const { timeout, priority, key, weight, maxThreads, memory } = settings
+    let hasBegun = false
     try {
       const submit = this.#submitExternal
-      if (submit(kind.kind, task.slot, memory, timeout, priority, key, weight, maxThreads)) task.beginSoon()
+      hasBegun = submit(kind.kind, task.slot, memory, timeout, priority, key, weight, maxThreads)
     } catch (failure) {
       task.refuse(failure, settings.times)
       return
     }
-    task.arm(settings, false)
+    if (options !== undefined) task.arm(settings, false)
+    try {
+      work.take?.()
+    } catch (error) {
+      task.breakOff(error)
+    }
+    if (hasBegun) task.begin()
   }
 
   /**
@@ -379,6 +392,16 @@ class Pool extends EventEmitter {
   }
 }
 
+/** @type {typeof import('./external.js') | undefined} loaded when it is used; to ask `require` for it each time takes microseconds */
+let external
+/** @type {typeof import('./gate.js') | undefined} */
+let gates
+
+function externalTasks() {
+  external ??= require('./external.js')
+  return external
+}
+
 /** A quarter of what this process may use, in bytes. */
 function memoryByDefault() {
   return require('../memory.js').usableMemory() / 4
@@ -423,4 +446,4 @@ function checkThreads() {
 
 const defaultPool = new Pool(SHARED)
 
-module.exports = { Pool, checkThreads, defaultPool, runExternal, runNumber }
+module.exports = { Pool, checkThreads, defaultPool, niceness, runExternal, runNumber }

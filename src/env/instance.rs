@@ -36,7 +36,7 @@ use super::wake::{self, Context, Woken};
 use crate::js::reference::{Lease, Reference};
 use crate::js::value::{RawValue, check};
 use crate::js::{convert, failure};
-use heavy_load_engine::{Completion, Control, Pool, Stop, Task, catch_panic};
+use heavy_load_engine::{Completion, Control, Done, Pool, Sink, Stop, Task, catch_panic};
 use heavy_load_kernel::error::EngineError;
 use heavy_load_kernel::fold::KeptFold;
 use heavy_load_kernel::value::Value;
@@ -139,7 +139,7 @@ impl InstanceState {
         let slot = claim.slot();
         claim.fill(state);
         if self.closed.get() {
-            self.slots.give_up(slot);
+            self.give_up(slot);
         }
     }
 
@@ -177,6 +177,15 @@ impl InstanceState {
     /// What a slot's stream is folded into.
     pub(crate) fn fold(&self, slot: u32) -> Result<KeptFold> {
         self.folds.borrow().get(&slot).cloned().ok_or_else(|| napi::Error::from_reason("nothing to fold into"))
+    }
+
+    /// Stops a task of which JavaScript will hear no more.
+    fn give_up(&self, slot: u32) {
+        self.slots.stop(slot, Stop::Aborted);
+        // Whatever begins in its place is given up, too: this is done with all of them.
+        if let Some(completion) = self.slots.end(slot).completion {
+            self.mailbox.complete(completion);
+        }
     }
 
     /// Takes in what has come: frees its memory, and keeps its records for JavaScript's next drain.
@@ -227,6 +236,8 @@ impl InstanceState {
     fn ended(&self, slot: u32, outcome: heavy_load_kernel::Result<Value>) -> (u32, f64) {
         let lease = match self.slots.take(slot) {
             Slot::Pooled { lease, .. } | Slot::Libuv { lease, .. } => lease,
+            // Its work was JavaScript's, which has its result.
+            Slot::External { .. } if outcome.is_ok() => return (tag::NUMBER, 0.0),
             Slot::External { .. } => Lease::default(),
             // Not so, by `slots`' invariants: a slot is in flight until its completion is taken in, which comes once. But to panic here
             // would cost all the others' completions.
@@ -282,7 +293,9 @@ impl Woken for InstanceState {
     }
 
     fn stop_all(&self) {
-        self.slots.give_up_all();
+        for slot in 0..self.slots.len() {
+            self.give_up(slot as u32);
+        }
     }
 
     /// Nothing is delivered any more, no memory of the environment may stay borrowed, and its values go.
@@ -413,11 +426,27 @@ impl Instance {
         self.state.slots.stop(slot, REASONS.get(why as usize).copied().unwrap_or(Stop::Aborted))
     }
 
-    /// Says that the work of an external task is done, or was given up: its place is free, and its record comes. Gives the slot of a task
-    /// that has begun at once in its place, of which no record tells; -1 if there is none.
-    #[napi]
-    pub fn end(&self, slot: u32) -> f64 {
-        self.state.slots.end(slot).map_or(-1.0, f64::from)
+    /// A function `(slot, end)` that says that the work of an external task is done, or was given up: its place is free. Gives the slot of a
+    /// task that has begun at once in its place, of which no record tells; -1 if there is none. `end[0]` becomes 1 if the task has ended
+    /// at once, with `wait` and `run` in `end[1]` and `end[2]`, and no record tells of that; else 0. A function of its own, as
+    /// `NativePool::submit_plain`.
+    #[napi(getter, ts_return_type = "(slot: number, end: Float64Array) => number")]
+    pub fn end<'env>(&self, env: &'env Env) -> Result<Function<'env, (u32, Float64ArraySlice<'static>), f64>> {
+        let state = Rc::clone(&self.state);
+        env.create_function_from_closure("end", move |call| {
+            let mut end: Float64ArraySlice = call.get(1)?;
+            let Done { completion, next } = state.slots.end(call.get(0)?);
+            let record = completion.map_or([0.0; place::LENGTH], |completion| {
+                let [_, _, _, wait, run] = state.take_in(Event::Completion(completion));
+                state.landed();
+                [1.0, wait, run, 0.0, 0.0]
+            });
+            // SAFETY: JavaScript does not run before this returns, and `lib/pool/external.js` keeps the array to itself.
+            for (number, value) in unsafe { end.as_mut() }.iter_mut().zip(record) {
+                *number = value;
+            }
+            Ok(next.map_or(-1.0, f64::from))
+        })
     }
 
     /// Wakes the event loop to drain, once I/O has had its turn.

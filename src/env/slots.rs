@@ -16,7 +16,7 @@ use napi::{Env, Error};
 
 use crate::js::failure;
 use crate::js::reference::Lease;
-use heavy_load_engine::{Control, Pool, Stop, Task};
+use heavy_load_engine::{Control, Done, Pool, Stop, Task};
 use heavy_load_kernel::Result;
 use heavy_load_kernel::error::EngineError;
 use heavy_load_kernel::value::Value;
@@ -175,27 +175,18 @@ impl Slots {
         true
     }
 
-    /// Says that the work of an external task is done; gives the slot of one that has begun at once in its place, if one has.
-    pub(super) fn end(&self, slot: u32) -> Option<u32> {
+    /// Says that the work of an external task is done; gives what came of that at once.
+    pub(super) fn end(&self, slot: u32) -> Done {
         let (pool, task) = match self.slots.borrow().get(slot as usize) {
             Some(Slot::External { pool, task }) => (Arc::clone(pool), Arc::clone(task)),
-            _ => return None,
+            _ => return Done::default(),
         };
         pool.end(&task)
     }
 
-    /// Stops a task of which JavaScript will hear no more.
-    pub(super) fn give_up(&self, slot: u32) {
-        self.stop(slot, Stop::Aborted);
-        // Whatever begins in its place is given up, too: this is done with all of them.
-        self.end(slot);
-    }
-
-    pub(super) fn give_up_all(&self) {
-        let slots = self.slots.borrow().len();
-        for slot in 0..slots {
-            self.give_up(slot as u32);
-        }
+    /// How many slots there are.
+    pub(super) fn len(&self) -> usize {
+        self.slots.borrow().len()
     }
 
     /// How long a task that has not ended had waited when it began; none if it has not begun.

@@ -60,8 +60,12 @@ impl Bench {
 
     /// Says that a task is done, and has the next begin that may.
     fn done(&self, task: &Arc<Task>) {
-        if let Some(slot) = self.pool.end(task) {
+        let Done { completion, next } = self.pool.end(task);
+        if let Some(slot) = next {
             self.listener.begin(slot);
+        }
+        if let Some(completion) = completion {
+            self.listener.complete(completion);
         }
     }
 
@@ -340,9 +344,13 @@ fn a_pool_that_is_dropped_lets_them_end() {
     let next = || said.recv_timeout(Duration::from_secs(60)).expect("the pool said nothing");
     assert!(matches!(next(), Said::Begun(0)));
     pool.stop(&task, Stop::Closed);
-    pool.end(&task);
+    let completion = pool.end(&task).completion;
     drop(pool);
-    assert!(matches!(next(), Said::Ended(end) if end.slot == 0 && end.outcome.is_err()));
+    let end = completion.unwrap_or_else(|| match next() {
+        Said::Ended(end) => end,
+        Said::Begun(slot) => panic!("{slot} began"),
+    });
+    assert!(end.slot == 0 && end.outcome.is_err());
 }
 
 #[test]

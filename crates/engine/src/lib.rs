@@ -58,5 +58,5 @@ pub use panics::catch_panic;
 pub use pool::{Pool, PoolConfig, Reservation};
 pub use ready::Priority;
 pub use stats::{Ended, Outcome, Percentiles, Stats, Tally};
-pub use task::{Begin, Completion, Part, Sink, Task, TaskConfig};
+pub use task::{Begin, Completion, Done, Part, Sink, Task, TaskConfig};
 pub use threads::{MOST_THREADS, default_threads};

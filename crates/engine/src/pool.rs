@@ -8,9 +8,10 @@ use super::admission::{Stake, overloaded};
 use super::control::Stop;
 use super::job::Job;
 use super::panics::drop_catching_panic;
+use super::run_queue::{Begun, End};
 use super::scheduler::{Message, Scheduler};
 use super::stats::{Stats, Tallies, Tally};
-use super::task::{Begin, Sink, Task, TaskConfig};
+use super::task::{Begin, Done, Sink, Task, TaskConfig};
 use super::threads;
 use heavy_load_kernel::{Result, Work};
 
@@ -195,24 +196,26 @@ impl Pool {
     /// As `submit`, for an external task. Whether it has begun at once: then nobody else is told.
     pub fn submit_external(&self, reservation: Reservation<'_>, sink: Arc<dyn Sink>, slot: u32) -> (Arc<Task>, bool) {
         let task = reservation.address(sink, slot);
-        let begun = self.tell(Message::Submit(Arc::clone(&task)), |begun| Arc::ptr_eq(begun, &task));
-        (task, begun.is_some())
+        let (mut begun, ended) = self.scheduler.tell(Message::Submit(Arc::clone(&task)), &self.threads);
+        let own = begun.iter().position(|begun| Arc::ptr_eq(&begun.task, &task)).map(|index| begun.remove(index));
+        self.pass_on(begun, ended);
+        (task, own.is_some())
     }
 
-    /// The work of an external task of this pool is done, or given up: its place is free, and its completion comes. Once is enough; for one
-    /// that has not begun this does nothing. Gives the slot of a task with the same sink that has begun at once, if one has: nobody else is
-    /// told of that.
-    pub fn end(&self, task: &Arc<Task>) -> Option<u32> {
-        let begun = self.tell(Message::Done(Arc::clone(task)), |begun| begun.has_sink_of(task));
-        begun.map(|begun| begun.slot)
+    /// The work of an external task of this pool is done, or given up: its place is free, and it ends. Once is enough; for one that has not
+    /// begun this does nothing. What comes of it at once is given; whatever is not, is told as always.
+    pub fn end(&self, task: &Arc<Task>) -> Done {
+        let (mut begun, mut ended) = self.scheduler.tell(Message::Done(Arc::clone(task)), &self.threads);
+        let next = begun.iter().position(|begun| begun.task.has_sink_of(task)).map(|index| begun.remove(index));
+        let own = ended.iter().position(|end| end.is_of(task)).map(|index| ended.remove(index));
+        let completion = own.map(|end| end.complete().1);
+        self.pass_on(begun, ended);
+        Done { completion, next: next.map(|begun| begun.task.slot) }
     }
 
-    /// Sends a message about an external task. Gives the first of those that have begun at once that `is_own`; the others are told.
-    fn tell(&self, message: Message, is_own: impl Fn(&Arc<Task>) -> bool) -> Option<Arc<Task>> {
-        let mut begun = self.scheduler.tell(message, &self.threads);
-        let own = begun.iter().position(|begun| is_own(&begun.task)).map(|index| begun.remove(index).task);
+    fn pass_on(&self, begun: Vec<Begun>, ended: Vec<End>) {
         self.scheduler.begin(begun, &self.threads);
-        own
+        ended.into_iter().for_each(End::deliver);
     }
 
     /// Has `tally` added up in the statistics, until it is retired.

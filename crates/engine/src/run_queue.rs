@@ -14,7 +14,7 @@ use super::panics::{catch_panic, drop_catching_panic};
 use super::ready::{Outlook, ReadyQueue, SeatId, Shape};
 use super::stage::{Books, Stage, Step};
 use super::stats::Gauges;
-use super::task::{Begin, Task};
+use super::task::{Begin, Completion, Task};
 use heavy_load_kernel::Result;
 use heavy_load_kernel::value::Value;
 
@@ -102,8 +102,19 @@ impl End {
         self.finished.has_remains()
     }
 
+    /// Whether it is that of this task.
+    pub(super) fn is_of(&self, task: &Arc<Task>) -> bool {
+        Arc::ptr_eq(&self.task, task)
+    }
+
     /// Drops what is left of the work, and sends the completion. Not under the lock.
     pub(super) fn deliver(self) {
+        let (task, completion) = self.complete();
+        task.complete(completion);
+    }
+
+    /// Drops what is left of the work; gives the completion, and whose it is. Not under the lock.
+    pub(super) fn complete(self) -> (Arc<Task>, Completion) {
         let Self { task, finished, stake, wait, run } = self;
         drop(stake);
         let mut outcome = finished.into_outcome();
@@ -112,7 +123,8 @@ impl End {
             let unwanted = std::mem::replace(&mut outcome, Err(why.error()));
             let _ = drop_catching_panic(unwanted);
         }
-        task.complete(outcome, wait, run);
+        let slot = task.slot;
+        (task, Completion { slot, outcome, wait, run })
     }
 }
 

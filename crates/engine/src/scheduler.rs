@@ -108,14 +108,14 @@ impl Scheduler {
     }
 
     /// Does at once, if nobody has the lock, what a message about an external task asks for, and begins those whose turn it is; else sends it.
-    /// Gives those that have begun: the caller is to tell who does their work.
-    pub(super) fn tell(self: &Arc<Self>, message: Message, threads: &Arc<rayon::ThreadPool>) -> Vec<Begun> {
+    /// Gives those that have begun, and the ends, which the caller is to deliver.
+    pub(super) fn tell(self: &Arc<Self>, message: Message, threads: &Arc<rayon::ThreadPool>) -> (Vec<Begun>, Vec<End>) {
         let mut queue = match self.queue.try_lock() {
             Ok(queue) => queue,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => {
                 self.send(message, threads);
-                return vec![];
+                return (vec![], vec![]);
             }
         };
         let now = Instant::now();
@@ -126,7 +126,7 @@ impl Scheduler {
         if self.wakeup.has_messages() {
             drop(queue);
             self.send(message, threads);
-            return vec![];
+            return (vec![], vec![]);
         }
         queue.read(message, now);
         queue.begin_external(now);
@@ -138,11 +138,10 @@ impl Scheduler {
             // A thread may have found the inbox empty that was to read what has been read here.
             self.send(Message::Look, threads);
         }
-        ended.into_iter().for_each(End::deliver);
         if drained {
             self.report_drained();
         }
-        begun
+        (begun, ended)
     }
 
     /// Tells those who do the work of external tasks that these have begun.

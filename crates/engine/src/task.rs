@@ -118,6 +118,15 @@ impl std::fmt::Debug for Completion {
     }
 }
 
+/// What came at once of saying that an external task is done.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// Its end; otherwise that comes to its sink.
+    pub completion: Option<Completion>,
+    /// The slot of a task with the same sink that has begun in its place; nobody else is told of that.
+    pub next: Option<u32>,
+}
+
 /// A task in a pool.
 pub struct Task {
     /// The caller's number for it.
@@ -219,11 +228,11 @@ impl Task {
     }
 
     /// Sends its end. Comes once: from whoever has taken its job.
-    pub(super) fn complete(&self, outcome: Result<Value>, wait: Duration, run: Duration) {
+    pub(super) fn complete(&self, completion: Completion) {
         if let Some(sink) = &self.sink {
             // A sink that panics loses its own completion; the thread goes on.
             let _ = catch_panic(|| {
-                sink.complete(Completion { slot: self.slot, outcome, wait, run });
+                sink.complete(completion);
                 Ok(())
             });
         }

@@ -51,6 +51,8 @@ codes! {
     KernelPanic = "ERR_KERNEL_PANIC",
     /// No kernel has this name.
     UnknownKernel = "ERR_UNKNOWN_KERNEL",
+    /// A module of the user's own cannot be loaded.
+    ModuleLoad = "ERR_MODULE_LOAD",
     /// The frozen buffer is being read.
     BufferInUse = "ERR_BUFFER_IN_USE",
     /// The input's content cannot be read: a broken image, say.
