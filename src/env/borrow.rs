@@ -12,13 +12,14 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{Sender, bounded};
 
-use super::mailbox::{Mailbox, disown};
+use super::disown::disown;
 use heavy_load_engine::{Completion, Sink};
 use heavy_load_kernel::value::Loan;
 
 /// Keeps a loan: dropped with the last that holds it, on any thread.
 pub(crate) struct Borrow {
-    mailbox: Arc<Mailbox>,
+    sink: Arc<dyn Sink>,
+    loans: Arc<Loans>,
     end: Mutex<Option<End>>,
 }
 
@@ -39,9 +40,9 @@ impl Drop for Borrow {
     fn drop(&mut self) {
         let end = self.end().take();
         if let Some(End::Report(completion)) = end {
-            self.mailbox.complete(completion);
+            self.sink.complete(completion);
         }
-        self.mailbox.loans.give_back();
+        self.loans.give_back();
     }
 }
 
@@ -49,10 +50,10 @@ impl Drop for Borrow {
 pub(crate) struct Borrowed(Arc<Loan<Borrow>>);
 
 impl Borrowed {
-    /// Of the mailbox's environment, which does not end before it is dropped.
-    pub(crate) fn new(mailbox: &Arc<Mailbox>) -> Self {
-        mailbox.loans.lend();
-        Self(Loan::new(Borrow { mailbox: Arc::clone(mailbox), end: Mutex::new(None) }))
+    /// Of the environment whose `loans` these are, which does not end before it is dropped; the task's end goes to `sink`.
+    pub(super) fn new(sink: Arc<dyn Sink>, loans: &Arc<Loans>) -> Self {
+        loans.lend();
+        Self(Loan::new(Borrow { sink, loans: Arc::clone(loans), end: Mutex::new(None) }))
     }
 
     /// For the memory that is made with it.

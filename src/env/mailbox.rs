@@ -8,16 +8,16 @@
 
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use napi::sys;
 
-use super::borrow::Loans;
+use super::borrow::{Borrowed, Loans};
+use super::disown::disown;
 use super::paused::Paused;
 use super::pulse::Pulse;
 use heavy_load_engine::{Begin, Completion, Sink};
-use heavy_load_kernel::value::Value;
 
 pub(crate) enum Event {
     Completion(Completion),
@@ -36,7 +36,7 @@ pub(crate) struct Mailbox {
     /// Whether the event loop turns.
     pub(crate) pulse: Pulse,
     /// What is lent of the environment's memory.
-    pub(crate) loans: Loans,
+    pub(crate) loans: Arc<Loans>,
     /// AsyncTasks that have given their threads back.
     pub(crate) paused: Paused,
 }
@@ -59,7 +59,7 @@ impl Default for Mailbox {
             awake: AtomicBool::new(false),
             waker: RwLock::new(None),
             pulse: Pulse::default(),
-            loans: Loans::default(),
+            loans: Arc::default(),
             paused: Paused::default(),
         }
     }
@@ -73,6 +73,11 @@ impl Mailbox {
     /// From here on no thread wakes the event loop.
     pub(crate) fn take_waker(&self) -> Option<Waker> {
         self.waker.write().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// A task's hold on what it borrows of the environment's memory. The environment does not end before it is dropped.
+    pub(crate) fn lend(self: &Arc<Self>) -> Borrowed {
+        Borrowed::new(Arc::clone(self) as Arc<dyn Sink>, &self.loans)
     }
 
     /// Says that the queue of pool `number` has drained.
@@ -154,12 +159,5 @@ impl Sink for Mailbox {
 impl Begin for Mailbox {
     fn begin(&self, slot: u32) {
         self.push(Event::Begun(slot));
-    }
-}
-
-/// Takes memory that was lent out of a result: it goes back as the input alone. So no result holds what its own end waits for.
-pub(crate) fn disown(outcome: &mut heavy_load_kernel::Result<Value>) {
-    if matches!(outcome, Ok(Value::View(view)) if view.memory.is_lent()) {
-        *outcome = Ok(Value::Undefined);
     }
 }

@@ -5,9 +5,11 @@
 //!   `slots`: its tasks by their numbers. `record`: what has come, as numbers. `wake`: the threadsafe function that wakes its event loop.
 //!   `ledger`: how callers heard that their tasks ended.
 //! - `mailbox`: what other threads hold of an instance. Of that `paused`: AsyncTasks that have given their threads back. `pulse`: whether
-//!   the event loop turns. `borrow`: memory that tasks have borrowed.
+//!   the event loop turns. `borrow`: memory that tasks have borrowed. `disown`: what no
+//!   result holds of it.
 
 pub(crate) mod borrow;
+pub(crate) mod disown;
 pub(crate) mod environment;
 pub(crate) mod instance;
 pub(crate) mod ledger;

@@ -122,7 +122,7 @@ impl Call {
             None => (convert::value(env, self.arg)?, None),
             Some(found) => {
                 self.admits(env, &found)?;
-                let borrowed = mailbox.filter(|_| self.hand_over != HandOver::Copy).map(Borrowed::new);
+                let borrowed = mailbox.filter(|_| self.hand_over != HandOver::Copy).map(Mailbox::lend);
                 let memory = self.lend(&found, borrowed.as_ref());
                 (Value::View(self.view(found.element, memory)), Some(Claim { found, borrowed }))
             }
@@ -176,7 +176,7 @@ impl Call {
         {
             return Ok(Committed { instead: None, lease, borrowed }); // the work is over this memory
         }
-        let borrowed = Borrowed::new(&instance.mailbox);
+        let borrowed = instance.mailbox.lend();
         // SAFETY: V8 gave the address of `len` bytes, aligned to their elements. The loan is opened while the lease pins our view, the only
         // one that knows them, until the end of the task is reported.
         let memory = unsafe { Memory::moved(found.start, found.len, borrowed.loan()) };
@@ -233,7 +233,7 @@ pub(super) fn fold(env: &Env, kernel: u32, options: RawValue) -> Result<KeptFold
 /// A piece of a stream, in memory that nobody writes before its task has ended (`lib/pool/feed.js`), and that is pinned until then.
 pub(super) fn piece(env: &Env, mailbox: &Arc<Mailbox>, arg: RawValue) -> Result<(Bytes, Lease, Borrowed)> {
     let Some(found) = view(env, arg)? else { return Err(napi::Error::from_reason("not a view")) };
-    let (lease, borrowed) = (found.pin(env, arg)?.private(), Borrowed::new(mailbox));
+    let (lease, borrowed) = (found.pin(env, arg)?.private(), mailbox.lend());
     // SAFETY: V8 gave the address of `len` bytes. The loan is opened while the lease pins their view, and until the end of the task is
     // reported nobody writes or detaches them.
     let memory = unsafe { Memory::frozen(found.start, found.len, borrowed.loan()) };

@@ -17,9 +17,10 @@ use napi_derive::napi;
 
 use super::call::{Call, Checked, Committed, timeout_of};
 use crate::env::borrow::Borrowed;
+use crate::env::disown::disown;
 use crate::env::environment::process_ends;
 use crate::env::instance::{Instance, InstanceState};
-use crate::env::mailbox::{Mailbox, disown};
+use crate::env::mailbox::Mailbox;
 use crate::env::paused::Unfinished;
 use crate::env::wake::runs_javascript;
 use crate::js::reference::Lease;
