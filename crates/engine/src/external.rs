@@ -1,4 +1,5 @@
-//! The external tasks that run: work that something else does, while each takes a thread's place. A pure data structure.
+//! The external tasks that run: work that something else does, while each takes a thread's place. But for [`Begin`], a pure data
+//! structure.
 //!
 //! An external task waits like any other, in the order of the ready queue. When its turn comes it is *held*: it counts as a morsel that runs,
 //! and whoever does its work is told to begin. A place is a number, not a thread that waits: a pool's threads take no morsel while as many
@@ -22,6 +23,13 @@ use super::ready::SeatId;
 const TURN: Duration = Duration::from_millis(100);
 /// How often those that are held are counted anew where waits are predicted.
 const RECOUNT: Duration = Duration::from_millis(5);
+
+/// Who does the work of external tasks.
+pub trait Begin: Send + Sync {
+    /// The turn of the task with this slot has come: its work may be done from now on, until [`Pool::end`](super::Pool::end) says that it is.
+    /// Called on any thread, once a task at most, outside the engine's locks; must not block.
+    fn begin(&self, slot: u32);
+}
 
 pub(super) struct External {
     /// The pool's threads.

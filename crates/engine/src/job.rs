@@ -21,9 +21,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::control::Control;
+use super::external::Begin;
 use super::panics::{catch_panic, drop_catching_panic};
 use super::ready::Shape;
-use super::task::Begin;
 use heavy_load_kernel::error::{Code, EngineError};
 use heavy_load_kernel::value::{Options, Value};
 use heavy_load_kernel::{Kernel, Next, Parallel, Result, Step, Stepped, Work};

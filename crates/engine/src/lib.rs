@@ -53,10 +53,11 @@ mod threads;
 
 pub use control::{Control, Stop};
 pub use direct::{Alone, run_direct};
+pub use external::Begin;
 pub use job::Job;
 pub use panics::catch_panic;
 pub use pool::{Pool, PoolConfig, Reservation};
 pub use ready::Priority;
 pub use stats::{Ended, Outcome, Percentiles, Stats, Tally};
-pub use task::{Begin, Completion, Done, Part, Sink, Task, TaskConfig};
+pub use task::{Completion, Done, Part, Sink, Task, TaskConfig};
 pub use threads::{MOST_THREADS, default_threads};

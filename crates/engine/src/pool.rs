@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use super::admission::{Stake, overloaded};
 use super::control::Stop;
+use super::external::Begin;
 use super::job::Job;
 use super::panics::drop_catching_panic;
 use super::run_queue::{Begun, End};
 use super::scheduler::{Message, Scheduler};
 use super::stats::{Stats, Tallies, Tally};
-use super::task::{Begin, Done, Sink, Task, TaskConfig};
+use super::task::{Done, Sink, Task, TaskConfig};
 use super::threads;
 use heavy_load_kernel::{Result, Work};
 

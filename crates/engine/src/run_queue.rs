@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use super::admission::{Plan, Refusal, Stake};
 use super::budget::{Budget, Place};
 use super::control::Stop;
-use super::external::External;
+use super::external::{Begin, External};
 use super::job::{Finished, Job, Morsel, Ran, Timed};
 use super::pace::{Lap, Pace};
 use super::panics::{catch_panic, drop_catching_panic};
 use super::ready::{Outlook, ReadyQueue, SeatId, Shape};
 use super::stage::{Books, Stage, Step};
 use super::stats::Gauges;
-use super::task::{Begin, Completion, Task};
+use super::task::{Completion, Task};
 use heavy_load_kernel::Result;
 use heavy_load_kernel::value::Value;
 

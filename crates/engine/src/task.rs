@@ -93,13 +93,6 @@ pub trait Sink: Send + Sync {
     fn complete(&self, completion: Completion);
 }
 
-/// Who does the work of external tasks.
-pub trait Begin: Send + Sync {
-    /// The turn of the task with this slot has come: its work may be done from now on, until [`Pool::end`](super::Pool::end) says that it is.
-    /// Called on any thread, once a task at most, outside the engine's locks; must not block.
-    fn begin(&self, slot: u32);
-}
-
 /// The end of a task. Its work has been dropped.
 pub struct Completion {
     /// The task's.
