@@ -5,18 +5,19 @@
 //!
 //! - `panics`: the one place that catches panics.
 //! - `control`: what the outside may do to a task at any time: stop it, read its progress.
-//! - `job`: a task's work as a source of morsels of about a millisecond.
-//! - `direct`: runs a job on the calling thread.
 //! - `kinds`: how much thread time tasks of a kind take; a pure data structure.
 //! - `ready`: which task's turn it is; a pure data structure.
+//! - `external`: tasks whose work something else does, while they take a thread's place.
+//! - `job`: a task's work as a source of morsels of about a millisecond.
+//! - `direct`: runs a job on the calling thread.
 //! - `admission`: when a task would be done, by the order itself, and whether that is in time.
 //! - `occupancy`: how full a pool is.
 //! - `idle`: the wake protocol: how its threads wait for work and are woken; over `sync`, which tests swap for a model.
 //! - `pace`: how much longer than on the CPU things take on the clock.
 //! - `stats`: what has happened so far.
-//! - `external`: tasks whose work something else does, while they take a thread's place.
 //! - `task`: a job with its place in a pool.
 //! - `run_queue`: what is under a pool's lock: its tasks, their order, and what they take.
+//! - `config`: how a pool is made.
 //! - `scheduler`: what a pool's threads do.
 //! - `pool`: the pool as its callers see it.
 //!
@@ -31,6 +32,7 @@
 
 mod admission;
 mod budget;
+mod config;
 mod control;
 mod direct;
 mod durations;
@@ -51,12 +53,13 @@ mod sync;
 mod task;
 mod threads;
 
+pub use config::PoolConfig;
 pub use control::{Control, Stop};
 pub use direct::{Alone, run_direct};
 pub use external::Begin;
 pub use job::Job;
 pub use panics::catch_panic;
-pub use pool::{Pool, PoolConfig, Reservation};
+pub use pool::{Pool, Reservation};
 pub use ready::Priority;
 pub use stats::{Ended, Outcome, Percentiles, Stats, Tally};
 pub use task::{Completion, Done, Part, Sink, Task, TaskConfig};

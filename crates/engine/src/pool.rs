@@ -1,10 +1,11 @@
-//! The pool as its callers see it: configuration, places in the queue, submission, stopping, statistics. Its threads' side is
+//! The pool as its callers see it: places in the queue, submission, stopping, statistics. Its threads' side is
 //! the [`scheduler`](super::scheduler), whose invariants hold for both.
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::admission::{Stake, overloaded};
+use super::config::PoolConfig;
 use super::control::Stop;
 use super::external::Begin;
 use super::job::Job;
@@ -15,21 +16,6 @@ use super::stats::{Stats, Tallies, Tally};
 use super::task::{Done, Sink, Task, TaskConfig};
 use super::threads;
 use heavy_load_kernel::{Result, Work};
-
-/// How a pool is made.
-#[derive(Clone, Debug)]
-pub struct PoolConfig {
-    /// Its threads, > 0; at most, for the system may give fewer.
-    pub threads: usize,
-    /// Tasks that may wait, for their first morsel or for their next; with 0, a task is taken only while a thread is idle.
-    pub max_queue: usize,
-    /// Linux: the threads' niceness, 0..=19.
-    pub niceness: u8,
-    /// Working memory that tasks which have begun may take together, in bytes, as their kernels estimate it.
-    pub max_memory: u64,
-    /// The beginning of the threads' names.
-    pub name: String,
-}
 
 /// A pool of threads that run tasks. Dropping it lets the tasks that it has end, and then its threads.
 pub struct Pool {

@@ -21,12 +21,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError, Weak}
 use std::time::{Duration, Instant};
 
 use super::admission::{Admission, Arrival, Refusal, Stake};
+use super::config::PoolConfig;
 use super::idle::{Ticket, Wakeup};
 use super::job::{Job, Timed};
 use super::occupancy::Occupancy;
 use super::pace::{self, lap};
 use super::panics::catch_panic;
-use super::pool::PoolConfig;
 use super::run_queue::{Begun, Claimed, End, RunQueue, Settled};
 use super::stats::{Gauges, Tallies};
 use super::task::{Task, TaskConfig};
