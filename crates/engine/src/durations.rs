@@ -8,8 +8,6 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::stats::Percentiles;
-
 /// Buckets of an octave.
 const BUCKETS: usize = 1 << 10;
 /// Of the lowest octaves together: 0 to 2^20 ns, in steps of 2^9 ns.
@@ -23,6 +21,20 @@ pub(super) struct Durations {
     sum: AtomicU64,
     min: AtomicU64,
     max: AtomicU64,
+}
+
+/// A summary of durations, in milliseconds; all zero while there are none.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Percentiles {
+    pub count: u64,
+    pub mean: f64,
+    pub min: f64,
+    pub max: f64,
+    pub p50: f64,
+    pub p90: f64,
+    pub p99: f64,
+    pub p999: f64,
 }
 
 impl Default for Durations {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::durations::{self, Durations};
+use super::durations::{self, Durations, Percentiles};
 use super::pace::PublishedPace;
 
 /// How a task ended, as it is counted.
@@ -106,20 +106,6 @@ impl Gauges {
     pub(super) fn busy(&self) -> Duration {
         Duration::from_nanos(self.busy.load(Ordering::Relaxed))
     }
-}
-
-/// A summary of durations, in milliseconds; all zero while there are none.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[expect(missing_docs, reason = "the names say it")]
-pub struct Percentiles {
-    pub count: u64,
-    pub mean: f64,
-    pub min: f64,
-    pub max: f64,
-    pub p50: f64,
-    pub p90: f64,
-    pub p99: f64,
-    pub p999: f64,
 }
 
 /// A pool at one moment.
