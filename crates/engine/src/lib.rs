@@ -12,6 +12,7 @@
 //! - `direct`: runs a job on the calling thread.
 //! - `admission`: when a task would be done, by the order itself, and whether that is in time.
 //! - `occupancy`: how full a pool is.
+//! - `affinity`: where threads run beside the machine's others.
 //! - `idle`: the wake protocol: how its threads wait for work and are woken; over `sync`, which tests swap for a model.
 //! - `pace`: how much longer than on the CPU things take on the clock.
 //! - `stats`: what has happened so far.
@@ -31,6 +32,7 @@
 #![forbid(unsafe_code)]
 
 mod admission;
+mod affinity;
 mod budget;
 mod config;
 mod control;

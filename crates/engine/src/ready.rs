@@ -3,7 +3,7 @@
 //! Words: a task sits on a *seat* from `seat` to `leave`. It is *ready* while a thread may take it up. Seats of one key in one
 //! priority form a *flow* (`flow.rs`). *Thread time* is what a task's morsels took on their threads, added up, in nanoseconds. A task's *rank* is
 //! the thread time that it is worth waiting for: the Gittins index of its kind (`kinds.rs`), or what is left by its own progress. Virtual
-//! times are thread time by weight (`shares.rs`).
+//! times are thread time by weight (`weight.rs`, `shares.rs`).
 //!
 //! Between flows, the one goes first whose virtual time and the rank of whose best task, added, are smallest: whose task will virtually be done
 //! first (packetised fair queueing: Demers, Keshav, Shenker, SIGCOMM 1989; Parekh, Gallager 1993). What that task has used itself does not
@@ -32,8 +32,12 @@
 //!    otherwise, they have the order that all have.
 
 mod flow;
+mod priority;
 mod ranking;
+mod seat;
+mod shape;
 mod shares;
+mod weight;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -41,50 +45,20 @@ use std::sync::Arc;
 use slab::Slab;
 
 use self::flow::Flow;
+use self::priority::PRIORITIES;
+pub use self::priority::Priority;
+pub(super) use self::seat::SeatId;
+use self::seat::{FlowId, Seat, Standing, graced};
+use self::shape::SHAPES;
+pub(super) use self::shape::Shape;
 use self::shares::Shares;
+use self::weight::HORIZON;
 use super::kinds::{Kind, KindId, Kinds};
 
-/// Strict: of tasks that are ready, one of the highest priority goes first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Priority {
-    /// Before everything else.
-    High = 0,
-    /// The default.
-    #[default]
-    Normal = 1,
-    /// Only while nothing else is ready.
-    Low = 2,
-}
-
-const PRIORITIES: usize = 3;
-/// Thread time that a flow uses before a task that waits has its turn. A lifted task gets one morsel, so at most one millisecond in a hundred
-/// goes to lifted tasks.
-const LIFT: u64 = 100_000_000;
-/// What a task has used does not count against its flow up to so many times what was expected of it.
-const GRACE: f64 = 1.2;
-/// How much thread time a task's size, and what does not count of it, may part flows by. Equal tasks of different keys that take up to twice as
-/// long are as quick as in a plain queue.
-const HORIZON: u64 = 128_000_000;
 /// A morsel counts for no more, unless its kind's take so long: what passed on the clock while the process was stopped was no thread time.
 const LONGEST_MORSEL: u64 = 16_000_000;
 /// No morsel is expected to take less.
 const SHORTEST_MORSEL: u64 = 1_000;
-/// From here on the progress of a task is measured well enough to know what is left by it ...
-const TRUSTED_AFTER: u64 = 250_000;
-/// ... and until here what it needs in all may still turn out to be more.
-const SETTLED: u64 = 4_000_000;
-
-/// Who does a task's work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
-    /// A pool's threads.
-    Kernel = 0,
-    /// Something else, while the task takes a thread's place.
-    External = 1,
-}
-
-const SHAPES: [Shape; 2] = [Shape::Kernel, Shape::External];
-
 /// How a task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Outlook {
@@ -97,10 +71,6 @@ pub(super) struct Outlook {
     /// Smaller came earlier.
     pub(super) place: u64,
 }
-
-/// A task's place, from `seat` to `leave`.
-pub(super) type SeatId = usize;
-type FlowId = usize;
 
 /// The seated tasks of a pool, and which of them are ready.
 pub(super) struct ReadyQueue<T> {
@@ -116,40 +86,6 @@ pub(super) struct ReadyQueue<T> {
     sequence: u64,
     /// How many are ready, by shape.
     ready: [usize; SHAPES.len()],
-}
-
-struct Seat<T> {
-    item: T,
-    place: u64,
-    flow: FlowId,
-    kind: KindId,
-    shape: Shape,
-    standing: Standing,
-    /// Morsels that were given and not charged yet.
-    out: u32,
-    /// Thread time used.
-    attained: u64,
-    rank: u64,
-    /// What the flow had used when the task became ready.
-    since: u64,
-    /// What it has cost its flow in virtual time, with `pending` for morsels that are out.
-    paid: u64,
-    pending: u64,
-    /// How much of that does not count yet.
-    grace: u64,
-    /// What it needs in all, as it said at first, and as it said last; 0 if it said nothing.
-    reported: u64,
-    total: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
-    /// Ready, and never given.
-    Fresh,
-    /// Ready, and given before.
-    Begun,
-    /// Not ready.
-    Given,
 }
 
 impl<T> Default for ReadyQueue<T> {
@@ -197,7 +133,7 @@ impl<T> ReadyQueue<T> {
     pub(super) fn give_back(&mut self, id: SeatId) {
         let seat = &mut self.seats[id];
         let flow = &mut self.flows[seat.flow];
-        seat.take_back(flow);
+        flow.take_back(seat);
         let flow_id = seat.flow;
         self.touch(flow_id);
     }
@@ -338,7 +274,7 @@ impl<T> ReadyQueue<T> {
         let priority = &mut self.priorities[flow.priority as usize];
         self.kinds.note_morsel(seat.kind, nanos);
         seat.attained = seat.attained.saturating_add(nanos);
-        seat.take_back(flow);
+        flow.take_back(seat);
         let counted = nanos.min(self.kinds.usual(seat.kind).max(LONGEST_MORSEL));
         seat.paid = seat.paid.saturating_add(priority.charge(flow, counted));
         seat.told_of(done, &mut self.kinds);
@@ -411,59 +347,6 @@ impl<T> ReadyQueue<T> {
             self.priorities[flow.priority as usize].list(flow_id, flow, shape, finish);
         }
     }
-}
-
-impl<T> Seat<T> {
-    /// A morsel is out no more.
-    fn take_back(&mut self, flow: &mut Flow) {
-        if self.out > 0 {
-            let expected = self.pending / u64::from(self.out);
-            self.out -= 1;
-            self.pending -= expected;
-            flow.pending -= u128::from(expected);
-        }
-    }
-
-    /// Whether it has reported its progress, and may be believed.
-    fn is_believed(&self) -> bool {
-        self.total > 0 && self.attained <= self.reported.saturating_mul(2)
-    }
-
-    fn rank_now(&self, kinds: &Kinds) -> u64 {
-        if self.standing == Standing::Fresh {
-            return kinds.expected(self.kind);
-        }
-        if !self.is_believed() {
-            // It may be about to report progress: until then it does not make room for equals of which no more is known.
-            let age = if self.attained < TRUSTED_AFTER && !kinds.is_known(self.kind) { 0 } else { self.attained };
-            return kinds.rank(self.kind, age);
-        }
-        let left = self.total.saturating_sub(self.attained).max(1);
-        let expected = kinds.expected(self.kind);
-        // About as long as its kind takes: one that has begun does not make room for one that has not. Where all of the kind take alike, that
-        // goes by what it has used, since a thread that lost its core for a moment makes the first estimates much too long.
-        let alike = self.total <= graced(expected) || kinds.is_regular(self.kind) && self.attained <= graced(expected);
-        if alike { left.min(expected) } else { left }
-    }
-
-    /// Takes in which share of its work a task says is done.
-    fn told_of(&mut self, done: f64, kinds: &mut Kinds) {
-        if self.attained < TRUSTED_AFTER || !(done > 0.0 && done <= 1.0) {
-            return;
-        }
-        self.total = ((self.attained as f64 / done) as u64).max(1);
-        if self.reported == 0 {
-            kinds.project(self.kind, self.total);
-        }
-        if self.reported == 0 || self.attained <= SETTLED {
-            self.reported = self.reported.max(self.total);
-        }
-    }
-}
-
-/// Up to how much a task may use before it counts against its flow, if so much was expected of it.
-fn graced(expected: u64) -> u64 {
-    (expected as f64 * GRACE) as u64
 }
 
 #[cfg(test)]

@@ -9,4 +9,4 @@ pub(super) use std::time::Instant;
 
 pub(super) use crossbeam_channel::{Receiver, Sender, unbounded};
 
-pub(super) use super::idle::affinity::current_cpu;
+pub(super) use super::affinity::current_cpu;

@@ -8,7 +8,7 @@ use std::thread::{Builder, available_parallelism};
 
 use rayon::{ThreadBuilder, ThreadPool, ThreadPoolBuilder};
 
-use super::idle::affinity::lower_priority;
+use super::affinity::lower_priority;
 use heavy_load_kernel::Result;
 use heavy_load_kernel::error::{Code, EngineError, cut};
 

@@ -16,7 +16,6 @@
 //! 7. A ticket that panics is neither lost nor out twice, and its thread is not idle any more.
 //! 8. No thread begins to spin for messages on the CPU that the last one came from.
 
-pub(super) mod affinity;
 mod backoff;
 mod thread;
 

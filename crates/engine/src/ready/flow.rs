@@ -13,11 +13,16 @@ use std::sync::Arc;
 
 use slab::Slab;
 
+use super::priority::Priority;
 use super::ranking::Ranking;
-use super::shares::Weight;
-use super::{LIFT, Priority, SHAPES, Seat, SeatId, Shape, Standing};
+use super::seat::{Seat, SeatId, Standing};
+use super::shape::{SHAPES, Shape};
+use super::weight::Weight;
 use crate::kinds::{KindId, Kinds};
 
+/// Thread time that a flow uses before a task that waits has its turn. A lifted task gets one morsel, so at most one millisecond in a hundred
+/// goes to lifted tasks.
+const LIFT: u64 = 100_000_000;
 /// So many lines are kept though they are empty.
 const EMPTY_LINES: usize = 8;
 
@@ -127,6 +132,16 @@ impl Flow {
         }
         if self.lines.len() > EMPTY_LINES && self.lines[index].queue.is_empty() {
             self.lines.remove(index);
+        }
+    }
+
+    /// A morsel of a task of this flow is out no more.
+    pub(super) fn take_back<T>(&mut self, seat: &mut Seat<T>) {
+        if seat.out > 0 {
+            let expected = seat.pending / u64::from(seat.out);
+            seat.out -= 1;
+            seat.pending -= expected;
+            self.pending -= u128::from(expected);
         }
     }
 

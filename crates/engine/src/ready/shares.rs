@@ -14,13 +14,11 @@ use std::sync::Arc;
 use slab::Slab;
 
 use super::flow::Flow;
+use super::priority::{PRIORITIES, Priority};
 use super::ranking::Ranking;
-use super::{FlowId, HORIZON, PRIORITIES, Priority, SHAPES, Shape};
-
-/// Virtual time of a nanosecond at weight 1.
-const NANO: f64 = 1024.0;
-/// A weight of 1.
-const ONE: f64 = (1 << 20) as f64;
+use super::seat::FlowId;
+use super::shape::{SHAPES, Shape};
+use super::weight::{NANO, ONE, Weight};
 
 #[derive(Default)]
 pub(super) struct Shares {
@@ -32,30 +30,6 @@ pub(super) struct Shares {
     /// Weights of the flows with seats, added.
     weight: u64,
     seats: usize,
-}
-
-/// A flow's share.
-#[derive(Clone, Copy)]
-pub(super) struct Weight {
-    fixed: u64,
-    /// Virtual time of a nanosecond.
-    nano: f64,
-    /// How far a task's size may part flows, in virtual time: no more than at weight 1, so that a light flow does not use in one go what is its
-    /// share of minutes.
-    pub(super) horizon: u64,
-}
-
-impl Weight {
-    pub(super) fn new(weight: f64) -> Self {
-        let weight = if weight.is_nan() { 1.0 } else { weight.clamp(0.001, 1000.0) };
-        let fixed = (weight * ONE) as u64;
-        let nano = NANO * ONE / fixed as f64;
-        Self { fixed, nano, horizon: (HORIZON as f64 * weight.min(1.0) * nano) as u64 }
-    }
-
-    pub(super) fn virtually(self, nanos: u64) -> u64 {
-        (nanos as f64 * self.nano) as u64
-    }
 }
 
 impl Shares {

@@ -4,7 +4,7 @@
 //! was: since Linux 6.2 a mask that was set explicitly outlives a cpuset that grows.
 
 /// Lowers the calling thread's priority, where the system can: on Linux niceness belongs to a thread.
-pub(in super::super) fn lower_priority(niceness: u8) {
+pub(super) fn lower_priority(niceness: u8) {
     #[cfg(target_os = "linux")]
     {
         let _ = rustix::process::nice(i32::from(niceness));
@@ -14,7 +14,7 @@ pub(in super::super) fn lower_priority(niceness: u8) {
 }
 
 /// The CPU that runs the calling thread, where the system says it.
-pub(in super::super) fn current_cpu() -> Option<usize> {
+pub(super) fn current_cpu() -> Option<usize> {
     #[cfg(target_os = "linux")]
     return Some(rustix::thread::sched_getcpu());
     #[cfg(not(target_os = "linux"))]
