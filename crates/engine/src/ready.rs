@@ -53,12 +53,13 @@ use self::shape::SHAPES;
 pub(super) use self::shape::Shape;
 use self::shares::Shares;
 use self::weight::HORIZON;
-use super::kinds::{Kind, KindId, Kinds};
+use super::kinds::{Kind, Kinds};
 
 /// A morsel counts for no more, unless its kind's take so long: what passed on the clock while the process was stopped was no thread time.
 const LONGEST_MORSEL: u64 = 16_000_000;
 /// No morsel is expected to take less.
 const SHORTEST_MORSEL: u64 = 1_000;
+
 /// How a task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Outlook {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 
+use super::flow::LIFT;
 use super::*;
 
 const KIND: Kind = Kind { kernel: 0, size: 0 };

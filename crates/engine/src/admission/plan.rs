@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::backlog::{Ask, Backlog, KeyLoad, Share};
-use super::{Outlook, Refusal, Stake, nanos};
+use super::{Refusal, Stake, nanos};
+use crate::ready::Outlook;
 
 pub(crate) struct Plan {
     size: usize,

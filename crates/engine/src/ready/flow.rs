@@ -22,7 +22,7 @@ use crate::kinds::{KindId, Kinds};
 
 /// Thread time that a flow uses before a task that waits has its turn. A lifted task gets one morsel, so at most one millisecond in a hundred
 /// goes to lifted tasks.
-const LIFT: u64 = 100_000_000;
+pub(super) const LIFT: u64 = 100_000_000;
 /// So many lines are kept though they are empty.
 const EMPTY_LINES: usize = 8;
 

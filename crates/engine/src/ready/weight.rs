@@ -1,4 +1,4 @@
-//! Weights: how fast a flow's virtual time passes.
+//! Weights: how fast a flow's virtual time passes. The invariants are those of `shares` (1 and 2).
 
 /// How much thread time a task's size, and what does not count of it, may part flows by. Equal tasks of different keys that take up to twice as
 /// long are as quick as in a plain queue.
