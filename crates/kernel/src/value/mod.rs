@@ -3,6 +3,7 @@
 //! A value is plain data. Whoever makes one from JavaScript copies what it names, except the memory of a [`View`], for
 //! which `memory` has the rules.
 
+mod element;
 mod memory;
 mod racy;
 mod resource;
@@ -10,8 +11,9 @@ mod resource;
 use std::fmt;
 use std::ops::RangeInclusive;
 
+pub use element::Element;
 pub(crate) use memory::Raw;
-pub use memory::{Bytes, Element, Exclusive, Loan, Memory, Owned, Parts, Shared, View, collect};
+pub use memory::{Bytes, Exclusive, Loan, Memory, Owned, Parts, Shared, View, collect};
 pub use racy::Number;
 pub use resource::Resource;
 

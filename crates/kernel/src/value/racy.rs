@@ -12,7 +12,7 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use super::memory::Element;
+use super::element::Element;
 
 /// A number type whose elements any bits make, which the machine accesses as a whole.
 ///

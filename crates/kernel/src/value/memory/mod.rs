@@ -23,7 +23,6 @@
 //! What safe Rust can therefore not do is in `forbidden`, as examples that do not compile.
 
 mod bytes;
-mod element;
 mod exclusive;
 #[cfg(doctest)]
 mod forbidden;
@@ -34,7 +33,6 @@ mod raw;
 mod shared;
 
 pub use bytes::Bytes;
-pub use element::Element;
 pub use exclusive::Exclusive;
 pub use loan::Loan;
 pub use owned::{Owned, collect};
@@ -44,6 +42,7 @@ pub use shared::Shared;
 
 use std::sync::Arc;
 
+use super::element::Element;
 use super::racy::Number;
 use loan::Lent;
 
