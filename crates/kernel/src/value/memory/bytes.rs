@@ -3,9 +3,9 @@
 use std::ops::Range;
 use std::slice;
 
-use super::Place;
 use super::loan::untouchable;
 use super::owned::reserve;
+use super::place::Place;
 use crate::error::EngineError;
 use crate::value::racy;
 

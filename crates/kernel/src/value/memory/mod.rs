@@ -29,6 +29,7 @@ mod forbidden;
 mod loan;
 mod owned;
 mod parts;
+mod place;
 mod raw;
 mod shared;
 
@@ -45,24 +46,11 @@ use std::sync::Arc;
 use super::element::Element;
 use super::racy::Number;
 use loan::Lent;
+use place::Place;
 
 /// A claim to some bytes: where they stand, and so what may be done with them.
 #[derive(Debug, PartialEq)]
 pub struct Memory(Place);
-
-#[derive(Debug, PartialEq)]
-enum Place {
-    /// Rust's own copy.
-    Owned(Owned),
-    /// Taken away from JavaScript: nobody else touches it.
-    Moved(Lent),
-    /// Taken away from JavaScript for others to read too: nobody writes it.
-    Frozen(Lent),
-    /// JavaScript reads and writes it at any time.
-    Shared(Lent),
-    /// Nowhere yet: so many bytes.
-    Draft(usize),
-}
 
 impl Memory {
     /// Memory of Rust's own.

@@ -2,7 +2,8 @@
 
 use std::ptr::{self, NonNull};
 
-use super::{Memory, Place};
+use super::Memory;
+use super::place::Place;
 use crate::value::racy::{self, Number};
 
 /// Memory for a plug-in, which keeps its claim.
