@@ -19,7 +19,7 @@ use super::call::{Call, Checked, Committed, timeout_of};
 use crate::env::borrow::Borrowed;
 use crate::env::environment::process_ends;
 use crate::env::instance::{Instance, InstanceState};
-use crate::env::mailbox::{Mailbox, disown};
+use crate::env::mailbox::Mailbox;
 use crate::env::paused::Unfinished;
 use crate::env::wake::runs_javascript;
 use crate::js::reference::Lease;
@@ -66,7 +66,7 @@ impl Instance {
         };
         let mut outcome = run_direct(work, &control, between);
         if let Some(borrowed) = borrowed {
-            disown(&mut outcome);
+            borrowed.disown(&mut outcome);
             borrowed.wait();
         }
         match outcome {
