@@ -50,7 +50,9 @@ function optionsType(name) {
  */
 function optionsInterface({ name, options }) {
   if (options.length === 0) return ''
-  const members = options.map(({ name, tsType, docs }) => `  /** ${inComment(docs)} */\n  ${name}?: ${tsType} | undefined\n`)
+  const members = options.map(
+    ({ name, tsType, docs }) => `  /** ${inComment(docs)} */\n  ${name}?: ${tsType} | undefined\n`,
+  )
   return `export interface ${optionsType(name)} {\n${members.join('')}}\n`
 }
 
