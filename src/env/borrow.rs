@@ -76,7 +76,8 @@ impl Borrowed {
         disown(outcome);
         // What a resource holds cannot be seen. Whoever else may hold the memory, such as a static, is rare beside that.
         if matches!(outcome, Ok(Value::Resource(_))) && Arc::strong_count(&self.0) > 1 {
-            let message = "The kernel's result keeps memory that was handed over to it: a resource has to copy what it keeps";
+            let message =
+                "The kernel's result keeps memory that was handed over to it: a resource has to copy what it keeps";
             let kept = std::mem::replace(outcome, Err(EngineError::new(Code::KernelPanic, message)));
             // It is the kernel's.
             let _ = catch_panic(|| {
