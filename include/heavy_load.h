@@ -24,6 +24,10 @@
  *   6. Functions of the host never fail by a signal: null, a wrong range or a wrong kind gives HL_FAILED, NULL or 0. That does not hold
  *      for pointers that lie.
  *
+ *   7. A plug-in has one host. Where there are two copies of heavy-load in a process, heavy_load_plugin_v1 is called once by each, with
+ *      different tables: answer NULL to the second, whose outcomes and memory the functions of the first do not know.
+ *   8. What JavaScript holds must not hold memory that was handed over: a resource copies what it keeps.
+ *
  * Versions: heavy_load_plugin_v1 is asked for by name, so a host that no longer knows version 1 says so instead of guessing. Within
  * version 1, tables that say their size may grow at their end, where new fields mean nothing if they are zero: a host takes every table that has
  * at least what version 1 began with, and a plug-in looks at a host's `size` before it calls what was added. hl_value, hl_work, hl_text and

@@ -38,6 +38,7 @@ for (const [form, run] of Object.entries(forms)) {
       ['bad code', 'ERR_KERNEL_PANIC', /^no code: on purpose$/],
       ['our code', 'ERR_KERNEL_PANIC', /^ERR_POOL_CLOSED: on purpose$/],
       ['fail and ok', 'ERR_INVALID_DATA', /and yet/],
+      ['fails in prepare', 'ERR_INVALID_DATA', /all the same/],
       ['silent failure', 'ERR_KERNEL_PANIC', /without saying why/],
       ['odd status', 'ERR_KERNEL_PANIC', /without saying why/],
       ['bad json', 'ERR_KERNEL_PANIC', /JSON that cannot be parsed/],
@@ -90,6 +91,16 @@ for (const [form, run] of Object.entries(forms)) {
     t.true(await run(new Uint8Array(new SharedArrayBuffer(9)), options))
     t.true(await run(freeze(new Uint8Array(9)), options))
     t.true(await run(new Uint8Array(9), { ...options, transfer: true }))
+    for (const [input, options] of [
+      [new Uint8Array(new SharedArrayBuffer(9))],
+      [freeze(new Uint8Array(9))],
+      // A kernel that works in place has the copy lent, too.
+      [new Uint8Array(9)],
+      [new Uint8Array(9), { transfer: true }],
+    ]) {
+      const kept = run(input, { what: 'keeper', ...options })
+      await t.throwsAsync(kept, { code: 'ERR_KERNEL_PANIC', message: /a resource has to copy what it keeps/ })
+    }
     const view = new Uint16Array(9)
     t.true((await run(view, { what: 'input' })) instanceof Uint16Array)
   })
@@ -122,9 +133,17 @@ test.serial('progress that makes no sense is within 0 and 1', async (t) => {
 test.serial('what a plug-in gave is freed once, when JavaScript has let go of it', async (t) => {
   for (let round = 0; round < 20; round++) {
     await Promise.allSettled(
-      ['memory', 'thing', 'twice', 'half an element', 'unaligned', 'own code', 'units', 'ten steps'].map((what) =>
-        faulty(what),
-      ),
+      [
+        'memory',
+        'thing',
+        'twice',
+        'half an element',
+        'unaligned',
+        'own code',
+        'units',
+        'ten steps',
+        'fails in prepare',
+      ].map((what) => faulty(what)),
     )
   }
   let alive

@@ -86,10 +86,13 @@ test('only absolute paths and file: URLs', (t) => {
 
 test('says why a library cannot be loaded, and what to do', (t) => {
   const text = join(folder, 'text.node')
-  writeFileSync(text, 'no library')
+  writeFileSync(text, 'no library, though it names heavy_load_plugin_v1')
+  const other = join(folder, 'other.node')
+  writeFileSync(other, 'nothing of the kind')
   for (const [file, message] of [
     [join(folder, 'missing.node'), /there is no such file\. Build it first/],
     [folder, /there is no such file/],
+    [other, /exports no function heavy_load_plugin_v1/],
     [text, /does not load it as a library \(.+\)\. It must be built for this platform, linux x86_64|aarch64|macos/],
     [buildPlugin('noEntry', { NO_ENTRY: 1 }), /exports no function heavy_load_plugin_v1/],
     [buildPlugin('later', { ABI: 2 }), /is for version 2 of the plug-in interface, not 1\. Build it again/],

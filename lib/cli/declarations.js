@@ -50,13 +50,23 @@ function optionsType(name) {
  */
 function optionsInterface({ name, options }) {
   if (options.length === 0) return ''
-  const members = options.map(({ name, tsType, docs }) => `  /** ${docs} */\n  ${name}?: ${tsType} | undefined\n`)
+  const members = options.map(
+    ({ name, tsType, docs }) => `  /** ${inComment(docs)} */\n  ${name}?: ${tsType} | undefined\n`,
+  )
   return `export interface ${optionsType(name)} {\n${members.join('')}}\n`
+}
+
+/**
+ * A text that cannot end the comment in which it stands.
+ * @param {string} text
+ */
+function inComment(text) {
+  return text.replaceAll('*/', '*\\/')
 }
 
 /** @param {string} text */
 function comment(text) {
-  const lines = text.replaceAll('*/', '*\\/').split('\n')
+  const lines = inComment(text).split('\n')
   return `/**\n${lines.map((line) => ` * ${line}`.trimEnd()).join('\n')}\n */`
 }
 
@@ -94,7 +104,7 @@ function moduleOf(specs, title) {
   const imports = ['AsyncOptions', 'Bytes', 'FrozenBuffer', 'NumericView', 'SyncOptions', 'TaskOptions'].filter(
     (name) => new RegExp(`\\b${name}\\b`).test(all),
   )
-  return `// ${title}
+  return `// ${title.replace(/\s+/g, ' ')}
 import type { ${imports.join(', ')} } from 'heavy-load'
 
 ${specs.map(optionsInterface).join('\n')}

@@ -13,8 +13,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use crossbeam_channel::{Sender, bounded};
 
 use super::disown::disown;
-use heavy_load_engine::{Completion, Sink};
-use heavy_load_kernel::value::Loan;
+use heavy_load_engine::{Completion, Sink, catch_panic};
+use heavy_load_kernel::error::{Code, EngineError};
+use heavy_load_kernel::value::{Loan, Value};
 
 /// Keeps a loan: dropped with the last that holds it, on any thread.
 pub(crate) struct Borrow {
@@ -70,9 +71,26 @@ impl Borrowed {
         unsafe { self.0.open() };
     }
 
+    /// Takes what may hold the memory out of a result: else whoever waits for the memory would wait for the result, which waits for the memory.
+    /// The work was dropped.
+    pub(crate) fn disown(&self, outcome: &mut heavy_load_kernel::Result<Value>) {
+        disown(outcome);
+        // What a resource holds cannot be seen. Whoever else may hold the memory, such as a static, is rare beside that.
+        if matches!(outcome, Ok(Value::Resource(_))) && Arc::strong_count(&self.0) > 1 {
+            let message =
+                "The kernel's result keeps memory that was handed over to it: a resource has to copy what it keeps";
+            let kept = std::mem::replace(outcome, Err(EngineError::new(Code::KernelPanic, message)));
+            // It is the kernel's.
+            let _ = catch_panic(|| {
+                drop(kept);
+                Ok(())
+            });
+        }
+    }
+
     /// Has the end reported, now or once nobody holds the memory. The work was dropped.
     pub(crate) fn complete(self, mut completion: Completion) {
-        disown(&mut completion.outcome);
+        self.disown(&mut completion.outcome);
         *self.0.keeper().end() = Some(End::Report(completion));
     }
 

@@ -17,7 +17,6 @@ use napi_derive::napi;
 
 use super::call::{Call, Checked, Committed, timeout_of};
 use crate::env::borrow::Borrowed;
-use crate::env::disown::disown;
 use crate::env::environment::process_ends;
 use crate::env::instance::{Instance, InstanceState};
 use crate::env::mailbox::Mailbox;
@@ -67,7 +66,7 @@ impl Instance {
         };
         let mut outcome = run_direct(work, &control, between);
         if let Some(borrowed) = borrowed {
-            disown(&mut outcome);
+            borrowed.disown(&mut outcome);
             borrowed.wait();
         }
         match outcome {

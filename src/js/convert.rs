@@ -151,7 +151,7 @@ pub(crate) fn output(env: &Env, value: Value, input: Option<&Reference>) -> Resu
         Value::Null => write(env, Null),
         Value::Bool(value) => write(env, value),
         Value::Number(value) => write(env, value),
-        Value::String(value) => write(env, value),
+        Value::String(value) => text_of(env, &value),
         Value::Buffer(bytes) => external::buffer(env, bytes),
         Value::View(View { element, bare, memory }) => match memory.into_owned() {
             Some(owned) if bare => external::buffer(env, owned),
@@ -165,10 +165,18 @@ pub(crate) fn output(env: &Env, value: Value, input: Option<&Reference>) -> Resu
     }
 }
 
+/// A result's text as JavaScript has it, whose strings have an end.
+fn text_of(env: &Env, text: &str) -> Result<sys::napi_value> {
+    write(env, text).map_err(|_| {
+        let message = format!("The result, a text of {} bytes, is longer than a string may be", text.len());
+        failure::throw(env, &EngineError::new(Code::OutputTooLarge, message))
+    })
+}
+
 /// The value that JSON stands for.
 fn parse(env: &Env, text: &str) -> Result<sys::napi_value> {
     let raw = env.raw();
-    let text = write(env, text)?;
+    let text = text_of(env, text)?;
     let (mut undefined, mut value) = (ptr::null_mut(), ptr::null_mut());
     // SAFETY: values and environment of the running callback; out-pointers are locals.
     let status = unsafe {

@@ -10,8 +10,12 @@ use super::value::{RawValue, check, write};
 use heavy_load_engine::catch_panic;
 use heavy_load_kernel::value::Resource;
 
-/// By this, resources are known from other objects, and from what other addons wrap.
-const TAG: sys::napi_type_tag = sys::napi_type_tag { lower: 0x4c1e_95aa_0f37_d862, upper: 0xb2e8_3d51_7c94_6a0d };
+/// By this, resources are known from other objects, from what other addons wrap, and from the resources of another copy of this one, whose
+/// layout may differ: the address of a static of this image's.
+fn type_tag() -> sys::napi_type_tag {
+    static IMAGE: u8 = 0;
+    sys::napi_type_tag { lower: 0x4c1e_95aa_0f37_d862, upper: (&raw const IMAGE).addr() as u64 }
+}
 
 /// An object that holds the resource until it is collected.
 pub(crate) fn write_resource(env: &Env, resource: Resource) -> Result<sys::napi_value> {
@@ -40,7 +44,7 @@ pub(crate) fn write_resource(env: &Env, resource: Resource) -> Result<sys::napi_
             return Err(error);
         }
         check(sys::napi_define_properties(raw, object, 1, &tag))?;
-        check(sys::napi_type_tag_object(raw, object, &TAG))?;
+        check(sys::napi_type_tag_object(raw, object, &type_tag()))?;
     }
     Ok(object)
 }
@@ -51,7 +55,7 @@ pub(crate) fn read_resource(env: &Env, object: RawValue) -> Option<Resource> {
     // SAFETY: `object` is a value of the running callback; the tag is a constant, out-pointers are locals. What has the tag wraps a box of
     // a `Resource`, which is there while the object is.
     unsafe {
-        let status = sys::napi_check_object_type_tag(env.raw(), object.0, &TAG, &mut is_ours);
+        let status = sys::napi_check_object_type_tag(env.raw(), object.0, &type_tag(), &mut is_ours);
         if status != sys::Status::napi_ok || !is_ours {
             return None;
         }

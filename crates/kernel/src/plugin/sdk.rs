@@ -76,7 +76,10 @@ pub unsafe fn table(name: &'static str, kernels: &'static [&dyn Kernel], host: *
     if host.abi != abi::ABI || (host.size as usize) < size_of::<abi::Host>() {
         return ptr::null();
     }
-    HOST.get_or_init(|| host);
+    // Of two copies of heavy-load in a process, the first has it: each would take the other's outcomes and memory for its own.
+    if !ptr::eq(*HOST.get_or_init(|| host), host) {
+        return ptr::null();
+    }
     // Asserted: a kernel's `spec` that panics leaves nothing half done, as no table is made.
     let made = catch_unwind(AssertUnwindSafe(|| {
         let entries: Vec<abi::Kernel> = kernels.iter().map(entry).collect();

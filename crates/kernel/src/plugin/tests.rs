@@ -385,6 +385,66 @@ fn work_is_freed_however_it_ends() {
     assert_eq!(FREED.load(SeqCst), 3, "done");
 }
 
+#[test]
+fn what_stood_in_an_outcome_before_is_dropped_when_that_is_whole() {
+    // Invariant 2: a plug-in's function that frees may give something to the same outcome.
+    use super::host::HOST;
+    static FREED: AtomicUsize = AtomicUsize::new(0);
+    unsafe extern "C" fn free(out: *mut c_void) {
+        FREED.fetch_add(1, SeqCst);
+        // SAFETY: the outcome of the call that runs.
+        unsafe { (HOST.give_number)(out.cast(), 5.0) };
+    }
+    unsafe extern "C" fn call(_: *mut c_void, out: *mut abi::Outcome) -> i32 {
+        let mut byte = 0_u64;
+        // SAFETY: the outcome of the call that runs; of the memory nobody reads anything.
+        unsafe {
+            (HOST.give_memory)(out, abi::UINT8, (&raw mut byte).cast(), 8, Some(free), out.cast());
+            (HOST.give_null)(out)
+        }
+    }
+    static TABLE: abi::WorkTable = abi::WorkTable {
+        size: size_of::<abi::WorkTable>() as u32,
+        shape: abi::ONE_SHOT,
+        run: None,
+        merge: None,
+        step: None,
+        call: Some(call),
+        progress: None,
+        free: None,
+    };
+    unsafe extern "C" fn prepare(
+        _: *mut c_void,
+        _: *const abi::Call,
+        work: *mut abi::Work,
+        _: *mut abi::Outcome,
+    ) -> i32 {
+        let made = abi::Work { table: &TABLE, state: ptr::null_mut(), length: 0, first_morsel: 0, cost: 0, memory: 0 };
+        // SAFETY: room of the host's.
+        unsafe { work.write(made) };
+        abi::OK
+    }
+    static WITH: std::sync::Mutex<usize> = std::sync::Mutex::new(0);
+    unsafe extern "C" fn entry(host: *const abi::Host) -> *const abi::Plugin {
+        static NONE: &[&dyn Kernel] = &[&Made { spec: Spec::new("reenters"), prepare: |_, _| done(Value::Null) }];
+        // SAFETY: passed on; the table is the SDK's, made for ever, and changed before anybody else has it.
+        unsafe {
+            let table = super::sdk::table("tests", NONE, host);
+            (*(*table).kernels.cast_mut()).prepare = Some(prepare);
+            *WITH.lock().unwrap() = table.expose_provenance();
+            table
+        }
+    }
+    // SAFETY: the entry makes a right table.
+    let kernel = unsafe { Plugin::read(entry) }.unwrap().kernels[0];
+    assert_eq!(call_of(kernel), Ok(Value::Number(5.0)), "the last that was given counts");
+    assert_eq!(FREED.load(SeqCst), 1);
+}
+
+fn call_of(kernel: &dyn Kernel) -> Result<Value> {
+    call(kernel, Value::Null)
+}
+
 /// A table as C might write it, wrong in one place.
 fn wrong(spoil: impl FnOnce(&mut abi::Plugin, &mut abi::Kernel, &mut abi::OptionSpec)) -> String {
     static TABLE: std::sync::Mutex<usize> = std::sync::Mutex::new(0);
@@ -474,6 +534,15 @@ fn a_table_that_is_wrong_is_refused() {
         ("option '': its name", wrong(|_, _, option| option.name = abi::Text::EMPTY)),
         ("option 'timeout': every task has", wrong(|_, _, option| option.name = abi::Text::new("timeout"))),
         ("option 'rounds': its type is unknown", wrong(|_, _, option| option.kind = 99)),
+        ("its name is 'then', which means", wrong(|_, kernel, _| kernel.name = abi::Text::new("then"))),
+        ("its name is 'class', which means", wrong(|_, kernel, _| kernel.name = abi::Text::new("class"))),
+        ("right calls its input 'new'", wrong(|_, kernel, _| kernel.input_name = abi::Text::new("new"))),
+        ("option 'constructor': every object", wrong(|_, _, option| option.name = abi::Text::new("constructor"))),
+        ("its default is no integer", wrong(|_, _, option| option.fallback = 0.5)),
+        ("hl_kernel has 1099511627776 bytes", wrong(|plugin, _, _| plugin.kernel_size = 1 << 40)),
+        ("hl_option has 1099511627776 bytes", wrong(|_, kernel, _| kernel.option_size = 1 << 40)),
+        ("right has 1 options", wrong(|_, kernel, _| kernel.options = kernel.options.wrapping_byte_add(1))),
+        ("it has 1 kernels", wrong(|plugin, _, _| plugin.kernels = plugin.kernels.wrapping_byte_add(1))),
         ("its range has no numbers", wrong(|_, _, option| option.minimum = 10.0)),
         ("its range has no numbers", wrong(|_, _, option| option.maximum = f64::NAN)),
         ("its default is out of its range", wrong(|_, _, option| option.fallback = 10.0)),
@@ -505,6 +574,8 @@ fn a_host_of_another_version_gets_no_table() {
     unsafe {
         assert!(super::sdk::table("tests", &[], ptr::null()).is_null());
         let mut other = ptr::read(&raw const super::host::HOST);
+        assert!(!super::sdk::table("tests", &[], &raw const super::host::HOST).is_null());
+        assert!(super::sdk::table("tests", &[], &raw const other).is_null(), "it has a host");
         other.abi = 2;
         assert!(super::sdk::table("tests", &[], &raw const other).is_null());
     }

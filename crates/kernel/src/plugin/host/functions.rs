@@ -5,9 +5,9 @@ use std::ffi::c_void;
 use std::ptr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::call::{ForeignResource, Given, Outcome};
-use super::text;
+use super::call::{ForeignResource, Given, Inputs, Outcome};
 use super::work::ForeignWork;
+use super::{bytes_of, text};
 use crate::error::{Code, EngineError};
 use crate::plugin::abi;
 use crate::plugin::elements::element_of;
@@ -56,6 +56,9 @@ const ALLOWED: [Code; 7] = [
 /// Codes of their own that all plug-ins of a process may have together. They are kept for ever, so they are not to grow without end.
 const OWN_CODES: usize = 256;
 
+/// Bytes of a message that are kept.
+const LONGEST_MESSAGE: usize = 16 * 1024;
+
 /// The longest code.
 const LONGEST_CODE: usize = 64;
 
@@ -86,23 +89,34 @@ fn code(name: &str) -> Option<Code> {
     Some(Code::Own(name))
 }
 
-/// Does something with the outcome, if there is one.
+/// Puts what is given into the outcome, if there is one.
+///
+/// A plug-in's function may run when something of its is dropped, and may call the host with the same outcome. So nothing is dropped while the
+/// outcome is borrowed: what stood in it before, or could not be taken, goes afterwards.
 ///
 /// # Safety
 /// `out` is null, or the address that a plug-in was given for the call that runs.
-unsafe fn with(out: *mut abi::Outcome, give: impl FnOnce(&mut Outcome) -> Result<Given, EngineError>) -> i32 {
-    // SAFETY: it is what `Outcome::address` gave, of a local of the host's call, which does not touch it before that returns.
+unsafe fn put(out: *mut abi::Outcome, given: Result<Given, EngineError>) -> i32 {
+    // SAFETY: it is what `Outcome::address` gave, of a local of the host's call, which does not touch it before that returns; nothing else
+    // runs while it is borrowed here.
     let Some(outcome) = (unsafe { out.cast::<Outcome>().as_mut() }) else { return abi::FAILED };
-    match give(outcome) {
-        Ok(given) => {
-            outcome.given = given;
-            abi::OK
-        }
+    let (status, _before) = match given {
+        Ok(given) => (abi::OK, Some(std::mem::replace(&mut outcome.given, given))),
         Err(error) => {
             outcome.error = Some(error);
-            abi::FAILED
+            (abi::FAILED, None)
         }
-    }
+    };
+    status
+}
+
+/// The name of the kernel's input, and the inputs, of the call that runs.
+///
+/// # Safety
+/// As [`put`].
+unsafe fn context(out: *mut abi::Outcome) -> (&'static str, Option<Arc<Inputs>>) {
+    // SAFETY: as in `put`.
+    unsafe { out.cast::<Outcome>().as_ref() }.map_or(("input", None), |outcome| (outcome.input, outcome.inputs.clone()))
 }
 
 fn value(value: Value) -> Result<Given, EngineError> {
@@ -114,33 +128,48 @@ fn value(value: Value) -> Result<Given, EngineError> {
 /// # Safety
 /// As [`text`].
 unsafe fn copied(given: abi::Text) -> Result<String, EngineError> {
-    let mut copy = String::new();
-    copy.try_reserve_exact(given.length).map_err(|_| EngineError::out_of_memory(given.length))?;
     // SAFETY: passed on to the caller.
-    copy.push_str(&unsafe { text(given) });
+    let bytes = unsafe { bytes_of(given) };
+    // What is no UTF-8 becomes U+FFFD, which is longer; a refusal of memory is an error, as for all that users may make large.
+    let length =
+        bytes.utf8_chunks().map(|chunk| chunk.valid().len() + if chunk.invalid().is_empty() { 0 } else { 3 }).sum();
+    let mut copy = String::new();
+    copy.try_reserve_exact(length).map_err(|_| EngineError::out_of_memory(length))?;
+    for chunk in bytes.utf8_chunks() {
+        copy.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            copy.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
     Ok(copy)
+}
+
+/// What a text begins with: enough of a message.
+///
+/// # Safety
+/// As [`text`].
+unsafe fn beginning(given: abi::Text) -> String {
+    // SAFETY: passed on to the caller; a part of it.
+    unsafe { text(abi::Text { length: given.length.min(LONGEST_MESSAGE), ..given }) }.into_owned()
 }
 
 unsafe extern "C" fn fail(out: *mut abi::Outcome, name: abi::Text, message: abi::Text) -> i32 {
     // SAFETY: the plug-in passes texts that are there during the call, and the outcome that it was given.
     unsafe {
-        with(out, |_| {
-            let (name, message) = (text(name), text(message));
-            Err(match code(&name) {
-                Some(code) => EngineError::new(code, message.into_owned()),
-                None => EngineError::new(Code::KernelPanic, format!("{name}: {message}")),
-            })
-        })
+        let (name, message) = (beginning(name), beginning(message));
+        let error = match code(&name) {
+            Some(code) => EngineError::new(code, message),
+            None => EngineError::new(Code::KernelPanic, format!("{name}: {message}")),
+        };
+        put(out, Err(error))
     }
 }
 
 unsafe extern "C" fn fail_input(out: *mut abi::Outcome, call: *const abi::Call, expected: abi::Text) -> i32 {
     // SAFETY: the plug-in passes what it was given, and a text that is there during the call.
     unsafe {
-        with(out, |outcome| {
-            let received = call.as_ref().map_or_else(|| "nothing".to_owned(), |call| describe(&call.input));
-            Err(EngineError::invalid_type(outcome.input, &text(expected), received))
-        })
+        let received = call.as_ref().map_or_else(|| "nothing".to_owned(), |call| describe(&call.input));
+        put(out, Err(EngineError::invalid_type(context(out).0, &beginning(expected), received)))
     }
 }
 
@@ -172,27 +201,27 @@ unsafe fn describe(value: &abi::Value) -> String {
 
 unsafe extern "C" fn give_null(out: *mut abi::Outcome) -> i32 {
     // SAFETY: the plug-in passes the outcome that it was given; here and below.
-    unsafe { with(out, |_| value(Value::Null)) }
+    unsafe { put(out, value(Value::Null)) }
 }
 
 unsafe extern "C" fn give_boolean(out: *mut abi::Outcome, given: u32) -> i32 {
     // SAFETY: as in `give_null`.
-    unsafe { with(out, |_| value(Value::Bool(given != 0))) }
+    unsafe { put(out, value(Value::Bool(given != 0))) }
 }
 
 unsafe extern "C" fn give_number(out: *mut abi::Outcome, given: f64) -> i32 {
     // SAFETY: as in `give_null`.
-    unsafe { with(out, |_| value(Value::Number(given))) }
+    unsafe { put(out, value(Value::Number(given))) }
 }
 
 unsafe extern "C" fn give_string(out: *mut abi::Outcome, given: abi::Text) -> i32 {
     // SAFETY: as in `give_null`; the text is there during the call.
-    unsafe { with(out, |_| value(Value::String(copied(given)?))) }
+    unsafe { put(out, copied(given).and_then(|text| value(Value::String(text)))) }
 }
 
 unsafe extern "C" fn give_json(out: *mut abi::Outcome, given: abi::Text) -> i32 {
     // SAFETY: as in `give_string`.
-    unsafe { with(out, |_| value(Value::Json(copied(given)?))) }
+    unsafe { put(out, copied(given).and_then(|text| value(Value::Json(text)))) }
 }
 
 unsafe extern "C" fn give_memory(
@@ -205,26 +234,26 @@ unsafe extern "C" fn give_memory(
 ) -> i32 {
     // SAFETY: the plug-in gives the memory away, with the function that frees it. Null with a length is no memory.
     let owned = unsafe { Owned::foreign(start.cast(), if start.is_null() { 0 } else { length }, free, context) };
-    let give = |_: &mut Outcome| {
-        let bare = element == abi::BUFFER;
-        let element = if bare { Some(Element::Uint8) } else { element_of(element) };
-        let fits =
-            element.is_some_and(|element| length.is_multiple_of(element.size())) && (!start.is_null() || length == 0);
-        let (Some(element), true) = (element, fits) else {
-            return Err(EngineError::new(
-                Code::KernelPanic,
-                "The plug-in gave memory that is no whole number of elements",
-            ));
-        };
-        value(Value::View(View { element, bare, memory: Memory::owned(owned?) }))
+    let bare = element == abi::BUFFER;
+    let element = if bare { Some(Element::Uint8) } else { element_of(element) };
+    let fits =
+        element.is_some_and(|element| length.is_multiple_of(element.size())) && (!start.is_null() || length == 0);
+    let given = match (element, fits) {
+        (Some(element), true) => {
+            owned.map(|owned| Given::Value(Value::View(View { element, bare, memory: Memory::owned(owned) })))
+        }
+        _ => {
+            drop(owned);
+            Err(EngineError::new(Code::KernelPanic, "The plug-in gave memory that is no whole number of elements"))
+        }
     };
     // SAFETY: as in `give_null`.
-    unsafe { with(out, give) }
+    unsafe { put(out, given) }
 }
 
 unsafe extern "C" fn give_input(out: *mut abi::Outcome) -> i32 {
     // SAFETY: as in `give_null`.
-    unsafe { with(out, |_| value(Value::Input)) }
+    unsafe { put(out, value(Value::Input)) }
 }
 
 unsafe extern "C" fn give_resource(
@@ -237,7 +266,7 @@ unsafe extern "C" fn give_resource(
     let Some(table) = table else {
         // SAFETY: as in `give_null`.
         return unsafe {
-            with(out, |_| Err(EngineError::new(Code::KernelPanic, "The plug-in gave a resource without a type")))
+            put(out, Err(EngineError::new(Code::KernelPanic, "The plug-in gave a resource without a type")))
         };
     };
     // SAFETY: a name of a static table is there for ever (invariant 5).
@@ -246,20 +275,17 @@ unsafe extern "C" fn give_resource(
     let name = if let std::borrow::Cow::Borrowed(name) = name { name } else { "Resource" };
     let resource = Resource::new(name, ForeignResource { kind, content, free: table.free });
     // SAFETY: as in `give_null`.
-    unsafe { with(out, |_| value(Value::Resource(resource))) }
+    unsafe { put(out, value(Value::Resource(resource))) }
 }
 
 unsafe extern "C" fn then(out: *mut abi::Outcome, next: *const abi::Work) -> i32 {
-    let give = |outcome: &mut Outcome| {
-        // SAFETY: null, or a piece of work that the plug-in gives to the host, with its state.
-        let work = unsafe { next.as_ref() };
+    // SAFETY: null, or a piece of work that the plug-in gives to the host, with its state; and as in `give_null`.
+    unsafe {
+        let (input, inputs) = context(out);
         let missing = || EngineError::new(Code::KernelPanic, "The plug-in gave no work that follows");
-        // SAFETY: as above.
-        let work = unsafe { ForeignWork::new(*work.ok_or_else(missing)?, outcome.input, outcome.inputs.clone()) };
-        Ok(Given::Work(work?))
-    };
-    // SAFETY: as in `give_null`.
-    unsafe { with(out, give) }
+        let given = next.as_ref().ok_or_else(missing).and_then(|next| ForeignWork::new(*next, input, inputs));
+        put(out, given.map(Given::Work))
+    }
 }
 
 unsafe extern "C" fn progress(out: *mut abi::Outcome, share: f64) {

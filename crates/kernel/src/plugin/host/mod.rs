@@ -19,9 +19,18 @@ use super::abi;
 /// # Safety
 /// `text` has so many bytes at its start, which nobody writes, for `'a`; or no length.
 unsafe fn text<'a>(text: abi::Text) -> Cow<'a, str> {
+    // SAFETY: passed on to the caller.
+    String::from_utf8_lossy(unsafe { bytes_of(text) })
+}
+
+/// Its bytes.
+///
+/// # Safety
+/// As [`text`].
+unsafe fn bytes_of<'a>(text: abi::Text) -> &'a [u8] {
     if text.start.is_null() || text.length == 0 {
-        return Cow::Borrowed("");
+        return &[];
     }
     // SAFETY: passed on to the caller.
-    String::from_utf8_lossy(unsafe { slice::from_raw_parts(text.start.cast(), text.length) })
+    unsafe { slice::from_raw_parts(text.start.cast(), text.length) }
 }

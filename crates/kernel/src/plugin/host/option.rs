@@ -34,6 +34,18 @@ enum Kind {
 const OF_TASKS: [&str; 10] =
     ["signal", "timeout", "priority", "key", "weight", "maxThreads", "onProgress", "transfer", "pool", "memory"];
 
+/// Names that a look-up in any object finds.
+const OF_OBJECTS: [&str; 7] =
+    ["constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString", "valueOf"];
+
+/// A caller's text may be large: a refusal of memory is an error.
+fn copy(text: &str) -> Result<String> {
+    let mut copy = String::new();
+    copy.try_reserve_exact(text.len()).map_err(|_| EngineError::out_of_memory(text.len()))?;
+    copy.push_str(text);
+    Ok(copy)
+}
+
 impl PluginOption {
     pub(super) fn read(option: &'static abi::OptionSpec) -> std::result::Result<(OptionSpec, Self), LoadError> {
         // SAFETY: texts of a static table, here and below.
@@ -41,6 +53,9 @@ impl PluginOption {
         let wrong = |what: &str| LoadError(format!("option '{name}': {what}"));
         if !is_identifier(name) {
             return Err(wrong("its name is not a lower-case letter and then letters and digits"));
+        }
+        if OF_OBJECTS.contains(&name) {
+            return Err(wrong("every object of JavaScript has a property of this name"));
         }
         if OF_TASKS.contains(&name) {
             return Err(wrong("every task has an option of this name"));
@@ -57,11 +72,18 @@ impl PluginOption {
             abi::OPTION_INTEGER | abi::OPTION_NUMBER if given.is_some_and(|value| !in_range(value)) => {
                 return Err(wrong("its default is out of its range"));
             }
+            abi::OPTION_INTEGER if given.is_some_and(|value| value.fract() != 0.0) => {
+                return Err(wrong("its default is no integer"));
+            }
             abi::OPTION_INTEGER => Kind::Integer { least, most, fallback: given },
             abi::OPTION_NUMBER => Kind::Number { least, most, fallback: given },
             abi::OPTION_STRING => Kind::String,
             abi::OPTION_CHOICE => {
-                if option.choices.is_null() || option.choice_count == 0 || option.choice_count > MOST_OPTIONS {
+                if option.choices.is_null()
+                    || !option.choices.is_aligned()
+                    || option.choice_count == 0
+                    || option.choice_count > MOST_OPTIONS
+                {
                     return Err(wrong("it has no choices"));
                 }
                 // SAFETY: the option says that there are so many, for ever.
@@ -69,10 +91,11 @@ impl PluginOption {
                 // SAFETY: as above.
                 let choices = choices.iter().map(|choice| unsafe { kept(*choice, "") });
                 let choices = choices.collect::<std::result::Result<Vec<_>, _>>()?;
-                let fallback = given.map(|value| value as usize);
-                if fallback.is_some_and(|index| index >= choices.len()) {
+                let is_choice = |value: f64| value.fract() == 0.0 && 0.0 <= value && value < choices.len() as f64;
+                if given.is_some_and(|value| !is_choice(value)) {
                     return Err(wrong("its default is none of its choices"));
                 }
+                let fallback = given.map(|value| value as usize);
                 Kind::Choice { choices, fallback }
             }
             abi::OPTION_RESOURCE if option.resource.is_null() => return Err(wrong("it has no type of resource")),
@@ -105,7 +128,7 @@ impl PluginOption {
             });
         }
         match (&self.kind, given) {
-            (Kind::Any | Kind::String, Value::String(text)) => Ok(Value::String(text.clone())),
+            (Kind::Any | Kind::String, Value::String(text)) => copy(text).map(Value::String),
             (Kind::Any | Kind::Boolean { .. }, Value::Bool(value)) => Ok(Value::Bool(*value)),
             (Kind::Any, Value::Number(number)) => Ok(Value::Number(*number)),
             (Kind::Any, Value::Null) => Ok(Value::Null),

@@ -17,6 +17,8 @@ use crate::{Estimate, Kernel, OptionSpec, Result, Spec, Work};
 const MOST_KERNELS: usize = crate::registry::CAPACITY;
 /// Options that one kernel may have, and choices that one option may have.
 pub(super) const MOST_OPTIONS: usize = 256;
+/// Bytes that one entry of a table may have, in whatever later version.
+const LARGEST_ENTRY: usize = 4096;
 /// Bytes of one text in a table.
 const LONGEST_TEXT: usize = 1 << 20;
 
@@ -49,7 +51,12 @@ impl Plugin {
     /// `entry` is what a plug-in for version 1 exports, and its library is never unloaded: it does what `include/heavy_load.h` says.
     pub unsafe fn read(entry: abi::Entry) -> std::result::Result<Self, LoadError> {
         // SAFETY: passed on to the caller; the host's table is a static.
-        let table = unsafe { entry(&raw const HOST).as_ref() };
+        let table = unsafe { entry(&raw const HOST) };
+        if !table.is_aligned() {
+            return Err(LoadError("its table is not aligned".into()));
+        }
+        // SAFETY: as above, and aligned.
+        let table = unsafe { table.as_ref() };
         let table = table.ok_or_else(|| LoadError("it says that it cannot be used here".into()))?;
         // The first two fields are the same in all versions.
         if table.abi != abi::ABI {
@@ -61,7 +68,11 @@ impl Plugin {
         }
         has_size::<abi::Plugin>(table.size as usize, "hl_plugin")?;
         has_size::<abi::Kernel>(table.kernel_size, "hl_kernel")?;
-        if table.kernels.is_null() || table.kernel_count == 0 || table.kernel_count > MOST_KERNELS {
+        if table.kernels.is_null()
+            || !table.kernels.is_aligned()
+            || table.kernel_count == 0
+            || table.kernel_count > MOST_KERNELS
+        {
             return Err(LoadError(format!("it has {} kernels, not 1 to {MOST_KERNELS}", table.kernel_count)));
         }
         let mut kernels: Vec<&'static dyn Kernel> = vec![];
@@ -80,7 +91,7 @@ impl Plugin {
 }
 
 pub(super) fn has_size<T>(size: usize, what: &str) -> std::result::Result<(), LoadError> {
-    if size >= size_of::<T>() && size.is_multiple_of(align_of::<T>()) {
+    if (size_of::<T>()..=LARGEST_ENTRY).contains(&size) && size.is_multiple_of(align_of::<T>()) {
         return Ok(());
     }
     Err(LoadError(format!("its {what} has {size} bytes, where version {} has {}", abi::ABI, size_of::<T>())))
@@ -110,6 +121,58 @@ pub(super) fn is_identifier(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
+/// What cannot be the name of a variable in JavaScript, or would have the object that holds a kernel of this name be taken for a promise.
+const RESERVED: [&str; 48] = [
+    "arguments",
+    "await",
+    "break",
+    "case",
+    "catch",
+    "class",
+    "const",
+    "continue",
+    "debugger",
+    "default",
+    "delete",
+    "do",
+    "else",
+    "enum",
+    "eval",
+    "export",
+    "extends",
+    "false",
+    "finally",
+    "for",
+    "function",
+    "if",
+    "implements",
+    "import",
+    "in",
+    "instanceof",
+    "interface",
+    "let",
+    "new",
+    "null",
+    "package",
+    "private",
+    "protected",
+    "public",
+    "return",
+    "static",
+    "super",
+    "switch",
+    "then",
+    "this",
+    "throw",
+    "true",
+    "try",
+    "typeof",
+    "var",
+    "void",
+    "while",
+    "with",
+];
+
 /// A kernel of a plug-in.
 struct PluginKernel {
     spec: &'static Spec,
@@ -130,12 +193,17 @@ impl PluginKernel {
         }
         // SAFETY: texts of a static table, here and below.
         let name = unsafe { kept(entry.name, "") }?;
+        if RESERVED.contains(&name) {
+            return Err(LoadError(format!("its name is '{name}', which means something else in JavaScript")));
+        }
         if !is_identifier(name) || name.ends_with("Sync") || name.ends_with("Async") {
             return Err(LoadError(format!(
                 "its name is '{name}', not a lower-case letter and then letters and digits, without Sync or Async at its end"
             )));
         }
-        if entry.option_count > MOST_OPTIONS || (entry.option_count > 0 && entry.options.is_null()) {
+        if entry.option_count > MOST_OPTIONS
+            || (entry.option_count > 0 && (entry.options.is_null() || !entry.options.is_aligned()))
+        {
             return Err(LoadError(format!("{name} has {} options", entry.option_count)));
         }
         let (mut specs, mut options): (Vec<OptionSpec>, Vec<PluginOption>) = (vec![], vec![]);
@@ -162,7 +230,7 @@ impl PluginKernel {
                 .output(kept(entry.output_type, "unknown")?)
                 .options(Vec::leak(specs))
         };
-        if !is_identifier(spec.input) {
+        if !is_identifier(spec.input) || RESERVED.contains(&spec.input) {
             return Err(LoadError(format!("{name} calls its input '{}'", spec.input)));
         }
         if entry.flags & abi::IN_PLACE != 0 {
@@ -203,12 +271,11 @@ impl Kernel for PluginKernel {
         let mut outcome = Outcome::new(self.spec.input, None);
         // SAFETY: the entry's own function and user data; the others are locals, and what they point to is kept by `inputs`.
         let status = unsafe { prepare(self.entry.user, &raw const call, &raw mut work, outcome.address()) };
+        // SAFETY: with this status, the plug-in has made it just now, for the host.
+        let foreign = (status == abi::OK).then(|| unsafe { ForeignWork::new(work, self.spec.input, inputs) });
         outcome.check(status)?;
-        if status != abi::OK {
-            return Err(EngineError::new(Code::KernelPanic, "The plug-in prepared half a piece of work"));
-        }
-        // SAFETY: the plug-in has made it just now, for the host.
-        let foreign = unsafe { ForeignWork::new(work, self.spec.input, inputs) }?;
+        let half = || EngineError::new(Code::KernelPanic, "The plug-in prepared half a piece of work");
+        let foreign = foreign.ok_or_else(half)??;
         Ok((foreign.into_work()?, Estimate { cost: work.cost, memory: work.memory }))
     }
 
