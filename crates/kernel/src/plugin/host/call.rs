@@ -4,12 +4,11 @@ use std::ffi::c_void;
 use std::ptr;
 use std::sync::Arc;
 
-use super::work::ForeignWork;
 use crate::error::{Code, EngineError};
 use crate::plugin::abi;
 use crate::plugin::elements::number_of;
 use crate::value::{Raw, Resource, Value};
-use crate::{Next, Result};
+use crate::{Next, Result, Work};
 
 /// What a plug-in is given by address, until the work that it made has been freed.
 #[derive(Debug, Default)]
@@ -95,7 +94,7 @@ pub(super) struct Outcome {
 
 pub(super) enum Given {
     Value(Value),
-    Work(ForeignWork),
+    Work(Work),
 }
 
 impl Outcome {
@@ -120,9 +119,9 @@ impl Outcome {
     /// What it gave when it was done.
     pub(super) fn next(mut self, status: i32) -> Result<Next> {
         self.check(status)?;
-        match self.given {
-            Given::Value(value) => Ok(Next::Done(value)),
-            Given::Work(work) => work.into_work().map(Next::Then),
-        }
+        Ok(match self.given {
+            Given::Value(value) => Next::Done(value),
+            Given::Work(work) => Next::Then(work),
+        })
     }
 }

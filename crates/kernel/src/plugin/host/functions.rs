@@ -284,7 +284,7 @@ unsafe extern "C" fn then(out: *mut abi::Outcome, next: *const abi::Work) -> i32
         let (input, inputs) = context(out);
         let missing = || EngineError::new(Code::KernelPanic, "The plug-in gave no work that follows");
         let given = next.as_ref().ok_or_else(missing).and_then(|next| ForeignWork::new(*next, input, inputs));
-        put(out, given.map(Given::Work))
+        put(out, given.map(|work| Given::Work(work.into_work())))
     }
 }
 

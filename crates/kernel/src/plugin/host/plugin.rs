@@ -276,7 +276,7 @@ impl Kernel for PluginKernel {
         outcome.check(status)?;
         let half = || EngineError::new(Code::KernelPanic, "The plug-in prepared half a piece of work");
         let foreign = foreign.ok_or_else(half)??;
-        Ok((foreign.into_work()?, Estimate { cost: work.cost, memory: work.memory }))
+        Ok((foreign.into_work(), Estimate { cost: work.cost, memory: work.memory }))
     }
 
     fn estimate(&self, input: &Value, _options: &Options) -> Estimate {

@@ -56,11 +56,11 @@ impl ForeignWork {
         if is_whole { Ok(work) } else { Err(wrong("the functions of its shape")) }
     }
 
-    pub(super) fn into_work(self) -> Result<Work> {
+    pub(super) fn into_work(self) -> Work {
         match self.table.shape {
-            abi::PARALLEL => Ok(Work::parallel(self)),
-            abi::STEPPED => Ok(Work::stepped(self)),
-            _ => Ok(Work::one_shot(move || self.call_once())),
+            abi::PARALLEL => Work::parallel(self),
+            abi::STEPPED => Work::stepped(self),
+            _ => Work::one_shot(move || self.call_once()),
         }
     }
 
