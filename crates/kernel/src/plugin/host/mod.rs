@@ -4,10 +4,12 @@ mod call;
 mod functions;
 mod option;
 mod plugin;
+mod table;
 mod work;
 
 pub use functions::HOST;
-pub use plugin::{LoadError, Plugin};
+pub use plugin::Plugin;
+pub use table::LoadError;
 
 use std::borrow::Cow;
 use std::slice;

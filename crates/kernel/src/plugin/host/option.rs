@@ -3,7 +3,7 @@
 use std::ptr;
 
 use super::call::ForeignResource;
-use super::plugin::{LoadError, MOST_OPTIONS, is_identifier, kept};
+use super::table::{LoadError, MOST_OPTIONS, is_identifier, kept};
 use crate::error::EngineError;
 use crate::plugin::abi;
 use crate::value::{Resource, Value};
