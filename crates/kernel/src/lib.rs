@@ -26,8 +26,10 @@
 //!
 //! The modules: `spec`, what a kernel says of itself; `work`, what it does; [`fold`], work over input that comes in pieces; [`value`], what
 //! crosses the border between JavaScript and a kernel; [`registry`], the kernels that are installed, by number; [`error`], the one place
-//! where codes are born; [`testing`], which runs a kernel in a unit test. Of other crates it needs none but std.
+//! where codes are born; [`testing`], which runs a kernel in a unit test; [`plugin`], the border to kernels in dynamic libraries, over [`abi`],
+//! its header in Rust. Of other crates it needs none but std.
 
+pub mod abi;
 pub mod error;
 pub mod fold;
 pub mod plugin;

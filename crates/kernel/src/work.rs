@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::Result;
-use crate::plugin::sdk::{ThinParallel, ThinStepped};
+use crate::abi;
 use crate::value::Value;
 
 /// What is to be done, in one of three shapes.
@@ -123,4 +123,18 @@ pub enum Step {
     },
     /// This piece of work has ended.
     Done(Next),
+}
+
+/// What every [`Parallel`] is: `plugin` implements it, for work in plug-ins, and nobody by hand.
+pub trait ThinParallel {
+    /// Its table.
+    #[doc(hidden)]
+    fn table(&self) -> &'static abi::WorkTable;
+}
+
+/// What every [`Stepped`] is, as [`ThinParallel`].
+pub trait ThinStepped {
+    /// Its table.
+    #[doc(hidden)]
+    fn table(&self) -> &'static abi::WorkTable;
 }

@@ -2,7 +2,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`abi`] | the header in Rust |
+//! | [`abi`] | the header in Rust, which is below `work` and so beside this module |
 //! | [`host`] | the engine's side: [`host::Plugin::read`] checks a plug-in's table and makes a [`Kernel`](crate::Kernel) of each entry |
 //! | [`sdk`] | a plug-in's side, for kernels in Rust: [`export_kernels!`](crate::export_kernels) makes the table of them |
 //!
@@ -18,10 +18,11 @@
 //! 6. What a plug-in says is checked where it is plain data (types, ranges, lengths, names, codes, UTF-8). Where it is a pointer, it has to be
 //!    believed.
 
-pub mod abi;
 mod elements;
 pub mod host;
 pub mod sdk;
 #[cfg(test)]
 mod tests;
 mod thin;
+
+pub use crate::abi;

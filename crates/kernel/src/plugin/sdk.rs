@@ -12,10 +12,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::abi;
 use super::elements::{element_of, number_of};
-use super::thin::drop_quietly;
-pub use super::thin::{ThinParallel, ThinStepped};
 use crate::error::{Code, EngineError};
 use crate::value::{Loan, Memory, Options, Owned, Resource, Value, View};
+pub use crate::work::{ThinParallel, ThinStepped};
 use crate::{Estimate, Kernel, Next, Result, Step, Work};
 
 /// Exports kernels as a plug-in: one call a dynamic library (`crate-type = ["cdylib"]`).
@@ -174,6 +173,13 @@ impl Drop for Retained {
     fn drop(&mut self) {
         // SAFETY: it was retained when this was made (`take_memory`).
         unsafe { (host().release)(self.0) };
+    }
+}
+
+/// Drops what is a kernel's; a panic in that is printed, and goes no further.
+pub(super) fn drop_quietly<W>(work: W) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(work))) {
+        drop(panicked(payload));
     }
 }
 

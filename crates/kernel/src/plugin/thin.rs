@@ -9,23 +9,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::abi;
-use super::sdk::{answer, give, host, panicked};
+use super::sdk::{answer, drop_quietly, give, host, panicked};
 use crate::error::{Code, EngineError};
+use crate::work::{ThinParallel, ThinStepped};
 use crate::{Parallel, Step, Stepped};
-
-/// What every [`Parallel`] is.
-pub trait ThinParallel {
-    /// Its table.
-    #[doc(hidden)]
-    fn table(&self) -> &'static abi::WorkTable;
-}
-
-/// What every [`Stepped`] is.
-pub trait ThinStepped {
-    /// Its table.
-    #[doc(hidden)]
-    fn table(&self) -> &'static abi::WorkTable;
-}
 
 impl<T: Parallel> ThinParallel for T {
     fn table(&self) -> &'static abi::WorkTable {
@@ -117,12 +104,5 @@ impl<T: Stepped> Machine<T> {
         // SAFETY: as in `step`; the host frees it once.
         let work = unsafe { Box::from_raw(state.cast::<T>()) };
         drop_quietly(work);
-    }
-}
-
-/// Drops what is a kernel's; a panic in that is printed, and goes no further.
-pub(super) fn drop_quietly<W>(work: W) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(work))) {
-        drop(panicked(payload));
     }
 }
