@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! forms ──> env ──> js            heavy-load ──> engine, kernels ──> kernel
-//!   └─────> registry               constants: reads all of them
+//!   └─────> registry              plugins ──> registry, js
+//!                                 constants: reads all of them
 //! ```
 //!
 //! - [`js`]: JavaScript's values in Rust.
 //! - [`env`]: what ends with an environment: the way back of completions.
 //! - [`forms`]: how kernels are called.
+//! - `plugins`: kernels in dynamic libraries, which it opens and installs in the registry.
 //! - `constants`: the numbers that `lib/` knows too.
 //! - `registry`: the kernels that are installed, for the forms, for JavaScript and for the generator.
 //!
