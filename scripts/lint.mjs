@@ -17,6 +17,7 @@ const checks = [
     'cargo',
     [...clippy, '--workspace', '--exclude', 'heavy-load', '--all-targets', '--all-features', '--', '-D', 'warnings'],
   ],
+  ['node', ['scripts/circles.mjs']],
   ['npx', ['biome', 'check', '--error-on-warnings', ...(fix ? ['--write'] : [])]],
   ['npx', ['tsc']],
 ]
