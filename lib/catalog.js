@@ -67,7 +67,8 @@ function numberOf(kernel) {
   const number = findNumber(name)
   if (number !== undefined) return number
   if (typeof name !== 'string') {
-    const expected = "a kernel or a kernel's name: a kernel is native code, and no function of JavaScript's"
+    const expected =
+      "a kernel or a kernel's name: a kernel is native code, and no function of JavaScript's (loadFunctions runs those)"
     throw invalidType('kernel', expected, kernel)
   }
   throw makeError('ERR_UNKNOWN_KERNEL', `There is no kernel '${cut(name)}'. There are: ${NAMES.join(', ')}`)

@@ -174,3 +174,11 @@ test('whatever else a worker may throw is ERR_REMOTE, with it as cause', (t) => 
     t.like(got.cause, cause)
   }
 })
+
+test('what a kernel keeps in one process cannot be sent', (t) => {
+  const resource = Object.defineProperty({}, Symbol.toStringTag, { value: 'Dictionary' })
+  t.throws(() => pack(resource, [], (buffer) => buffer), {
+    code: 'ERR_INVALID_ARG_TYPE',
+    message: /Received a Dictionary/,
+  })
+})

@@ -120,6 +120,8 @@ function pack(value, parts, bytesOf, depth = 0) {
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
     throw unsendable(`an instance of ${value.constructor?.name ?? 'a class'}`)
   }
+  // As resources of kernels are: what they hold lives in one process.
+  if (Object.hasOwn(value, Symbol.toStringTag)) throw unsendable(`a ${String(value[Symbol.toStringTag])}`)
   const entries = Object.entries(value).map(([name, item]) => [name, pack(item, parts, bytesOf, depth + 1)])
   // An object that has a tag of its own would be taken for one of ours.
   return Object.hasOwn(value, '$') ? { $: 'object', entries } : Object.fromEntries(entries)
