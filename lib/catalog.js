@@ -57,6 +57,10 @@ function findNumber(name) {
   return NUMBERS.get(name)
 }
 
+/** What a kernel must be, in messages. */
+const KERNEL =
+  "a kernel or a kernel's name: a kernel is native code, and no function of JavaScript's (loadFunctions runs those)"
+
 /**
  * The number of a kernel. Throws if there is no such kernel.
  * @param {any} kernel a name, or a function of ours that has one
@@ -67,9 +71,7 @@ function numberOf(kernel) {
   const number = findNumber(name)
   if (number !== undefined) return number
   if (typeof name !== 'string') {
-    const expected =
-      "a kernel or a kernel's name: a kernel is native code, and no function of JavaScript's (loadFunctions runs those)"
-    throw invalidType('kernel', expected, kernel)
+    throw invalidType('kernel', KERNEL, kernel)
   }
   throw makeError('ERR_UNKNOWN_KERNEL', `There is no kernel '${cut(name)}'. There are: ${NAMES.join(', ')}`)
 }
@@ -97,6 +99,7 @@ function ownOptionsOf(kernel) {
 }
 
 module.exports = {
+  KERNEL,
   INPUTS,
   INTEGERS_UP_TO,
   NAMES,

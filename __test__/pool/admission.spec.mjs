@@ -77,7 +77,7 @@ test.serial('accepts one of another key or a higher class', async (t) => {
 test.serial('long tasks that run keep no short one out', async (t) => {
   const pool = openPool(t, { threads: 2 })
   for (let number = 0; number < 8; number++) outcome(pool.run('heavyLoad', ENDLESS))
-  await until(() => pool.stats().running === 8)
+  await until(() => pool.stats().running >= 2)
   for (let number = 0; number < 100; number++) t.is(await outcome(spin(1, { pool, timeout: 5_000 })), 'ok')
   t.is(pool.stats().rejected, 0)
 })

@@ -7,7 +7,8 @@ test.serial('short tasks that come after long ones end before them', async (t) =
   const pool = openPool(t, { threads: 2 })
   const order = []
   const long = Array.from({ length: 8 }, () => pool.run('heavyLoad', 2e9).then(() => order.push('long')))
-  await until(() => pool.stats().running === 8)
+  // Those that are alike run one after the other: both threads have one.
+  await until(() => pool.stats().running >= 2)
   const short = Array.from({ length: 20 }, () => pool.run('spin', 2).then(() => order.push('short')))
   await Promise.all([...long, ...short])
   t.deepEqual(order, [...Array(20).fill('short'), ...Array(8).fill('long')])

@@ -18,7 +18,7 @@ const { map } = require('../map.js')
 const { isTraced, trace } = require('../observe.js')
 const { refusePool, taskSettings } = require('../options.js')
 const { throwIfAborted } = require('../signals.js')
-const { nameOf, ownOptionsOf } = require('../catalog.js')
+const { KERNEL, nameOf, ownOptionsOf } = require('../catalog.js')
 const { Admission } = require('./admission.js')
 const { connectionSettings, remoteError } = require('./connection.js')
 const { packTask } = require('./input.js')
@@ -110,7 +110,7 @@ class RemotePool extends EventEmitter {
     const name = nameOf(kernel)
     const promise = () =>
       new Promise((resolve, reject) => {
-        if (typeof name !== 'string') throw invalidType('kernel', "a kernel or a kernel's name", kernel)
+        if (typeof name !== 'string') throw invalidType('kernel', KERNEL, kernel)
         if (options?.pool !== undefined) refusePool(options, this)
         this.#start(name, input, options === undefined ? {} : options, resolve, reject)
       })
