@@ -18,7 +18,7 @@ test.serial('so do short tasks that come one after the other', async (t) => {
   const pool = openPool(t, { threads: 2 })
   let longEnded = 0
   const long = Array.from({ length: 8 }, () => pool.run('heavyLoad', 2e9).then(() => longEnded++))
-  await until(() => pool.stats().running === 8)
+  await until(() => pool.stats().running >= 2)
   for (let number = 0; number < 20; number++) await pool.run('spin', 2)
   t.is(longEnded, 0)
   await Promise.all(long)
