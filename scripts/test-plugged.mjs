@@ -12,6 +12,7 @@ const specs = [
   '__test__/pool/**/*.spec.mjs',
   '__test__/signals-and-timeouts/**/*.spec.mjs',
   '__test__/buffers/*.spec.mjs',
+  '!__test__/buffers/private-memory.spec.mjs',
   '__test__/teardown/**/*.spec.mjs',
 ]
 const env = { ...process.env, HEAVY_LOAD_TEST_PLUGGED: '1', NAPI_RS_NATIVE_LIBRARY_PATH: join(native, addon) }

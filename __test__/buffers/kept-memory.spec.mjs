@@ -101,7 +101,9 @@ for (const [form, keep] of Object.entries(FORMS)) {
 
   test.serial(`${form}: memory that was lent is no result`, async (t) => {
     t.is(await keep(bytes(), { transfer: true, how: 'send' }), undefined)
-    t.deepEqual(await keep(bytes(), { how: 'send' }), bytes())
+    // To a kernel in a plug-in, a copy is lent, too.
+    const own = process.env.HEAVY_LOAD_TEST_PLUGGED === undefined ? bytes() : undefined
+    t.deepEqual(await keep(bytes(), { how: 'send' }), own)
   })
 }
 
