@@ -191,8 +191,8 @@ impl Call {
         // SAFETY: V8 gave the address of `len` bytes, aligned to their elements. The loan is opened only after `commit`, while the view is
         // pinned that stands on them, until the end of the task is reported. What is shared is neither detached nor moved, ever, and
         // others access it outside Rust, or as other calls' shared memory. A frozen view is known to `lib/buffers.js` alone, which gives
-        // it to nobody while a task reads it, by its own count and by the instance's leases (`is_lent`). Moved bytes are known to our own view alone; if they have not kept their
-        // address, `take` drops this loan.
+        // it to nobody while a task reads it, by its own count and by the instance's leases (`is_lent`). Moved bytes are known to our own
+        // view alone; if they have not kept their address, `take` drops this loan.
         unsafe {
             match self.hand_over {
                 HandOver::Copy => Memory::draft(len),

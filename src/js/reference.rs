@@ -1,7 +1,8 @@
 //! JavaScript values that Rust refers to.
 //!
 //! Invariants:
-//! 1. A reference is made, used and dropped on its environment's thread (raw pointers are not `Send`), and before the environment has ended: the instance drops those that are left in its slots and ledgers in its cleanup.
+//! 1. A reference is made, used and dropped on its environment's thread (raw pointers are not `Send`), and before the environment has
+//!    ended: the instance drops those that are left in its slots and ledgers in its cleanup.
 //! 2. The memory under a [`Lease`] stays where it is until the lease is dropped. Who may touch it until when is `env::borrow`'s.
 
 use std::ops::Range;
