@@ -20,6 +20,7 @@
 
 mod elements;
 pub mod host;
+mod over;
 pub mod sdk;
 #[cfg(test)]
 mod tests;

@@ -12,10 +12,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::abi;
 use super::elements::{element_of, number_of};
+use super::over::over;
 use crate::error::{Code, EngineError};
 use crate::value::{Loan, Memory, Options, Owned, Resource, Value, View};
 pub use crate::work::{ThinParallel, ThinStepped};
-use crate::{Estimate, Kernel, Next, Result, Step, Work};
+use crate::{Estimate, Kernel, Next, Result, Work};
 
 /// Exports kernels as a plug-in: one call a dynamic library (`crate-type = ["cdylib"]`).
 /// ```
@@ -144,25 +145,8 @@ unsafe extern "C" fn estimate(user: *mut c_void, number: f64) -> abi::Estimate {
     abi::Estimate { cost, memory }
 }
 
-/// Work, and the loan of its input, which is opened when the work first runs.
-struct State {
-    work: Work,
-    loan: Option<Arc<Loan<Retained>>>,
-}
-
-impl State {
-    /// Opens the memory: the host runs work only when the memory is the kernel's.
-    fn open(&self) {
-        if let Some(loan) = &self.loan {
-            // SAFETY: the host says that from the first run on, and until it is released, memory that it has passed is what it was passed as
-            // (`take_memory`); the loan's keeper retains it.
-            unsafe { loan.open() };
-        }
-    }
-}
-
 /// Memory of the host's that is retained, until this is dropped.
-pub(super) struct Retained(*const abi::Memory);
+struct Retained(*const abi::Memory);
 
 // SAFETY: the header says that memory is retained and released by any thread.
 unsafe impl Send for Retained {}
@@ -232,7 +216,11 @@ unsafe extern "C" fn prepare(
             (take(&call.input, &mut loan)?, Options::new(options))
         };
         let (work, estimate) = kernel.check(input, &options)?;
-        let work = abi::Work { cost: estimate.cost, memory: estimate.memory, ..give_work(State { work, loan })? };
+        let work = match loan {
+            Some(loan) => over(work, loan),
+            None => work,
+        };
+        let work = abi::Work { cost: estimate.cost, memory: estimate.memory, ..give_work(work)? };
         // SAFETY: room of the host's for one piece of work.
         unsafe { out_work.write(work) };
         Ok(abi::OK)
@@ -243,7 +231,7 @@ unsafe extern "C" fn prepare(
 ///
 /// # Safety
 /// The host has passed it for the call that runs.
-unsafe fn take(value: &abi::Value, loan: &mut Option<Arc<Loan<Retained>>>) -> Result<Value> {
+unsafe fn take(value: &abi::Value, loan: &mut Option<Arc<Loan>>) -> Result<Value> {
     // SAFETY: the kind says which of them it is; the host keeps texts, memory and resources during the call.
     unsafe {
         Ok(match value.kind {
@@ -286,7 +274,7 @@ unsafe fn text(given: abi::Text) -> Result<String> {
 ///
 /// # Safety
 /// The host has passed it for the call that runs.
-unsafe fn take_memory(memory: *mut abi::Memory, loan: &mut Option<Arc<Loan<Retained>>>) -> Memory {
+unsafe fn take_memory(memory: *mut abi::Memory, loan: &mut Option<Arc<Loan>>) -> Memory {
     let host = host();
     // SAFETY: memory that the host has passed. It is retained before the loan is made that releases it. Once the work runs, the host's
     // `bytes_mut` are nobody's else, `bytes` are written by nobody, and `shared_start`'s are accessed as `racy` has it; so is what
@@ -298,7 +286,7 @@ unsafe fn take_memory(memory: *mut abi::Memory, loan: &mut Option<Arc<Loan<Retai
             return Memory::draft(len);
         }
         (host.retain)(memory);
-        let kept: Arc<Loan> = Arc::clone(loan.insert(Loan::new(Retained(memory)))) as Arc<Loan>;
+        let kept = Arc::clone(loan.insert(Loan::new(Retained(memory))));
         if !alone.is_null() {
             Memory::moved(alone.cast(), len, kept)
         } else if !read.is_null() {
@@ -309,10 +297,10 @@ unsafe fn take_memory(memory: *mut abi::Memory, loan: &mut Option<Arc<Loan<Retai
     }
 }
 
-/// Work for the host, whose state it is from here on. The state is the work itself, if there is nothing else to keep.
-fn give_work(state: State) -> Result<abi::Work> {
+/// Work for the host, whose state it is from here on.
+fn give_work(work: Work) -> Result<abi::Work> {
     // Borrowed, and dropped by itself: work that panics here may panic once more in its `drop`.
-    let size = catch_unwind(AssertUnwindSafe(|| match &state.work {
+    let size = catch_unwind(AssertUnwindSafe(|| match &work {
         Work::Parallel(work) => (work.len(), work.first_morsel()),
         Work::Stepped(work) => (work.len(), work.first_morsel()),
         Work::OneShot(_) => (0, 0),
@@ -320,46 +308,19 @@ fn give_work(state: State) -> Result<abi::Work> {
     let (length, first_morsel) = match size {
         Ok(size) => size,
         Err(payload) => {
-            drop_quietly(state.work);
+            drop_quietly(work);
             return Err(panicked(payload));
         }
     };
-    let (table, state): (_, *mut c_void) = match state {
-        State { work: Work::Parallel(work), loan: None } => (work.table(), Arc::into_raw(work).cast_mut().cast()),
-        State { work: Work::Stepped(work), loan: None } => (work.table(), Box::into_raw(work).cast()),
-        state => {
-            let table = match &state.work {
-                Work::Parallel(_) => &PARALLEL,
-                Work::Stepped(_) => &STEPPED,
-                Work::OneShot(_) => &ONE_SHOT,
-            };
-            (table, Box::into_raw(Box::new(state)).cast())
-        }
+    let (table, state): (_, *mut c_void) = match work {
+        Work::Parallel(work) => (work.table(), Arc::into_raw(work).cast_mut().cast()),
+        Work::Stepped(work) => (work.table(), Box::into_raw(work).cast()),
+        Work::OneShot(call) => (&ONE_SHOT, Box::into_raw(Box::new(call)).cast()),
     };
     Ok(abi::Work { table, state, length, first_morsel, cost: 0, memory: 0 })
 }
 
-static PARALLEL: abi::WorkTable = abi::WorkTable {
-    size: size_of::<abi::WorkTable>() as u32,
-    shape: abi::PARALLEL,
-    run: Some(run),
-    merge: Some(merge),
-    step: None,
-    call: None,
-    progress: Some(progress),
-    free: Some(free_state),
-};
-
-static STEPPED: abi::WorkTable = abi::WorkTable {
-    size: size_of::<abi::WorkTable>() as u32,
-    shape: abi::STEPPED,
-    run: None,
-    merge: None,
-    step: Some(step),
-    call: None,
-    progress: None,
-    free: Some(free_state),
-};
+type OneShotFn = Box<dyn FnMut() -> Result<Next> + Send>;
 
 static ONE_SHOT: abi::WorkTable = abi::WorkTable {
     size: size_of::<abi::WorkTable>() as u32,
@@ -369,89 +330,24 @@ static ONE_SHOT: abi::WorkTable = abi::WorkTable {
     step: None,
     call: Some(call),
     progress: None,
-    free: Some(free_state),
+    free: Some(free::<OneShotFn>),
 };
 
-unsafe extern "C" fn run(state: *mut c_void, from: u64, to: u64, out: *mut abi::Outcome) -> i32 {
-    // SAFETY: the host runs a state that `give_work` gave and that is not freed; while it does, nobody has it alone.
-    let state = unsafe { &*state.cast::<State>() };
-    answer(out, || {
-        let Work::Parallel(work) = &state.work else { unreachable!("the table is for parallel work") };
-        state.open();
-        work.run(from..to).map(|()| abi::OK)
-    })
-}
-
-unsafe extern "C" fn merge(state: *mut c_void, out: *mut abi::Outcome) -> i32 {
-    // SAFETY: as in `run`, but the host calls this when nothing else of the work runs.
-    let state = unsafe { &mut *state.cast::<State>() };
-    answer(out, || {
-        state.open();
-        let Work::Parallel(work) = &mut state.work else { unreachable!("the table is for parallel work") };
-        let Some(work) = Arc::get_mut(work) else {
-            return Err(EngineError::new(Code::KernelPanic, "The kernel panicked: it keeps a share of its work"));
-        };
-        give(work.merge()?, out, &state.loan)
-    })
-}
-
-unsafe extern "C" fn step(state: *mut c_void, units: u64, out: *mut abi::Outcome) -> i32 {
-    // SAFETY: as in `merge`.
-    let state = unsafe { &mut *state.cast::<State>() };
-    answer(out, || {
-        state.open();
-        let Work::Stepped(work) = &mut state.work else { unreachable!("the table is for stepped work") };
-        match work.step(units)? {
-            Step::More { progress } => {
-                // SAFETY: the outcome of the call that runs.
-                unsafe { (host().progress)(out, progress) };
-                Ok(abi::MORE)
-            }
-            Step::Done(next) => give(next, out, &state.loan),
-        }
-    })
-}
-
 unsafe extern "C" fn call(state: *mut c_void, out: *mut abi::Outcome) -> i32 {
-    // SAFETY: as in `merge`.
-    let state = unsafe { &mut *state.cast::<State>() };
-    answer(out, || {
-        state.open();
-        let Work::OneShot(call) = &mut state.work else { unreachable!("the table is for one call") };
-        give(call()?, out, &state.loan)
-    })
-}
-
-unsafe extern "C" fn progress(state: *mut c_void, done: u64) -> f64 {
-    // SAFETY: as in `run`.
-    let state = unsafe { &*state.cast::<State>() };
-    let share = catch_unwind(AssertUnwindSafe(|| match &state.work {
-        Work::Parallel(work) => work.progress(done),
-        Work::Stepped(_) | Work::OneShot(_) => 0.0,
-    }));
-    share.unwrap_or_else(|payload| {
-        drop(panicked(payload));
-        0.0
-    })
-}
-
-unsafe extern "C" fn free_state(state: *mut c_void) {
-    // SAFETY: the host frees each state once, and uses it no more.
-    let State { work, loan } = *unsafe { Box::from_raw(state.cast::<State>()) };
-    // The loan ends with the work, or with whatever of the kernel's holds it for longer.
-    drop_quietly(work);
-    drop(loan);
+    // SAFETY: the host calls a state that `give_work` gave and that is not freed; it calls it once.
+    let call = unsafe { &mut *state.cast::<OneShotFn>() };
+    answer(out, || give(call()?, out))
 }
 
 /// Tells the host what a piece of work has given.
-pub(super) fn give(next: Next, out: *mut abi::Outcome, loan: &Option<Arc<Loan<Retained>>>) -> Result<i32> {
+pub(super) fn give(next: Next, out: *mut abi::Outcome) -> Result<i32> {
     let host = host();
     // SAFETY: the outcome of the call that runs; texts are there during it; memory, resources and states are given away with the functions
     // that free them.
     unsafe {
         Ok(match next {
             Next::Then(work) => {
-                let work = give_work(State { work, loan: loan.clone() })?;
+                let work = give_work(work)?;
                 (host.then)(out, &raw const work)
             }
             Next::Done(value) => match value {

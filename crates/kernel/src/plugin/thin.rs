@@ -1,4 +1,4 @@
-//! Tables for work of a known type, whose state is the address of the work alone: a task that has no memory allocates nothing for the border.
+//! Tables for work of a known type, whose state is the address of the work alone: so it allocates nothing for the border.
 //!
 //! Every type of work has them: [`Parallel`] and [`Stepped`] have these traits as their supertraits, which nobody implements by hand.
 
@@ -51,7 +51,7 @@ impl<T: Parallel> Units<T> {
         // SAFETY: as in `run`; the host has the count of this `Arc`, which is not dropped here.
         let mut work = ManuallyDrop::new(unsafe { Arc::from_raw(state.cast::<T>()) });
         answer(out, || match Arc::get_mut(&mut work) {
-            Some(work) => give(work.merge()?, out, &None),
+            Some(work) => give(work.merge()?, out),
             None => Err(EngineError::new(Code::KernelPanic, "The kernel panicked: it keeps a share of its work")),
         })
     }
@@ -96,7 +96,7 @@ impl<T: Stepped> Machine<T> {
                 unsafe { (host().progress)(out, progress) };
                 Ok(abi::MORE)
             }
-            Step::Done(next) => give(next, out, &None),
+            Step::Done(next) => give(next, out),
         })
     }
 
