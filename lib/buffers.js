@@ -235,7 +235,7 @@ function freeze(data) {
     )
   }
   if (modeOf(view, true, 'data') === SHARED) {
-    throw brand(invalidValue('data', 'must not be shared memory, which cannot be taken away', data), 'input')
+    throw invalidValue('data', 'must not be shared memory, which cannot be taken away', data)
   }
   const size = sizeOf(view)
   if (isPooled(view)) return over(new Bytes(/** @type {any} */ (view)), size)
@@ -332,7 +332,8 @@ class FrozenBuffer {
 function invalid(argument, reason, input) {
   const name = typeof argument === 'number' ? INPUTS[argument] : argument
   const received = `Received an instance of ${isTypedArray(input) ? className(input) : nameOf(input)}`
-  return brand(makeError('ERR_INVALID_ARG_VALUE', `The "${name}" argument ${reason}. ${received}`), 'input')
+  // How memory is handed over is up to whoever writes the call, whatever is in it.
+  return makeError('ERR_INVALID_ARG_VALUE', `The "${name}" argument ${reason}. ${received}`)
 }
 
 /** @param {any} input an ArrayBuffer, a DataView or a FrozenBuffer */

@@ -5,7 +5,7 @@ const { isFailure } = require('./native.js')
 
 /**
  * What the addon throws: the data of an error, without a stack.
- * @typedef {{ code: string, message: string, retryAfter?: number | null }} Failure
+ * @typedef {{ code: string, message: string, retryAfter?: number | null, ofCall: boolean }} Failure
  */
 
 /**
@@ -16,7 +16,8 @@ const BRAND = Symbol.for('heavy-load.error')
 
 /**
  * `input`: what the kernel was given, its own options included, which a server may have from its client. `call`: all that whoever wrote
- * the call has chosen: a task's options, a pool's, the environment's. Errors that are nobody's mistake have `call`, too.
+ * the call has chosen: a task's options, a pool's, the environment's, and how memory is handed over: twice, detached, of a stream that was
+ * read from. Errors that are nobody's mistake have `call`, too.
  * @typedef {'input' | 'call'} Fault
  */
 
@@ -24,13 +25,6 @@ const BRAND = Symbol.for('heavy-load.error')
 const RECEIVED = ' Received '
 /** What is said where bytes were expected, and text was received. */
 const TEXT_FOR_BYTES = /^The "\w+" argument must be an instance of Buffer.*? Received type string /
-const ARGUMENT_CODES = new Set(['ERR_INVALID_ARG_TYPE', 'ERR_INVALID_ARG_VALUE'])
-/**
- * What is said of an input that only whoever wrote the call can have given: memory that is used twice, a stream that is no longer whole, a
- * stream of something else than bytes. No client of a server can cause that.
- */
-const MISUSED =
-  /is detached|be detached|out of bounds of its memory|a resizable ArrayBuffer|been thawed|shared memory|never copied|nobody has read from|^The "chunk"/
 
 /** Characters of a value that a message shows. */
 const LONGEST_SHOWN = require('./constants.js').longestShown
@@ -117,10 +111,10 @@ function factsOf(code) {
  */
 function toError(failure, fault, options) {
   if (!isFailure(failure)) return failure
-  const { code, message, retryAfter } = /** @type {Failure} */ (failure)
+  const { code, message, retryAfter, ofCall } = /** @type {Failure} */ (failure)
   const hint = TEXT_FOR_BYTES.test(message) ? '. Buffer.from(text) makes bytes of text' : ''
   const error = makeError(/** @type {Code} */ (code), message + hint, options)
-  return brand(retryAfter == null ? error : extend(error, { retryAfter }), fault)
+  return brand(retryAfter == null ? error : extend(error, { retryAfter }), ofCall ? 'call' : fault)
 }
 
 /**
@@ -153,13 +147,7 @@ function defined(descriptor) {
  * @param {Fault} fault
  */
 function brand(error, fault) {
-  const value = fault === 'input' && isMisuse(error) ? 'call' : fault
-  return defineProperty(error, BRAND, defined({ value, configurable: true }))
-}
-
-/** @param {Error & { code?: string }} error */
-function isMisuse({ code, message }) {
-  return code !== undefined && ARGUMENT_CODES.has(code) && MISUSED.test(withoutValue(message))
+  return defineProperty(error, BRAND, defined({ value: fault, configurable: true }))
 }
 
 /**

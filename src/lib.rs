@@ -20,7 +20,7 @@
 //!    work has been dropped (engine invariant 3). An environment does not end before that.
 //! 3. Everything that holds a `napi_env` or a `napi_ref` stays on its own JavaScript thread; other threads hold a
 //!    [`env::mailbox::Mailbox`].
-//! 4. Failures leave as thrown plain objects `{ code, message, retryAfter }`; `lib/` makes errors of them.
+//! 4. Failures leave as thrown plain objects `{ code, message, retryAfter, ofCall }`; `lib/` makes errors of them.
 #![expect(clippy::too_many_arguments, reason = "an object would cost a look-up a field, on every task")]
 #![expect(
     unreachable_pub,

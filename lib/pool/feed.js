@@ -14,7 +14,7 @@
  */
 
 const { bytesIn } = require('../buffers.js')
-const { brand, invalidType, makeError } = require('../errors.js')
+const { invalidType, makeError } = require('../errors.js')
 const { clearTimeout, performance, setImmediate, setTimeout } = require('../host.js')
 const { LONGEST_TIMER_MS } = require('../options.js')
 const { Source } = require('../source.js')
@@ -275,7 +275,7 @@ function bytesOf(chunk) {
   const bytes = bytesIn(chunk, 'chunk')
   if (bytes !== undefined) return bytes
   const expected = 'an instance of Buffer, TypedArray, DataView, ArrayBuffer, SharedArrayBuffer or FrozenBuffer'
-  throw brand(invalidType('chunk', expected, chunk), 'input')
+  throw invalidType('chunk', expected, chunk)
 }
 
 module.exports = { Feed }

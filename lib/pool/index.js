@@ -5,7 +5,7 @@ const { EventEmitter } = require('node:events')
 const { handOver } = require('../buffers.js')
 const { INPUTS, NAMES, OWN_OPTIONS, TAKES_STREAMS, nameOf, numberOf } = require('../catalog.js')
 const constants = require('../constants.js')
-const { brand, invalidType, invalidValue, poolIsClosed, toError } = require('../errors.js')
+const { invalidType, invalidValue, poolIsClosed, toError } = require('../errors.js')
 const { Batch } = require('./batch.js')
 const { nextTick, performance } = require('../host.js')
 const { NativePool, defaultThreads } = require('../native.js')
@@ -315,7 +315,7 @@ class Pool extends EventEmitter {
   #startStream(kernel, input, options, settings, resolve, reject) {
     if (require('../source.js').isTouched(input)) {
       const reason = 'must be a stream that nobody has read from'
-      throw brand(invalidValue(INPUTS[kernel], reason, input), 'input')
+      throw invalidValue(INPUTS[kernel], reason, input)
     }
     const { timeout, priority, key, weight, maxThreads } = settings
     const { Feed } = require('./feed.js')

@@ -215,7 +215,7 @@ impl Call {
     fn admits(&self, env: &Env, found: &FoundView) -> Result<()> {
         if found.is_detached(env) || found.shared != (self.hand_over == HandOver::Shared) {
             let received = Value::Other("a detached view".into());
-            let error = EngineError::invalid_value(self.kernel.spec().input, "must not be detached", &received);
+            let error = EngineError::invalid_hand_over(self.kernel.spec().input, "must not be detached", &received);
             return Err(failure::throw(env, &error));
         }
         Ok(())

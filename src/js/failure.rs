@@ -13,7 +13,7 @@ use heavy_load_kernel::error::EngineError;
 /// By this, failures are known from whatever the caller's own code throws, which may look the same.
 const TAG: sys::napi_type_tag = sys::napi_type_tag { lower: 0x9f2c_41d7_b6a8_0e35, upper: 0x1d84_7ae3_52c9_4bf0 };
 
-/// `{ code, message, retryAfter }`.
+/// `{ code, message, retryAfter, ofCall }`.
 pub(crate) fn to_object(env: &Env, error: &EngineError) -> napi::Result<sys::napi_value> {
     let mut object = ptr::null_mut();
     // SAFETY: `env` is the running callback's; the out-pointer is a local.
@@ -21,6 +21,7 @@ pub(crate) fn to_object(env: &Env, error: &EngineError) -> napi::Result<sys::nap
     set(env, object, c"code", error.code.as_str())?;
     set(env, object, c"message", &*error.message)?;
     set(env, object, c"retryAfter", error.retry_after)?;
+    set(env, object, c"ofCall", error.of_call)?;
     // SAFETY: `object` was made in the running callback just now; the tag is a constant.
     check(unsafe { sys::napi_type_tag_object(env.raw(), object, &TAG) })?;
     Ok(object)

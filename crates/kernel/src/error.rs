@@ -76,13 +76,15 @@ pub struct EngineError {
     pub message: Cow<'static, str>,
     /// Seconds after which a refused call is worth another try.
     pub retry_after: Option<f64>,
+    /// Whether it is about how the call was written, though it names the input: no client of a server could cause it.
+    pub of_call: bool,
 }
 
 impl EngineError {
     /// An error of this code.
     #[cold]
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), retry_after: None }
+        Self { code, message: message.into(), retry_after: None, of_call: false }
     }
 
     /// The system did not give so many `bytes`.
@@ -109,6 +111,12 @@ impl EngineError {
     pub fn invalid_value(subject: &str, reason: &str, received: impl fmt::Display) -> Self {
         let message = format!("The {} {reason}. Received {received}", Subject(subject));
         Self::new(Code::InvalidArgValue, message)
+    }
+
+    /// The memory of `subject` was handed over in a way in which it cannot be used, for this `reason`.
+    #[cold]
+    pub fn invalid_hand_over(subject: &str, reason: &str, received: impl fmt::Display) -> Self {
+        Self { of_call: true, ..Self::invalid_value(subject, reason, received) }
     }
 
     /// The number `subject` is not what is `expected`: "an integer >= 0", say.

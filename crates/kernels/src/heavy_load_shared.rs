@@ -57,7 +57,7 @@ impl Kernel for HeavyLoadShared {
         let rounds = options.integer("rounds", 0..=u64::from(u32::MAX), 1000)?;
         let elements = memory.into_shared().map_err(|memory| {
             let reason = "must stand on a SharedArrayBuffer, or be given with transfer: true, since it is never copied";
-            EngineError::invalid_value(SPEC.input, reason, Value::View(View { element, bare: false, memory }))
+            EngineError::invalid_hand_over(SPEC.input, reason, Value::View(View { element, bare: false, memory }))
         })?;
         Ok(Work::parallel(Phase { elements, rounds, done: 0 }))
     }
