@@ -1,14 +1,17 @@
 // Runs a fixture or a script in a process of its own, and says how that ended.
 import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { root } from './root.mjs'
 
 /** A child that hangs is killed after this, before ava gives up: then its `signal` is SIGKILL. */
 const LONGEST_MS = 110_000
 
-/** A file of `fixtures/`; without an extension, an ES module. */
-export function runFixture(name, { args = [], env = {}, flags = [], prefix = [], longest = LONGEST_MS } = {}) {
-  const fixture = fileURLToPath(new URL(`../fixtures/${name.includes('.') ? name : `${name}.mjs`}`, import.meta.url))
+/** A file of `fixtures/`; without an extension, an ES module. `under` is a copy of the checkout, if not this one is to run. */
+export function runFixture(
+  name,
+  { args = [], env = {}, flags = [], prefix = [], longest = LONGEST_MS, under = root } = {},
+) {
+  const fixture = join(under, '__test__/fixtures', name.includes('.') ? name : `${name}.mjs`)
   return run([...prefix, process.execPath, ...flags, fixture, ...args], { env, longest })
 }
 

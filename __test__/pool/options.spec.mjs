@@ -1,11 +1,13 @@
 // What a pool can be made with, and what it is like by default.
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import os from 'node:os'
+import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import os, { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import test from 'ava'
 import { Pool } from 'heavy-load'
 import { runFixture } from '../helpers/child.mjs'
 import { openPool } from '../helpers/pool.mjs'
+import { root } from '../helpers/root.mjs'
 import { LONGEST_NAME, threadsNamed } from '../helpers/threads.mjs'
 import { until } from '../helpers/turns.mjs'
 
@@ -100,7 +102,16 @@ for (const text of ['', ' ']) {
 // A user of whom nobody has heard, so that only this process counts.
 withLimits('starts with the threads that the system gives', async (t) => {
   const prefix = ['setpriv', '--reuid', '54321', '--clear-groups', 'prlimit', '--nproc=40']
-  const { code, stdout, stderr } = await runFixture('pool-size', { env: { HEAVY_LOAD_THREADS: '1000' }, prefix })
+  // Another user may not be able to read this checkout.
+  const under = mkdtempSync(join(tmpdir(), 'heavy-load-limits-'))
+  t.teardown(() => rmSync(under, { recursive: true }))
+  const addon = readdirSync(root).filter((name) => name.endsWith('.node'))
+  for (const path of ['package.json', 'index.js', 'lib', '__test__/fixtures/pool-size.mjs', ...addon]) {
+    cpSync(join(root, path), join(under, path), { recursive: true })
+  }
+  chmodSync(under, 0o755)
+  const env = { HEAVY_LOAD_THREADS: '1000' }
+  const { code, stdout, stderr } = await runFixture('pool-size', { env, prefix, under })
   t.is(code, 0, stderr)
   const { shared, ran } = JSON.parse(stdout)
   t.true(shared > 0 && shared < 40, stdout)
