@@ -46,8 +46,7 @@ test.serial('counts every end of a task as what it was', async (t) => {
   t.is(await aborted, 'ABORT_ERR', 'while it ran')
   await idle(pool)
 
-  // They do not say how far they are: nobody can know that others will be late. The timeout is longer than threads of a busy
-  // machine have just been seen to take until they begin, or the pool would expect as much again.
+  // They take no CPU time, and do not say how far they are: nobody can know that others will be late.
   const holds = [1, 2].map(() => outcome(pool.run('hold', 0, { ms: 500, priority: 'high' })))
   t.is(await outcome(heavyLoad(7, { pool, timeout: 50 })), 'ERR_TASK_TIMEOUT', 'while it was queued')
   t.deepEqual(await Promise.all(holds), ['ok', 'ok'])
@@ -104,11 +103,12 @@ test.serial('durations are in order and in milliseconds', async (t) => {
 test.serial('utilization is the share of thread time that tasks used', async (t) => {
   const pool = openPool(t, { threads: 2 })
   const release = await hold(pool)
-  await until(() => pool.stats().utilization > 0.5, 'busy threads')
+  // On a busy machine, threads that have work may have few cores.
+  await until(() => pool.stats().utilization > 0.2, 'busy threads')
   t.true(pool.stats().utilization <= 1)
   await release()
   await idle(pool)
-  await until(() => pool.stats().utilization < 0.5, 'idle threads')
+  await until(() => pool.stats().utilization < 0.1, 'idle threads')
   t.true(pool.stats().utilization >= 0)
 })
 

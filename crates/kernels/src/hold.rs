@@ -1,4 +1,5 @@
-//! `hold`: takes memory for a while; only in binaries built for the tests.
+//! `hold`: takes memory and a thread for a while; only in binaries built for the tests. It sleeps: what takes no CPU time tells the pool
+//! nothing about how long it may yet take, so no task behind it is refused.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -19,6 +20,8 @@ static SPEC: Spec = Spec::new("hold")
     .options(&[OptionSpec { name: "ms", ts_type: "number", docs: "Milliseconds. Default 5." }]);
 
 const MOST: u64 = 4096;
+/// How soon it stops.
+const SLICE: Duration = Duration::from_millis(1);
 
 impl Kernel for Hold {
     fn spec(&self) -> &'static Spec {
@@ -57,7 +60,9 @@ impl Stepped for Holding {
             return Ok(Step::More { progress: 0.0 });
         };
         black_box(memory);
-        if since.elapsed() < self.time {
+        let left = self.time.saturating_sub(since.elapsed());
+        if !left.is_zero() {
+            std::thread::sleep(left.min(SLICE));
             return Ok(Step::More { progress: 0.0 });
         }
         Ok(Step::Done(Next::Done(Value::Number(self.mebibytes as f64))))
