@@ -200,6 +200,8 @@ export interface KernelOption {
   name: string
   tsType: string
   docs: string
+  /** Whether every call has to give it. */
+  required: boolean
 }
 
 /** Everything that the installed kernels say of themselves, by number: for help, documentation and types. */

@@ -119,6 +119,8 @@ pub struct KernelOption {
     pub name: String,
     pub ts_type: String,
     pub docs: String,
+    /// Whether every call has to give it.
+    pub required: bool,
 }
 
 /// Everything that the installed kernels say of themselves, by number: for help, documentation and types.
@@ -128,6 +130,7 @@ pub fn kernels() -> Vec<KernelSpec> {
         name: option.name.into(),
         ts_type: option.ts_type.into(),
         docs: option.docs.into(),
+        required: option.required,
     };
     let spec = |spec: &Spec| KernelSpec {
         name: spec.name.into(),

@@ -12,10 +12,11 @@
 function signaturesOf(spec) {
   const { name, input, inputType, outputType } = spec
   const { parameter, own } = genericOf(spec)
+  const options = spec.options.some(({ required }) => required) ? 'options' : 'options?'
   return [
-    `${name}${parameter}(${input}: ${poolInput(spec)}, options?: TaskOptions${own}): Promise<${outputType}>`,
-    `${name}Sync${parameter}(${input}: ${inputType}, options?: SyncOptions${own}): ${outputType}`,
-    `${name}Async${parameter}(${input}: ${inputType}, options?: AsyncOptions${own}): Promise<${outputType}>`,
+    `${name}${parameter}(${input}: ${poolInput(spec)}, ${options}: TaskOptions${own}): Promise<${outputType}>`,
+    `${name}Sync${parameter}(${input}: ${inputType}, ${options}: SyncOptions${own}): ${outputType}`,
+    `${name}Async${parameter}(${input}: ${inputType}, ${options}: AsyncOptions${own}): Promise<${outputType}>`,
   ]
 }
 
@@ -51,7 +52,8 @@ function optionsType(name) {
 function optionsInterface({ name, options }) {
   if (options.length === 0) return ''
   const members = options.map(
-    ({ name, tsType, docs }) => `  /** ${inComment(docs)} */\n  ${name}?: ${tsType} | undefined\n`,
+    ({ name, tsType, docs, required }) =>
+      `  /** ${inComment(docs)} */\n  ${name}${required ? `: ${tsType}` : `?: ${tsType} | undefined`}\n`,
   )
   return `export interface ${optionsType(name)} {\n${members.join('')}}\n`
 }

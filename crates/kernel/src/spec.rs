@@ -172,6 +172,7 @@ impl Spec {
 
 /// One of a kernel's own options.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct OptionSpec {
     /// Its name.
     pub name: &'static str,
@@ -179,4 +180,18 @@ pub struct OptionSpec {
     pub ts_type: &'static str,
     /// Its docstring: range, unit, default.
     pub docs: &'static str,
+    /// Whether every call has to give it. Of a plug-in's kernel, heavy-load refuses calls that do not.
+    pub required: bool,
+}
+
+impl OptionSpec {
+    /// An option that a call may leave out.
+    pub const fn new(name: &'static str, ts_type: &'static str, docs: &'static str) -> Self {
+        Self { name, ts_type, docs, required: false }
+    }
+
+    /// An option that a call may not leave out.
+    pub const fn required(self) -> Self {
+        Self { required: true, ..self }
+    }
 }

@@ -35,12 +35,8 @@ Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_MEMORY. Sources:
     .output("E extends 'hex' | 'base64' ? string : Buffer")
     .streams()
     .options(&[
-        OptionSpec {
-            name: "algorithm",
-            ts_type: "'blake3' | 'sha256' | 'sha512' | 'xxh3' | 'crc32'",
-            docs: "Default 'blake3'. 'xxh3' gives 8 bytes and 'crc32' 4, both big-endian, as their tools print them.",
-        },
-        OptionSpec { name: "encoding", ts_type: "'buffer' | 'hex' | 'base64'", docs: "Of the result. Default 'buffer'." },
+        OptionSpec::new("algorithm", "'blake3' | 'sha256' | 'sha512' | 'xxh3' | 'crc32'", "Default 'blake3'. 'xxh3' gives 8 bytes and 'crc32' 4, both big-endian, as their tools print them."),
+        OptionSpec::new("encoding", "'buffer' | 'hex' | 'base64'", "Of the result. Default 'buffer'."),
     ]);
 
 #[derive(Clone, Copy)]

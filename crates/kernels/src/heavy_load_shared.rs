@@ -29,11 +29,7 @@ Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE. Source: M
     )
     .input("view", "Uint32Array")
     .output("Uint32Array")
-    .options(&[OptionSpec {
-        name: "rounds",
-        ts_type: "number",
-        docs: "Steps for each element: integer, 0..2^32-1. Default 1000.",
-    }]);
+    .options(&[OptionSpec::new("rounds", "number", "Steps for each element: integer, 0..2^32-1. Default 1000.")]);
 
 /// Rounds of one element in one phase: some 0.2 ms, well below a morsel.
 const ROUNDS_PER_PHASE: u64 = 1 << 16;

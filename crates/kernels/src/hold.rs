@@ -17,7 +17,7 @@ static SPEC: Spec = Spec::new("hold")
     .docs("Takes so many MiB of memory from its first step to its end, `ms` later, and resolves with their number.")
     .input("mebibytes", "number")
     .output("number")
-    .options(&[OptionSpec { name: "ms", ts_type: "number", docs: "Milliseconds. Default 5." }]);
+    .options(&[OptionSpec::new("ms", "number", "Milliseconds. Default 5.")]);
 
 const MOST: u64 = 4096;
 /// How soon it stops.

@@ -15,7 +15,7 @@ static SPEC: Spec = Spec::new("keep")
     .summary("keeps its input's memory")
     .docs("Keeps `input`, bytes, and resolves with it; or says how many inputs are kept ('count'), adds up their bytes ('sum'), or lets them go.")
     .input("input", "Bytes | 'count' | 'sum' | 'let go'")
-    .options(&[OptionSpec { name: "how", ts_type: "'keep' | 'touch' | 'send'", docs: "Or reads it too early, or resolves with its memory." }]);
+    .options(&[OptionSpec::new("how", "'keep' | 'touch' | 'send'", "Or reads it too early, or resolves with its memory.")]);
 
 #[derive(Clone, Copy)]
 enum How {

@@ -15,7 +15,7 @@ static SPEC: Spec = Spec::new("later")
     .input("number", "number")
     .accepts_integers_up_to(MOST)
     .output("number")
-    .options(&[OptionSpec { name: "by", ts_type: "number", docs: "Integer. Default 1." }]);
+    .options(&[OptionSpec::new("by", "number", "Integer. Default 1.")]);
 
 impl Kernel for Later {
     fn spec(&self) -> &'static Spec {

@@ -42,8 +42,8 @@ impl Kernel for CompileDictionary {
 pub struct ClosestWords;
 
 static OPTIONS: &[OptionSpec] = &[
-    OptionSpec { name: "dictionary", ts_type: "object", docs: "What `compileDictionary` has given." },
-    OptionSpec { name: "count", ts_type: "number", docs: "How many words, 1..100. Default: 3." },
+    OptionSpec::new("dictionary", "object", "What `compileDictionary` has given."),
+    OptionSpec::new("count", "number", "How many words, 1..100. Default: 3."),
 ];
 
 static CLOSEST: Spec = Spec::new("closestWords")

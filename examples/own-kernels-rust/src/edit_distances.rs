@@ -11,11 +11,7 @@ use heavy_load_kernel::{Kernel, Next, OptionSpec, Parallel, Result, Spec, Step, 
 
 pub struct EditDistances;
 
-static OPTIONS: &[OptionSpec] = &[OptionSpec {
-    name: "to",
-    ts_type: "string",
-    docs: "The word that every line is compared with, at most 1,000 characters.",
-}];
+static OPTIONS: &[OptionSpec] = &[OptionSpec::new("to", "string", "The word that every line is compared with, at most 1,000 characters.")];
 
 static SPEC: Spec = Spec::new("editDistances")
     .summary("the Levenshtein distance of each line of a text to one word, on all threads")

@@ -9,11 +9,11 @@ use heavy_load_kernel::{Kernel, Next, OptionSpec, Result, Spec, Step, Stepped, W
 pub struct Mandelbrot;
 
 static OPTIONS: &[OptionSpec] = &[
-    OptionSpec { name: "width", ts_type: "number", docs: "Pixels in a row, 1..65536. Default: 256." },
-    OptionSpec { name: "x", ts_type: "number", docs: "The left edge. Default: -2." },
-    OptionSpec { name: "y", ts_type: "number", docs: "The upper edge. Default: -1.25." },
-    OptionSpec { name: "size", ts_type: "number", docs: "The width of the tile. Default: 2.5." },
-    OptionSpec { name: "iterations", ts_type: "number", docs: "The most for one pixel, 1..65535. Default: 255." },
+    OptionSpec::new("width", "number", "Pixels in a row, 1..65536. Default: 256."),
+    OptionSpec::new("x", "number", "The left edge. Default: -2."),
+    OptionSpec::new("y", "number", "The upper edge. Default: -1.25."),
+    OptionSpec::new("size", "number", "The width of the tile. Default: 2.5."),
+    OptionSpec::new("iterations", "number", "The most for one pixel, 1..65535. Default: 255."),
 ];
 
 static SPEC: Spec = Spec::new("mandelbrot")

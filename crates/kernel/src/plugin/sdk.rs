@@ -104,7 +104,7 @@ fn entry(kernel: &'static &'static dyn Kernel) -> abi::Kernel {
         docs: abi::Text::new(option.docs),
         ts_type: abi::Text::new(option.ts_type),
         kind: abi::OPTION_ANY,
-        required: 0,
+        required: option.required.into(),
         minimum: 0.0,
         maximum: 0.0,
         fallback: f64::NAN,

@@ -110,7 +110,7 @@ fn values_cross_both_ways() {
 
 #[test]
 fn what_a_kernel_says_of_itself_crosses() {
-    static OPTIONS: &[OptionSpec] = &[OptionSpec { name: "rounds", ts_type: "number", docs: "How often." }];
+    static OPTIONS: &[OptionSpec] = &[OptionSpec::new("rounds", "number", "How often.")];
     let spec = Spec::new("spoken")
         .summary("a summary")
         .docs("docs")

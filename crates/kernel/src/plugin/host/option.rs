@@ -108,7 +108,8 @@ impl PluginOption {
             ts_type => ts_type,
         };
         let subject = format!("options.{name}");
-        Ok((OptionSpec { name, ts_type, docs }, Self { name, subject, is_required: option.required != 0, kind }))
+        let is_required = option.required != 0;
+        Ok((OptionSpec { name, ts_type, docs, required: is_required }, Self { name, subject, is_required, kind }))
     }
 
     /// What the kernel gets of what was given.
