@@ -46,7 +46,7 @@ function extend() {
 }
 
 /**
- * The number of the kernel that has this name, if there is one.
+ * The number of the kernel that has this name, if there is one. If it is a pack's, that is loaded.
  * @param {any} name
  * @returns {number | undefined}
  */
@@ -54,6 +54,14 @@ function findNumber(name) {
   const number = NUMBERS.get(name)
   if (number !== undefined || typeof name !== 'string') return number
   extend()
+  if (!NUMBERS.has(name)) {
+    // Few need it, so it is not loaded before.
+    const { isThere, loadPack, packOf } = require('./packs.js')
+    const pack = packOf(name)
+    if (pack === undefined || !isThere(pack)) return undefined
+    loadPack(pack)
+    extend()
+  }
   return NUMBERS.get(name)
 }
 
@@ -73,7 +81,9 @@ function numberOf(kernel) {
   if (typeof name !== 'string') {
     throw invalidType('kernel', KERNEL, kernel)
   }
-  throw makeError('ERR_UNKNOWN_KERNEL', `There is no kernel '${cut(name)}'. There are: ${NAMES.join(', ')}`)
+  const pack = require('./packs.js').packOf(name)
+  const where = pack === undefined ? '' : `; it is of the pack heavy-load/${pack}, which has no binary here`
+  throw makeError('ERR_UNKNOWN_KERNEL', `There is no kernel '${cut(name)}'${where}. There are: ${NAMES.join(', ')}`)
 }
 
 /**

@@ -6,6 +6,7 @@ const { isAbsolute } = require('node:path')
 const { fileURLToPath } = require('node:url')
 const { invalidType, invalidValue, toError } = require('./errors.js')
 const { loadPlugin } = require('./native.js')
+const { loadPack } = require('./packs.js')
 const { asynchronous, pooled, synchronous } = require('./pool/forms.js')
 
 /**
@@ -21,6 +22,22 @@ function loadKernels(path) {
   } catch (failure) {
     throw toError(failure, 'call')
   }
+  return formsOf(names)
+}
+
+/**
+ * The kernels of a pack in their three forms, by name.
+ * @param {string} pack
+ */
+function packForms(pack) {
+  return formsOf(loadPack(pack))
+}
+
+/**
+ * @param {string[]} names
+ * @returns {Record<string, Function>}
+ */
+function formsOf(names) {
   /** @type {Record<string, Function>} */
   const kernels = {}
   for (const name of names) {
@@ -52,4 +69,4 @@ function fileOf(path) {
   return path
 }
 
-module.exports = { loadKernels }
+module.exports = { loadKernels, packForms }

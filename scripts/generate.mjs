@@ -1,8 +1,10 @@
-// Writes what follows from the kernel registry: exports, types, the README's kernel table and docs/reference/kernels.md. CI fails on drift.
+// Writes what follows from what kernels say of themselves: of the built-in ones exports, types, the README's table and
+// docs/reference/kernels.md; of each pack its types and the reference in its README, and which kernel is of which pack. CI fails on drift.
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { PACKS } from './packs.mjs'
 
 const root = dirname(import.meta.dirname)
 const require = createRequire(import.meta.url)
@@ -10,6 +12,7 @@ const { kernels } = require('../lib/native.js')
 const {
   comment,
   genericOf,
+  importsFor,
   kernelTypes,
   optionsInterface,
   poolInput,
@@ -22,7 +25,62 @@ section('index.d.ts', 'calls', '//', callsOf(specs))
 section('index.d.ts', 'kernels', '//', `${specs.map(typesOf).join('\n')}\n${mapOf(specs)}${byNameOf(specs)}`)
 section('README.md', 'kernels', '<!--', tableOf(specs))
 section('docs/reference/kernels.md', 'kernels', '<!--', `\n${specs.map(referenceOf).join('\n')}\n`)
-spawnSync('npx', ['biome', 'format', '--write', 'lib/kernels.js', 'index.d.ts'], { cwd: root, stdio: 'inherit' })
+const { loadPack } = require('../lib/packs.js')
+const packs = PACKS.map((pack) => ({ pack, specs: specsOf(loadPack(pack)) }))
+write('lib/pack-kernels.js', packOfKernels(packs))
+for (const { pack, specs } of packs) {
+  write(`packs/${pack}/index.d.ts`, moduleOfPack(pack, specs))
+  section(`packs/${pack}/README.md`, 'kernels', '<!--', `\n${specs.map(referenceOf).join('\n')}\n`)
+}
+const formatted = [
+  'lib/kernels.js',
+  'lib/pack-kernels.js',
+  'index.d.ts',
+  ...PACKS.map((pack) => `packs/${pack}/index.d.ts`),
+]
+spawnSync('npx', ['biome', 'format', '--write', ...formatted], { cwd: root, stdio: 'inherit' })
+
+/** What the kernels of these names say of themselves. */
+function specsOf(names) {
+  return kernels().filter(({ name }) => names.includes(name))
+}
+
+function packOfKernels(packs) {
+  const entries = packs.flatMap(({ pack, specs }) => specs.map(({ name }) => `  ['${name}', '${pack}'],\n`))
+  return `'use strict'
+
+// Generated from the packs' own tables by \`npm run generate\`: the pack that a kernel is of.
+
+module.exports = new Map([
+${entries.join('')}])
+`
+}
+
+/** A pack's declarations: what its entry exports, as its kernels say that these forms are. */
+function moduleOfPack(pack, specs) {
+  const forms = Object.entries(require(`../packs/${pack}/index.js`)).map(([name, form]) => {
+    const spec = specs.find((spec) => spec.name === form.kernel)
+    const number = ['', 'Sync', 'Async'].findIndex((suffix) => form.name === `${spec.name}${suffix}`)
+    const signature = signaturesOf(spec)[number].replace(/^\w+/, name)
+    const threads = ['the threads of a pool', 'the calling thread', "libuv's thread pool, as an N-API AsyncTask"][
+      number
+    ]
+    const docs = name === spec.name ? `${spec.docs}\n\nRuns on ${threads}.` : `{@link ${spec.name}} on ${threads}.`
+    return `${comment(docs)}\nexport function ${signature}\nexport namespace ${name} {\n  const kernel: '${spec.name}'\n}\n`
+  })
+  const all = specs.map(optionsInterface).join('\n') + forms.join('\n')
+  return `// Generated from the pack's own table by \`npm run generate\`.
+
+${importsFor(all, '../../index.js')}
+
+${all}
+// For \`pool.run('name', input)\` and \`pool.map\`.
+declare module '../../index.js' {
+  interface Kernels {
+${specs.map(kernelTypes).join('')}  }
+}
+`
+}
 
 function exportsOf(specs) {
   const lines = specs.map(

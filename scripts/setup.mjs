@@ -1,5 +1,6 @@
 // Sets up a checkout: installs packages and builds the addon where that is missing or out of date, and otherwise does
-// nothing, so that every command can begin with it. With `--tests` it also builds the addon that has the test kernels.
+// nothing, so that every command can begin with it. With `--packs` it also builds the packs; with `--tests` these, and the addon that has
+// the test kernels.
 // It runs before any package is installed, and where Node.js is too old for all the rest: built-ins only.
 // It reports on stderr, because `npm pack --json`, which runs it, answers on stdout.
 import { spawnSync } from 'node:child_process'
@@ -7,35 +8,39 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { PACKS } from './packs.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const forTests = process.argv.includes('--tests')
+const withTests = process.argv.includes('--tests')
+const withPacks = process.argv.includes('--packs')
 
 checkNode()
-const sources = digest([
-  'Cargo.toml',
-  'Cargo.lock',
-  'build.rs',
-  'scripts/build.mjs',
-  ...filesUnder('src'),
-  ...filesUnder('crates'),
-])
-const addons = [{ name: 'the addon', folder: '', stamp: 'target/addon.stamp', flags: [] }]
-if (forTests) {
-  const stamp = 'target/test-addon.stamp'
-  addons.push({
-    name: "the tests' addon",
-    folder: '__test__/native',
-    stamp,
-    flags: ['--tests'],
-    plugin: 'plugged.node',
-  })
+const common = ['Cargo.toml', 'Cargo.lock', 'scripts/build.mjs']
+const ofAddon = [...common, 'build.rs', ...filesUnder('src'), ...filesUnder('crates')]
+const prefix = `heavy-load.${process.platform}-${process.arch}`
+/** What can be built: `files` are what comes out, each a path, or a folder with the beginning of a name in it. */
+const addon = { name: 'the addon', part: 'addon', sources: ofAddon, files: [['', prefix]] }
+const forTests = {
+  name: "the tests' addon",
+  part: '--tests',
+  sources: ofAddon,
+  files: [
+    ['__test__/native', prefix],
+    ['__test__/native', 'plugged.node'],
+  ],
 }
-const stale = addons.filter(isStale)
+const packs = PACKS.map((pack) => ({
+  name: `heavy-load/${pack}`,
+  part: pack,
+  sources: [...common, ...filesUnder('crates/kernel'), ...filesUnder(`packs/${pack}`).filter(isSourceOfPack)],
+  files: [[`packs/${pack}`, `${pack}.node`]],
+}))
+const wanted = [addon, ...(withTests ? [forTests] : []), ...(withTests || withPacks ? packs : [])]
+const stale = wanted.filter(isStale)
 // The tests need Rust themselves, also when nothing is to be built.
-if (forTests || stale.length > 0) checkRust()
+if (withTests || stale.length > 0) checkRust()
 if (!packagesAreInstalled()) installPackages()
-for (const addon of stale) build(addon)
+for (const target of stale) build(target)
 
 function checkNode() {
   const range = JSON.parse(read('package.json')).engines.node
@@ -91,36 +96,49 @@ function installPackages() {
   fail('npm ci failed; npm says above why')
 }
 
-function isStale(addon) {
-  const stamp = join(root, addon.stamp)
-  return binaryOf(addon) === undefined || !existsSync(stamp) || readFileSync(stamp, 'utf8') !== stampOf(addon)
+function isStale(target) {
+  const stamp = stampFileOf(target)
+  return binariesOf(target) === undefined || !existsSync(stamp) || readFileSync(stamp, 'utf8') !== stampOf(target)
 }
 
-function build(addon) {
-  say(`building ${addon.name} (cargo)`)
-  const args = [join(root, 'scripts/build.mjs'), ...addon.flags]
+function build(target) {
+  say(`building ${target.name} (cargo)`)
+  const args = [join(root, 'scripts/build.mjs'), target.part]
   const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] })
   if (status !== 0) {
-    fail(`cannot build ${addon.name}; cargo says above why (it needs a C linker and, for its crates, the network once)`)
+    fail(
+      `cannot build ${target.name}; cargo says above why (it needs a C linker and, for its crates, the network once)`,
+    )
   }
   mkdirSync(join(root, 'target'), { recursive: true })
-  writeFileSync(join(root, addon.stamp), stampOf(addon))
+  writeFileSync(stampFileOf(target), stampOf(target))
 }
 
 /**
  * What went into a build, and what came out of it. Contents, not times: a clone makes every file new, and a build by
  * hand leaves no stamp.
  */
-function stampOf(addon) {
-  return `${sources} ${digest([binaryOf(addon)])}\n`
+function stampOf(target) {
+  return `${digest(target.sources)} ${digest(binariesOf(target))}\n`
 }
 
-/** The addon's binary for this platform, if there is one, with the plug-in that belongs to it. */
-function binaryOf({ folder, plugin }) {
-  if (!existsSync(join(root, folder, plugin ?? ''))) return undefined
-  const prefix = `heavy-load.${process.platform}-${process.arch}`
-  const name = readdirSync(join(root, folder)).find((file) => file.startsWith(prefix) && file.endsWith('.node'))
-  return name && join(folder, name)
+function stampFileOf({ part }) {
+  return join(root, `target/${part.replace(/^-+/, '')}.stamp`)
+}
+
+/** The files of a build for this platform, if all are there. */
+function binariesOf({ files }) {
+  const found = files.map(([folder, start]) => {
+    const names = existsSync(join(root, folder)) ? readdirSync(join(root, folder)) : []
+    const name = names.find((file) => file.startsWith(start) && file.endsWith('.node'))
+    return name && join(folder, name)
+  })
+  return found.includes(undefined) ? undefined : found
+}
+
+/** Not JavaScript, documents, or what tests read. */
+function isSourceOfPack(path) {
+  return /(^|[\\/])(src[\\/]|Cargo\.toml$|build\.rs$)/.test(path)
 }
 
 function digest(files) {

@@ -51,7 +51,7 @@ test.serial('the tarball carries what runs and nothing else', (t) => {
     t.true(listed.includes(path), path)
   }
   const folders = new Set(listed.filter((path) => path.includes('/')).map((path) => path.split('/')[0]))
-  const carried = ['lib', 'types', 'docs', 'include', 'templates', 'crates']
+  const carried = ['lib', 'types', 'docs', 'include', 'templates', 'crates', 'packs']
   for (const folder of folders) t.true(carried.includes(folder), folder)
   t.deepEqual(
     [...new Set(listed.filter((path) => path.startsWith('crates/')).map((path) => path.split('/')[1]))],

@@ -4,6 +4,7 @@ import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import test from 'ava'
+import { PACKS } from '../../scripts/packs.mjs'
 import { root } from '../helpers/root.mjs'
 
 const SOURCES = [
@@ -14,10 +15,11 @@ const SOURCES = [
   'build.rs',
   'src',
   'crates',
+  'packs',
   'scripts',
 ]
 const RECORD = 'node_modules/.package-lock.json'
-const STAMPS = ['target/addon.stamp', 'target/test-addon.stamp']
+const STAMPS = ['target/addon.stamp', 'target/tests.stamp', ...PACKS.map((pack) => `target/${pack}.stamp`)]
 const PLUGIN = '__test__/native/plugged.node'
 const BINARY = fs.readdirSync(root).find((file) => file.startsWith(`heavy-load.${process.platform}-${process.arch}`))
 

@@ -86,6 +86,17 @@ function kernelTypes({ name, typeParameter, inputType, streams, outputType, opti
 }
 
 /**
+ * The import of those of our types that declarations use: one that is not used is an error in some projects.
+ * @param {string} declarations
+ * @param {string} module
+ */
+function importsFor(declarations, module) {
+  const types = ['AsyncOptions', 'Bytes', 'FrozenBuffer', 'NumericView', 'SyncOptions', 'TaskOptions']
+  const used = types.filter((name) => new RegExp(`\\b${name}\\b`).test(declarations))
+  return `import type { ${used.join(', ')} } from '${module}'`
+}
+
+/**
  * A module that declares the kernels of a plug-in.
  * @param {KernelSpec[]} specs
  * @param {string} title
@@ -102,12 +113,8 @@ function moduleOf(specs, title) {
   })
   const body = forms.map((form) => form.replace(/^/gm, '  ')).join('\n')
   const all = specs.map(optionsInterface).join('') + body
-  // Only what is used: an import that is not is an error in some projects.
-  const imports = ['AsyncOptions', 'Bytes', 'FrozenBuffer', 'NumericView', 'SyncOptions', 'TaskOptions'].filter(
-    (name) => new RegExp(`\\b${name}\\b`).test(all),
-  )
   return `// ${title.replace(/\s+/g, ' ')}
-import type { ${imports.join(', ')} } from 'heavy-load'
+${importsFor(all, 'heavy-load')}
 
 ${specs.map(optionsInterface).join('\n')}
 /** What \`loadKernels\` gives: \`loadKernels<LoadedKernels>(file)\`. */
@@ -123,4 +130,14 @@ ${specs.map((spec) => `  ${kernelTypes(spec)}`).join('')}  }
 `
 }
 
-module.exports = { comment, genericOf, kernelTypes, moduleOf, optionsInterface, optionsType, poolInput, signaturesOf }
+module.exports = {
+  comment,
+  genericOf,
+  importsFor,
+  kernelTypes,
+  moduleOf,
+  optionsInterface,
+  optionsType,
+  poolInput,
+  signaturesOf,
+}

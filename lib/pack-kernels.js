@@ -1,0 +1,9 @@
+'use strict'
+
+// Generated from the packs' own tables by `npm run generate`: the pack that a kernel is of.
+
+module.exports = new Map([
+  ['hashPassword', 'passwords'],
+  ['verifyPassword', 'passwords'],
+  ['needsRehash', 'passwords'],
+])

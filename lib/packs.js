@@ -1,0 +1,51 @@
+'use strict'
+
+/**
+ * Packs: plug-ins of our own, in packs/, each with an entry `heavy-load/NAME`. One is loaded when its entry is, or when a kernel of it is
+ * first asked for by name: on a pool, on the command line, by a job of another machine.
+ */
+
+const { existsSync } = require('node:fs')
+const { join } = require('node:path')
+const { makeError, toError } = require('./errors.js')
+const { loadPlugin } = require('./native.js')
+
+/**
+ * Loads a pack, once a process.
+ * @param {string} pack
+ * @returns {string[]} the names of its kernels
+ */
+function loadPack(pack) {
+  if (!isThere(pack)) {
+    throw makeError(
+      'ERR_PLUGIN_LOAD',
+      `heavy-load/${pack} has no binary here. In a checkout: run \`npm run build -- ${pack}\`, which needs Rust`,
+    )
+  }
+  try {
+    return loadPlugin(fileOf(pack))
+  } catch (failure) {
+    throw toError(failure, 'call')
+  }
+}
+
+/**
+ * The pack that a kernel is of, if it is of one.
+ * @param {string} kernel
+ * @returns {string | undefined}
+ */
+function packOf(kernel) {
+  return require('./pack-kernels.js').get(kernel)
+}
+
+/** @param {string} pack */
+function isThere(pack) {
+  return existsSync(fileOf(pack))
+}
+
+/** @param {string} pack */
+function fileOf(pack) {
+  return join(__dirname, '..', 'packs', pack, `${pack}.node`)
+}
+
+module.exports = { isThere, loadPack, packOf }
