@@ -1,6 +1,6 @@
 //! The PHC string format: `$id$v=19$name=number,...$salt$hash`, base64 without padding.
 
-use base64ct::{Base64Unpadded, Encoding};
+use data_encoding::BASE64_NOPAD;
 
 /// What stands in one, in the order in which it stands there.
 pub(crate) struct Phc<'a> {
@@ -21,7 +21,7 @@ impl<'a> Phc<'a> {
         let version = version.map(|field| decimal(&field[2..])).map_or(Some(None), |version| version.map(Some))?;
         let params = fields.next()?.split(',').map(|param| param.split_once('='));
         let params = params.take(MOST_PARAMS + 1).collect::<Option<Vec<_>>>()?;
-        let [salt, digest] = [fields.next()?, fields.next()?].map(|field| Base64Unpadded::decode_vec(field).ok());
+        let [salt, digest] = [fields.next()?, fields.next()?].map(|field| BASE64_NOPAD.decode(field.as_bytes()).ok());
         let is_whole = fields.next().is_none() && params.len() <= MOST_PARAMS;
         is_whole.then_some(Self { version, params, salt: salt?, digest: digest? })
     }
@@ -53,5 +53,5 @@ fn decimal(text: &str) -> Option<u32> {
 
 /// Bytes in the format's base64.
 pub(crate) fn encode(bytes: &[u8]) -> String {
-    Base64Unpadded::encode_string(bytes)
+    BASE64_NOPAD.encode(bytes)
 }

@@ -6,7 +6,9 @@
 //! - `$2b$12$` and 53 characters: modular crypt, of bcrypt. 2a, 2b and 2y differ in what programs did that are long mended.
 
 use argon2::{Algorithm, AssociatedData, KeyId, Version};
-use base64ct::{Base64Bcrypt, Encoding};
+use std::sync::LazyLock;
+
+use data_encoding::{Encoding, Specification};
 use heavy_load_kernel::Result;
 use heavy_load_kernel::error::{Code, EngineError};
 
@@ -22,6 +24,14 @@ const MOST_OF_SCRYPT: u64 = 8 << 20;
 
 /// Bytes of a salt, and of a digest, in which a stored hash is believed.
 const LENGTHS: std::ops::RangeInclusive<usize> = 4..=1024;
+
+/// bcrypt's own base64. Some programs have left rubbish in the last bits of a salt, which nobody reads.
+static BASE64: LazyLock<Encoding> = LazyLock::new(|| {
+    let mut form = Specification::new();
+    form.symbols.push_str("./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
+    form.check_trailing_bits = false;
+    form.encoding().unwrap_or_else(|error| unreachable!("64 symbols: {error}"))
+});
 
 #[derive(Clone, Copy)]
 pub(crate) struct Argon {
@@ -98,14 +108,14 @@ impl Bcrypt {
             return None;
         }
         let (salt, digest) = rest.split_at(22);
-        let salt = Base64Bcrypt::decode_vec(salt).ok()?.try_into().ok()?;
-        let digest = Base64Bcrypt::decode_vec(digest).ok()?;
+        let salt = BASE64.decode(salt.as_bytes()).ok()?.try_into().ok()?;
+        let digest = BASE64.decode(digest.as_bytes()).ok()?;
         Some(Stored::Bcrypt { bcrypt: Self { cost, salt }, digest })
     }
 
     /// What is kept.
     pub(crate) fn text(&self, digest: &[u8]) -> String {
-        let (salt, digest) = (Base64Bcrypt::encode_string(&self.salt), Base64Bcrypt::encode_string(digest));
+        let (salt, digest) = (BASE64.encode(&self.salt), BASE64.encode(digest));
         format!("$2b${:02}${salt}{digest}", self.cost)
     }
 }
