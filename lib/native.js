@@ -32,7 +32,7 @@ function load() {
     [
       `heavy-load has no binary for ${platform}-${arch} that loads here.`,
       '- Installed from npm: this version may not be built for your platform; see its README for those it is built for.',
-      '- In a checkout: run `npm run setup`, which needs Rust 1.88 or later (https://rustup.rs).',
+      '- In a checkout: run `npm run setup`, which needs Rust 1.89 or later (https://rustup.rs).',
       `- Node.js ${process.version} must be of the same platform as the binary (musl and glibc differ).`,
     ].join('\n'),
     { cause: failures.length === 1 ? failures[0] : new AggregateError(failures) },

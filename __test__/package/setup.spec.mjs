@@ -23,7 +23,7 @@ const STAMPS = ['target/addon.stamp', 'target/tests.stamp', ...PACKS.map((pack) 
 const PLUGIN = '__test__/native/plugged.node'
 const BINARY = fs.readdirSync(root).find((file) => file.startsWith(`heavy-load.${process.platform}-${process.arch}`))
 
-const NO_CARGO = 'setup: cargo is missing: install Rust 1.88 or later from https://rustup.rs\n'
+const NO_CARGO = 'setup: cargo is missing: install Rust 1.89 or later from https://rustup.rs\n'
 const NO_NPM = 'setup: npm is missing: install Node.js with npm from https://nodejs.org\n'
 
 const parent = fs.mkdtempSync(join(tmpdir(), 'heavy-load-setup-'))
@@ -91,9 +91,9 @@ onPosix('Rust that is too old is named', (t) => {
   const folder = treeOf(...SOURCES)
   const bin = join(folder, 'bin')
   fs.mkdirSync(bin)
-  fs.writeFileSync(join(bin, 'cargo'), '#!/bin/sh\necho "cargo 1.87.0 (99624be96 2025-05-06)"\n', { mode: 0o755 })
+  fs.writeFileSync(join(bin, 'cargo'), '#!/bin/sh\necho "cargo 1.88.0 (99624be96 2025-05-06)"\n', { mode: 0o755 })
   const { status, stderr } = setUp(folder, { PATH: [bin, process.env.PATH].join(delimiter) })
-  t.is(stderr, 'setup: cargo 1.87.0 is too old: install Rust 1.88 or later from https://rustup.rs\n')
+  t.is(stderr, 'setup: cargo 1.88.0 is too old: install Rust 1.89 or later from https://rustup.rs\n')
   t.is(status, 1)
 })
 

@@ -48,7 +48,8 @@ impl Kernel for HashPassword {
         Ok(match Policy::of(options)? {
             Policy::Argon(argon) => {
                 let estimate = Estimate { cost: 0, memory: u64::from(argon.memory) << 10 };
-                let then = Box::new(move |digest: &[u8]| Value::String(argon.text(&salt, digest)));
+                let kept = argon.clone();
+                let then = Box::new(move |digest: &[u8]| Value::String(kept.text(&salt, digest)));
                 (argon::work(argon, password, salt.to_vec(), DIGEST, then), estimate)
             }
             Policy::Bcrypt { cost } => {

@@ -5,7 +5,7 @@
 //! - `argon`, `bcrypt`, `scrypt`: the three functions, each as work that gives a digest.
 //!
 //! Invariants:
-//! 1. A password, and memory that was filled from it, is overwritten before it is given back to the allocator.
+//! 1. A password, and memory that was filled from it, is overwritten before it is given back.
 //! 2. No message repeats a password or a hash, or a part of one.
 //! 3. What a stored hash asks for is within the limits before any memory is taken or any work done for it.
 #![forbid(unsafe_code)]

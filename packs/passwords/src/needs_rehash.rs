@@ -1,6 +1,6 @@
 //! `needsRehash`: whether a hash is weaker than those that are made now.
 
-use argon2::{Algorithm, Version};
+use argon2_rust::{Algorithm, Version};
 use heavy_load_kernel::value::{Options, Value};
 use heavy_load_kernel::{Kernel, Next, Result, Spec, Work};
 

@@ -21,7 +21,7 @@ impl<'a> Phc<'a> {
         let version = version.map(|field| decimal(&field[2..])).map_or(Some(None), |version| version.map(Some))?;
         let params = fields.next()?.split(',').map(|param| param.split_once('='));
         let params = params.take(MOST_PARAMS + 1).collect::<Option<Vec<_>>>()?;
-        let [salt, digest] = [fields.next()?, fields.next()?].map(|field| BASE64_NOPAD.decode(field.as_bytes()).ok());
+        let [salt, digest] = [fields.next()?, fields.next()?].map(decode);
         let is_whole = fields.next().is_none() && params.len() <= MOST_PARAMS;
         is_whole.then_some(Self { version, params, salt: salt?, digest: digest? })
     }
@@ -49,6 +49,11 @@ impl<'a> Phc<'a> {
 fn decimal(text: &str) -> Option<u32> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     is_plain.then(|| text.parse().ok())?
+}
+
+/// Bytes of a text in the format's base64.
+pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
+    BASE64_NOPAD.decode(text.as_bytes()).ok()
 }
 
 /// Bytes in the format's base64.

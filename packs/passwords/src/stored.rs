@@ -2,10 +2,10 @@
 //! against what a server may be asked to work on (Limits).
 //!
 //! - `$argon2id$v=19$m=19456,t=2,p=1$salt$digest` and `$scrypt$ln=17,r=8,p=1$salt$digest`: PHC strings. An argon2 one without `v` is of
-//!   version 16; `keyid` and `data` may stand among its parameters.
+//!   version 16; `data` may stand among its parameters; `keyid` may not: it means that there is a secret, too.
 //! - `$2b$12$` and 53 characters: modular crypt, of bcrypt. 2a, 2b and 2y differ in what programs did that are long mended.
 
-use argon2::{Algorithm, AssociatedData, KeyId, Version};
+use argon2_rust::{Algorithm, Version};
 use std::sync::LazyLock;
 
 use data_encoding::{Encoding, Specification};
@@ -33,7 +33,12 @@ static BASE64: LazyLock<Encoding> = LazyLock::new(|| {
     form.encoding().unwrap_or_else(|error| unreachable!("64 symbols: {error}"))
 });
 
-#[derive(Clone, Copy)]
+/// RFC 9106.
+const MOST_LANES: u32 = (1 << 24) - 1;
+/// Bytes, by the reference implementation.
+const LEAST_SALT: usize = 8;
+
+#[derive(Clone)]
 pub(crate) struct Argon {
     pub(crate) variant: Algorithm,
     pub(crate) version: Version,
@@ -41,8 +46,8 @@ pub(crate) struct Argon {
     pub(crate) memory: u32,
     pub(crate) passes: u32,
     pub(crate) lanes: u32,
-    pub(crate) key_id: KeyId,
-    pub(crate) data: AssociatedData,
+    /// What else was hashed with the password.
+    pub(crate) data: Vec<u8>,
 }
 
 #[derive(Clone, Copy)]
@@ -67,8 +72,7 @@ pub(crate) enum Stored {
 
 impl Argon {
     pub(crate) fn new(memory: u32, passes: u32, lanes: u32) -> Self {
-        let (key_id, data) = (KeyId::EMPTY, AssociatedData::EMPTY);
-        Self { variant: Algorithm::Argon2id, version: Version::V0x13, memory, passes, lanes, key_id, data }
+        Self { variant: Algorithm::Argon2id, version: Version::V0x13, memory, passes, lanes, data: vec![] }
     }
 
     fn read(variant: Algorithm, phc: Phc<'_>) -> Option<Stored> {
@@ -77,21 +81,20 @@ impl Argon {
             Some(0x13) => Version::V0x13,
             Some(_) => return None,
         };
-        let key_id = phc.text("keyid").map_or(Some(KeyId::EMPTY), |text| KeyId::from_b64(text).ok())?;
-        let data = phc.text("data").map_or(Some(AssociatedData::EMPTY), |text| AssociatedData::from_b64(text).ok())?;
+        let data = phc.text("data").map_or(Some(vec![]), phc::decode)?;
         let [memory, passes, lanes] = [phc.number("m")?, phc.number("t")?, phc.number("p")?];
-        let is_sound = phc.has_only(&["m", "t", "p", "keyid", "data"])
+        let is_sound = phc.has_only(&["m", "t", "p", "data"])
             && passes > 0
-            && (1..=argon2::Params::MAX_P_COST).contains(&lanes)
+            && (1..=MOST_LANES).contains(&lanes)
             && u64::from(memory) >= 8 * u64::from(lanes)
-            && phc.salt.len() >= argon2::MIN_SALT_LEN;
-        let argon = Self { variant, version, memory, passes, lanes, key_id, data };
+            && phc.salt.len() >= LEAST_SALT;
+        let argon = Self { variant, version, memory, passes, lanes, data };
         is_sound.then_some(Stored::Argon { argon, salt: phc.salt, digest: phc.digest })
     }
 
     /// What is kept.
     pub(crate) fn text(&self, salt: &[u8], digest: &[u8]) -> String {
-        let (id, version) = (self.variant.as_str(), u32::from(self.version));
+        let (id, version) = (self.variant.as_str(), self.version.as_u32());
         let (salt, digest) = (phc::encode(salt), phc::encode(digest));
         let Self { memory, passes, lanes, .. } = self;
         format!("${id}$v={version}$m={memory},t={passes},p={lanes}${salt}${digest}")
