@@ -4,6 +4,7 @@ use argon2_rust::params::{Memory, TagLen};
 use argon2_rust::{Argon2, Error, Params};
 use heavy_load_kernel::error::EngineError;
 use heavy_load_kernel::{Next, Result, Work};
+use zeroize::Zeroizing;
 
 use crate::Then;
 use crate::password::Password;
@@ -14,7 +15,7 @@ pub(crate) fn work(argon: Argon, password: Password, salt: Vec<u8>, len: usize, 
     let mut then = Some(then);
     Work::one_shot(move || {
         let then = then.take().unwrap_or_else(|| unreachable!("it is called once"));
-        let mut digest = vec![0; len];
+        let mut digest = Zeroizing::new(vec![0; len]);
         compute(&argon, &password, &salt, &mut digest)?;
         Ok(Next::Done(then(&digest)))
     })

@@ -61,13 +61,13 @@ impl Stepped for Rounds {
         if end < 1 << self.bcrypt.cost {
             return Ok(Step::More { progress: end as f64 / (1_u64 << self.bcrypt.cost) as f64 });
         }
-        let mut text = TEXT;
+        let mut text = Zeroizing::new(TEXT);
         for pair in text.chunks_exact_mut(2) {
             for _ in 0..64 {
                 pair.copy_from_slice(&blowfish.bc_encrypt([pair[0], pair[1]]));
             }
         }
-        let digest = text.map(u32::to_be_bytes);
+        let digest = Zeroizing::new(text.map(u32::to_be_bytes));
         let then = self.then.take().unwrap_or_else(|| unreachable!("it ends once"));
         Ok(Step::Done(Next::Done(then(&digest.as_flattened()[..DIGEST]))))
     }

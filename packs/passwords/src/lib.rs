@@ -29,3 +29,6 @@ heavy_load_kernel::export_kernels!(
 
 /// What is done with a digest.
 type Then = Box<dyn FnOnce(&[u8]) -> heavy_load_kernel::value::Value + Send>;
+
+#[cfg(test)]
+mod tests;

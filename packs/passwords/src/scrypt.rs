@@ -71,7 +71,7 @@ impl Stepped for Mixing {
         for (bytes, word) in mixed.chunks_exact_mut(4).zip(lanes.words.iter()) {
             bytes.copy_from_slice(&word.to_le_bytes());
         }
-        let mut digest = vec![0; self.len];
+        let mut digest = Zeroizing::new(vec![0; self.len]);
         pbkdf2_hmac::<Sha256>(&lanes.password, &mixed, 1, &mut digest);
         self.begun = None;
         let then = self.then.take().unwrap_or_else(|| unreachable!("it ends once"));
