@@ -1,18 +1,22 @@
 'use strict'
 
-const { FrozenBuffer, freeze } = require('./lib/buffers.js')
 const { HeavyLoadError } = require('./lib/errors.js')
 const { kernel } = require('./lib/pool/forms.js')
 const { Pool, defaultPool } = require('./lib/pool/index.js')
 
+// What few need, or only some time after the start, is not loaded before.
+
+/** @param {any} data */
+function freeze(data) {
+  return require('./lib/buffers.js').freeze(data)
+}
+
 /** @param {any} path */
 function loadKernels(path) {
-  // Few need it, so it is not loaded before.
   return require('./lib/plugins.js').loadKernels(path)
 }
 
 /**
- * Loaded when it is used: most never need worker threads.
  * @param {any} url
  * @param {any} [options]
  */
@@ -22,7 +26,7 @@ async function loadFunctions(url, options) {
 
 // In the form in which Node.js finds the names for `import`: no methods, and what is re-exported last.
 module.exports = {
-  FrozenBuffer,
+  FrozenBuffer: undefined,
   HeavyLoadError,
   Pool,
   defaultPool,
@@ -32,3 +36,6 @@ module.exports = {
   loadKernels,
   ...require('./lib/kernels.js'),
 }
+
+// By Reflect: of a getter that Object defines it takes the name away again.
+Reflect.defineProperty(module.exports, 'FrozenBuffer', { get: () => require('./lib/buffers.js').FrozenBuffer })

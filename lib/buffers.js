@@ -5,16 +5,16 @@
  * be somebody's who lies, or memory that nobody else may have.
  */
 
-const { types } = require('node:util')
 const { INPUTS } = require('./catalog.js')
-const constants = require('./constants.js')
 const { brand, extend, invalidType, invalidValue, makeError } = require('./errors.js')
-const { Buffer, structuredClone } = require('./host.js')
-const { isLent } = require('./native.js')
+const { structuredClone } = require('./host.js')
+const { isLent, constants } = require('./native.js')
 const views = require('./views.js')
 
-const { Bytes, TYPED_ARRAYS, bytesOf, getter, uncurry } = views
-const { at, bufferFrom, bufferOf, className, copyOf, lengthOf, offsetOf, sizeOf } = views
+const { Bytes, TYPED_ARRAYS, bytesOf, copyOf } = views
+const { at, bufferFrom, bufferOf, className, hasBufferPrototype, lengthOf, offsetOf, sizeOf } = views
+const { dataViewBuffer, dataViewLength, dataViewOffset, isDataView, isTypedArray, isUint8Array } = views
+const { byteLengthOf, isAnyArrayBuffer, isResizable, isSharedArrayBuffer, transferOf } = views
 
 const { copy: COPY, transfer: TRANSFER, shared: SHARED, frozen: FROZEN } = constants.handOver
 /** The caller gave a bare buffer: the view is only ours. */
@@ -27,14 +27,6 @@ const BARE = constants.handOver.bare
  *   and whether the caller gave a Buffer, which the addon does not know from a Uint8Array
  */
 
-const dataViewBuffer = getter(DataView.prototype, 'buffer')
-const dataViewOffset = getter(DataView.prototype, 'byteOffset')
-const dataViewLength = getter(DataView.prototype, 'byteLength')
-const isResizable = getter(ArrayBuffer.prototype, 'resizable')
-const byteLengthOf = getter(ArrayBuffer.prototype, 'byteLength')
-const transferOf = uncurry(/** @type {any} */ (ArrayBuffer.prototype).transfer)
-const { isAnyArrayBuffer, isDataView, isSharedArrayBuffer, isTypedArray, isUint8Array } = types
-const hasBufferPrototype = Buffer.isBuffer
 /** @type {((buffer: any) => boolean) | undefined} */
 let isMarked
 

@@ -8,11 +8,10 @@
  * Invariants:
  * 1. Nothing expires before its time, by the clock; and at most as much after it as timers are late, and 2 ms.
  * 2. A queue, and its timer, are there only while a task of it is; and the timer never keeps the process alive.
- * 3. The timer has the async context in which this was loaded, and so none of a caller's.
+ * 3. The timer has the async context in which the package was loaded, and so none of a caller's.
  */
 
-const { AsyncResource } = require('node:async_hooks')
-const { clearTimeout, performance, setTimeout } = require('./host.js')
+const { clearTimeout, context, performance, setTimeout } = require('./host.js')
 const { LONGEST_TIMER_MS } = require('./options.js')
 
 /** A member of a queue. */
@@ -46,7 +45,6 @@ class Queue {
 
 /** @type {Map<number, Queue>} */
 const queues = new Map()
-const context = new AsyncResource('heavy-load.deadlines')
 
 /**
  * Has `expire` called once so many milliseconds have passed, unless it is released before.

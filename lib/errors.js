@@ -1,7 +1,7 @@
 'use strict'
 
 const { inspect } = require('node:util')
-const { isFailure } = require('./native.js')
+const { constants, isFailure } = require('./native.js')
 
 /**
  * What the addon throws: the data of an error, without a stack.
@@ -27,7 +27,7 @@ const RECEIVED = ' Received '
 const TEXT_FOR_BYTES = /^The "\w+" argument must be an instance of Buffer.*? Received type string /
 
 /** Characters of a value that a message shows. */
-const LONGEST_SHOWN = require('./constants.js').longestShown
+const LONGEST_SHOWN = constants.longestShown
 
 const { defineProperty, keys, setPrototypeOf } = Object
 

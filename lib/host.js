@@ -5,7 +5,9 @@
  * put fake timers in the place of global ones, give modules a copy of the process object, and hide globals.
  */
 
+const { AsyncResource } = require('node:async_hooks')
 const { Buffer } = require('node:buffer')
+const { addAbortListener } = require('node:events')
 const perfHooks = require('node:perf_hooks')
 const { clearInterval, clearTimeout, setImmediate, setInterval, setTimeout } = require('node:timers')
 const { exitListener, host } = require('./native.js')
@@ -14,6 +16,23 @@ const { exitListener, host } = require('./native.js')
 const realm = host()
 const { AbortController, AbortSignal, EventTarget, process, queueMicrotask, structuredClone } = realm
 const { nextTick } = process
+const { isProxy } = require('node:util').types
+
+/** Its class's getters and methods are asked of no signal: other code may have put others there. */
+const signals = {
+  isProxy,
+  getPrototypeOf: Object.getPrototypeOf,
+  addAbortListener,
+  prototype: AbortSignal.prototype,
+  abortedOf: uncurry(/** @type {any} */ (Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')).get),
+  addListener: uncurry(EventTarget.prototype.addEventListener),
+  removeListener: uncurry(EventTarget.prototype.removeEventListener),
+}
+
+/** The async context in which the package was loaded, and so none of a caller's: most of it is loaded later, inside a call. */
+const context = new AsyncResource('heavy-load')
+/** A promise of that context, which is resolved. */
+const resolved = Promise.resolve()
 
 // libuv waits for its threads before the process exits: what they run has to stop first.
 const onExit = exitListener()
@@ -31,6 +50,14 @@ function throwApart(error) {
   })
 }
 
+/**
+ * A method as a function of what it is called on; none of none.
+ * @param {any} method
+ */
+function uncurry(method) {
+  return method && Function.prototype.call.bind(method)
+}
+
 module.exports = {
   AbortController,
   AbortSignal,
@@ -38,13 +65,17 @@ module.exports = {
   EventTarget,
   clearInterval,
   clearTimeout,
+  context,
   nextTick,
   performance,
   process,
   queueMicrotask,
+  resolved,
   setImmediate,
   setInterval,
   setTimeout,
+  signals,
   structuredClone,
   throwApart,
+  uncurry,
 }

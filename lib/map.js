@@ -4,10 +4,11 @@ const { isUsable } = require('./buffers.js')
 const { ownOptionsOf } = require('./catalog.js')
 const { aborted, codeOf, extend, faultOf, invalidType, rejectLate } = require('./errors.js')
 const { AbortController, clearTimeout, setTimeout } = require('./host.js')
-const { MapTimes, TIMES } = require('./observe.js')
+const { TIMES } = require('./observe.js')
 const { LONGEST_TIMER_MS, TASK_OPTIONS, integer, refusePool, refuseUnknown, taskSettings } = require('./options.js')
 const signals = require('./signals.js')
 const { Source, isTouched } = require('./source.js')
+const { MapTimes } = require('./times.js')
 
 const MAP_OPTIONS = ['concurrency', 'ordered']
 

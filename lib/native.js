@@ -39,4 +39,10 @@ function load() {
   )
 }
 
-module.exports = load()
+const addon = load()
+
+module.exports = {
+  ...addon,
+  /** The numbers that the addon knows too (src/constants.rs): read from it once. */
+  constants: addon.constants(),
+}

@@ -1,6 +1,6 @@
 'use strict'
 
-const constants = require('./constants.js')
+const { constants } = require('./native.js')
 const { invalidType, invalidValue, makeError, outOfRange } = require('./errors.js')
 const { TIMES } = require('./observe.js')
 const { isSignal } = require('./signals.js')
@@ -41,7 +41,7 @@ const CLOSE_OPTIONS = new Set(['force', 'timeout'])
  * @property {number} maxThreads
  * @property {((fraction: number) => void) | undefined} onProgress
  * @property {boolean} transfer
- * @property {import('./observe.js').Times | undefined} times
+ * @property {import('./times.js').Times | undefined} times
  */
 
 /**

@@ -8,10 +8,19 @@
  * look-up is one that no inline cache knows. So the runtime's own signals are known by their prototype, and asked by its functions.
  */
 
-const { addAbortListener } = require('node:events')
-const { isProxy } = require('node:util').types
 const { aborted } = require('./errors.js')
-const { AbortSignal, EventTarget, throwApart } = require('./host.js')
+const host = require('./host.js')
+
+const { throwApart } = host
+const {
+  prototype: OWN,
+  abortedOf,
+  addAbortListener,
+  addListener,
+  getPrototypeOf,
+  isProxy,
+  removeListener,
+} = host.signals
 
 /**
  * One signal, or several, of which each may abort.
@@ -26,11 +35,6 @@ const watches = new WeakMap()
 /** @type {WeakMap<AbortSignal, () => void>} the listeners of signals that are not the runtime's own */
 const listeners = new WeakMap()
 
-const { getPrototypeOf } = Object
-const OWN = AbortSignal.prototype
-const abortedOf = uncurry(/** @type {any} */ (Object.getOwnPropertyDescriptor(OWN, 'aborted')).get)
-const addListener = uncurry(EventTarget.prototype.addEventListener)
-const removeListener = uncurry(EventTarget.prototype.removeEventListener)
 /** How our listeners listen; asked for when the first one does. @type {AddEventListenerOptions | undefined} */
 let options
 
@@ -197,11 +201,6 @@ function onAbort() {
   }
   if (tasks instanceof Set) for (const task of tasks) task.abort(reason)
   else tasks.abort(reason)
-}
-
-/** @param {any} method */
-function uncurry(method) {
-  return Function.prototype.call.bind(method)
 }
 
 module.exports = { isOwn, isSignal, throwIfAborted, unwatch, watch, whichAborted }

@@ -8,9 +8,12 @@
  * memory into, and a stream's rooms. Whatever is done to a view over such a one is done by these functions: a property or a method would
  * be looked up on prototypes that are everybody's, and a species be the caller's class, and whoever has put something there would get the
  * view. They are called without a look-up, and call nothing of the caller's.
+ *
+ * This is loaded with the package, whereas most that uses it is loaded when it is first needed.
  */
 
-const { Buffer } = require('./host.js')
+const { types } = require('node:util')
+const { Buffer, uncurry } = require('./host.js')
 
 /** The class that it is now. */
 const Bytes = Uint8Array
@@ -38,6 +41,15 @@ const className = getter(TypedArrayPrototype, Symbol.toStringTag)
 const at = uncurry(TypedArrayPrototype.at)
 const setFrom = uncurry(TypedArrayPrototype.set)
 const bufferFrom = Buffer.from
+const hasBufferPrototype = Buffer.isBuffer
+const dataViewBuffer = getter(DataView.prototype, 'buffer')
+const dataViewOffset = getter(DataView.prototype, 'byteOffset')
+const dataViewLength = getter(DataView.prototype, 'byteLength')
+const isResizable = getter(ArrayBuffer.prototype, 'resizable')
+const byteLengthOf = getter(ArrayBuffer.prototype, 'byteLength')
+/** None in Node.js 20. */
+const transferOf = uncurry(/** @type {any} */ (ArrayBuffer.prototype).transfer)
+const { isAnyArrayBuffer, isDataView, isSharedArrayBuffer, isTypedArray, isUint8Array } = types
 
 /**
  * The same bytes, as bytes.
@@ -96,26 +108,31 @@ function getter(prototype, name) {
   return uncurry(/** @type {any} */ (Object.getOwnPropertyDescriptor(prototype, name)).get)
 }
 
-/** @param {any} method */
-function uncurry(method) {
-  return method && Function.prototype.call.bind(method)
-}
-
 module.exports = {
   Bytes,
   TYPED_ARRAYS,
   at,
   bufferFrom,
   bufferOf,
+  byteLengthOf,
   bytesOf,
   className,
   copyInto,
   copyOf,
-  getter,
+  dataViewBuffer,
+  dataViewLength,
+  dataViewOffset,
+  hasBufferPrototype,
+  isAnyArrayBuffer,
+  isDataView,
+  isResizable,
+  isSharedArrayBuffer,
+  isTypedArray,
+  isUint8Array,
   lengthOf,
   offsetOf,
   part,
   sizeOf,
-  uncurry,
+  transferOf,
   zeros,
 }

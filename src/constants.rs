@@ -1,4 +1,4 @@
-//! The numbers that both sides of the border know. Each is defined once, where the addon uses it; `lib/constants.js` reads all of them
+//! The numbers that both sides of the border know. Each is defined once, where the addon uses it; `lib/native.js` reads all of them
 //! here, by one call.
 
 use napi_derive::napi;

@@ -113,18 +113,18 @@ test.serial('memory that can be freed is not taken for the counts of a pool', as
   const config = { threads: 1, maxQueue: 16, niceness: 4, maxMemory: 2 ** 30, name: 'counts' }
   const { instance } = bare()
   const open = (counts) => new NativePool(instance, 1, config, false, counts)
-  t.throws(() => open(new Float64Array(constants().count.length)), { message: /shared memory/ })
-  t.notThrows(() => open(new Float64Array(new SharedArrayBuffer(8 * constants().count.length))).close())
+  t.throws(() => open(new Float64Array(constants.count.length)), { message: /shared memory/ })
+  t.notThrows(() => open(new Float64Array(new SharedArrayBuffer(8 * constants.count.length))).close())
 })
 
 /** An instance that nothing of lib/ stands before. */
 function bare() {
-  const records = new Float64Array(constants().record.length * 16)
+  const records = new Float64Array(constants.record.length * 16)
   const ended = []
   let tell
   const instance = new Instance(
     () => {
-      const { slot, tag, value, length } = constants().record
+      const { slot, tag, value, length } = constants.record
       for (let count = drain(records, false), at = 0; at < count * length; at += length) {
         ended.push([records[at + slot], records[at + tag], records[at + value]])
       }
@@ -142,12 +142,12 @@ function bare() {
 
 test.serial('the addon refuses a slot that is in flight, and takes nothing from who is refused', async (t) => {
   const { instance, next } = bare()
-  const counts = new Float64Array(new SharedArrayBuffer(8 * constants().count.length))
+  const counts = new Float64Array(new SharedArrayBuffer(8 * constants.count.length))
   const config = { threads: 1, maxQueue: 100, niceness: 4, maxMemory: 2 ** 30, name: 'slots' }
   const pool = new NativePool(instance, 1, config, false, counts)
   const numberOf = (name) => kernels().findIndex((kernel) => kernel.name === name)
   const [load, spin, hash] = [numberOf('heavyLoad'), numberOf('spin'), numberOf('hash')]
-  const { transfer } = constants().handOver
+  const { transfer } = constants.handOver
   pool.submitPlain(spin, 3, 1e8, false)
   t.false(instance.isFree(3))
   const refused = { message: 'the slot has a task' }
@@ -176,7 +176,7 @@ test.serial('the addon refuses a slot that is in flight, and takes nothing from 
   t.true(instance.isFree(6))
   // Slots for which there is no memory.
   t.is(t.throws(() => pool.submitPlain(load, 2 ** 32 - 1, 5, false), { any: true })?.code, 'ERR_OUT_OF_MEMORY')
-  instance.stop(3, constants().stop.aborted)
+  instance.stop(3, constants.stop.aborted)
   const ended = await next(3)
   t.deepEqual(ended.map(([slot]) => slot).sort(), [3, 4, 5])
   t.true([3, 5].every((slot) => instance.isFree(slot)))

@@ -7,9 +7,13 @@ const { AbortController, performance } = require('../host.js')
 const { answerTo } = require('./answers.js')
 const { onClose } = require('./sockets.js')
 const { refuseUnknown, taskSettings } = require('../options.js')
-const { TIMES, Times } = require('../observe.js')
-const { checkThreads, defaultPool } = require('../pool/index.js')
+const { TIMES } = require('../observe.js')
+const { checkThreads, defaultPool, tasks } = require('../pool/index.js')
 const { isTouched } = require('../source.js')
+const { Times } = require('../times.js')
+
+// A server loads it all when it starts, and nothing in its first request.
+tasks()
 
 /** The options of a route that may be functions of the request. */
 const OF_REQUEST = ['timeout', 'priority', 'key', 'weight', 'maxThreads', 'pool']

@@ -7,8 +7,10 @@
  */
 
 const { INTEGERS_UP_TO } = require('../catalog.js')
-const constants = require('../constants.js')
+const { constants } = require('../native.js')
 const { then } = require('../errors.js')
+const { resolved } = require('../host.js')
+const { TYPED_ARRAYS } = require('../views.js')
 const { taskAt } = require('./instance.js')
 
 /** Tasks in flight from which on others are gathered: most likely the threads have enough to do until these are flushed. */
@@ -16,10 +18,9 @@ const IN_FLIGHT = 64
 const MOST_TASKS = 32
 /** Where a record has what, and how many numbers it has. */
 const { kernel: KERNEL, slot: SLOT, input: INPUT, length: RECORD } = constants.batch
-const AFTERWARDS = Promise.resolve()
 
 /** The class that it is now: what is given to the addon is of it. */
-const Records = Float64Array
+const Records = /** @type {Float64ArrayConstructor} */ (TYPED_ARRAYS.Float64Array)
 
 class Batch {
   #records = new Records(RECORD * MOST_TASKS)
@@ -66,7 +67,7 @@ class Batch {
     this.#records[at + SLOT] = task.slot
     this.#records[at + INPUT] = input
     if (this.#count === MOST_TASKS) this.flush()
-    else if (this.#count === 1) then(AFTERWARDS, this.#flush)
+    else if (this.#count === 1) then(resolved, this.#flush)
   }
 
   /** Submits what has been gathered. Whatever else is asked of the pool comes after this. */

@@ -8,7 +8,7 @@
  * work has settled: whatever it was doing may still use a CPU until then.
  */
 
-const constants = require('../constants.js')
+const { constants } = require('../native.js')
 const { queueMicrotask } = require('../host.js')
 const { between, refuseUntaken, TASK_OPTIONS, taskSettings } = require('../options.js')
 const { instance, taskAt } = require('./instance.js')
@@ -153,7 +153,7 @@ class External extends Task {
   /**
    * @param {any} error
    * @param {number | undefined} outcome
-   * @param {import('../observe.js').Times | undefined} [times]
+   * @param {import('../times.js').Times | undefined} [times]
    */
   rejectWith(error, outcome, times) {
     if (this.settled) return

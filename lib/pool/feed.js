@@ -16,6 +16,7 @@
 const { bytesIn } = require('../buffers.js')
 const { invalidType, makeError } = require('../errors.js')
 const { clearTimeout, performance, setImmediate, setTimeout } = require('../host.js')
+const { constants } = require('../native.js')
 const { LONGEST_TIMER_MS } = require('../options.js')
 const { Source } = require('../source.js')
 const { copyInto, lengthOf, part: partOf, zeros } = require('../views.js')
@@ -27,7 +28,7 @@ const LEAST_BYTES = 2 ** 14
 const NOTHING = zeros(0)
 /** How long a stream that always has something may keep all else from its turn, in milliseconds. */
 const TURN_MS = 10
-const { first: FIRST, middle: MIDDLE, last: LAST } = require('../constants.js').part
+const { first: FIRST, middle: MIDDLE, last: LAST } = constants.part
 
 /**
  * What it belongs to.

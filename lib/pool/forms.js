@@ -2,16 +2,10 @@
 
 /** The three forms in which every kernel comes, by one rule. */
 
-const { asBuffer, countReaders, handOver } = require('../buffers.js')
-const { OWN_OPTIONS, numberOf } = require('../catalog.js')
-const { codeOf, invalidType, timedOut, toError } = require('../errors.js')
-const { performance } = require('../host.js')
-const { refuseUntaken, taskSettings } = require('../options.js')
+const { numberOf } = require('../catalog.js')
+const { invalidType } = require('../errors.js')
 const { Pool, defaultPool, runNumber } = require('./index.js')
 const { isTraced, trace } = require('../observe.js')
-const { throwIfAborted } = require('../signals.js')
-const { instance } = require('./instance.js')
-const { Task } = require('./task.js')
 
 /** The pool forms that have been made, by their kernels' numbers. @type {ReturnType<typeof pooledForm>[]} */
 const POOLED = []
@@ -65,28 +59,11 @@ function pooledForm(kernel, number) {
  */
 function synchronous(kernel) {
   const number = numberOf(kernel)
-  const isTaken = (/** @type {string} */ key) => key === 'timeout' || key === 'transfer'
   /**
    * @param {any} input
    * @param {any} [options]
    */
-  const form = (input, options = {}) => {
-    const { timeout, transfer, times } = taskSettings(options)
-    refuseUntaken(options, isTaken, OWN_OPTIONS[number])
-    const given = handOver(input, transfer, number)
-    const called = timeout === Infinity && times === undefined ? 0 : performance.now()
-    if (given.frozen !== undefined) countReaders(given.frozen, 1)
-    try {
-      const value = instance.runSync(number, given.view, options, given.mode, timeout)
-      return given.isBuffer ? asBuffer(value) : value
-    } catch (failure) {
-      if (codeOf(failure) === 'ERR_TASK_TIMEOUT') throw timedOut(kernel, timeout, 0, performance.now() - called)
-      throw toError(failure, 'input')
-    } finally {
-      times?.add(0, performance.now() - called)
-      if (given.frozen !== undefined) countReaders(given.frozen, -1)
-    }
-  }
+  const form = (input, options = {}) => withoutPool().runSync(number, input, options)
   return named(form, `${kernel}Sync`, kernel)
 }
 
@@ -96,48 +73,25 @@ function synchronous(kernel) {
  */
 function asynchronous(kernel) {
   const number = numberOf(kernel)
-  const isTaken = (/** @type {string} */ key) =>
-    key === 'timeout' || key === 'transfer' || key === 'signal' || key === 'onProgress'
   /**
    * @param {any} input
    * @param {any} [options]
    */
-  const form = (input, options = {}) =>
-    isTraced() ? trace(kernel, 'libuv', () => run(input, options)) : run(input, options)
-  /**
-   * @param {any} input
-   * @param {any} options
-   * @returns {Promise<any>}
-   */
-  const run = (input, options) =>
-    new Promise((resolve, reject) => {
-      const settings = taskSettings(options)
-      refuseUntaken(options, isTaken, OWN_OPTIONS[number])
-      throwIfAborted(settings.signal)
-      const given = handOver(input, settings.transfer, number)
-      const task = new Task(resolve, reject, undefined, given, number)
-      try {
-        follow(task, instance.runAsync(number, task.slot, given.view, options, given.mode, settings.timeout))
-      } catch (failure) {
-        task.refuse(failure, settings.times)
-        return
-      }
-      task.arm(settings, true)
-    })
+  const form = (input, options = {}) => {
+    const { runAsync } = withoutPool()
+    return isTraced()
+      ? trace(kernel, 'libuv', () => runAsync(number, input, options))
+      : runAsync(number, input, options)
+  }
   return named(form, `${kernel}Async`, kernel)
 }
 
-/**
- * Has an AsyncTask go on whenever it has given its thread back. Its end comes by the instance, also if Node-API has not run it.
- * @param {Task} task
- * @param {Promise<boolean>} turn
- */
-async function follow(task, turn) {
-  try {
-    while (await turn) turn = instance.resumeAsync(task.slot)
-  } catch {
-    // Whoever awaits the task hears of that.
-  }
+/** @type {typeof import('./without-pool.js') | undefined} loaded when it is used */
+let loaded
+
+function withoutPool() {
+  loaded ??= require('./without-pool.js')
+  return loaded
 }
 
 /**

@@ -1,25 +1,27 @@
 'use strict'
 
-// What only some processes need is loaded where it is used: loading takes longer than a short task.
+// What only some processes need is loaded where it is used, and what tasks need with the first pool that is opened: a file takes as long to
+// load as a short task.
 const { EventEmitter } = require('node:events')
-const { handOver } = require('../buffers.js')
 const { INPUTS, NAMES, OWN_OPTIONS, TAKES_STREAMS, nameOf, numberOf } = require('../catalog.js')
-const constants = require('../constants.js')
 const { invalidType, invalidValue, poolIsClosed, toError } = require('../errors.js')
-const { Batch } = require('./batch.js')
 const { nextTick, performance } = require('../host.js')
-const { NativePool, defaultThreads } = require('../native.js')
-const { integer, positive, refusePool, refuseUnknown, taskSettings } = require('../options.js')
+const { NativePool, defaultThreads, constants } = require('../native.js')
 const { isTraced, trace } = require('../observe.js')
-const { throwIfAborted } = require('../signals.js')
 const { drainListeners, polling, instance, stopAll } = require('./instance.js')
-const { Task } = require('./task.js')
+// Whoever uses it is loaded later; it takes the language's functions now.
+require('../views.js')
 
 /** The classes that they are now: the addon takes no others for its counts. */
 const Counts = Float64Array
 const SharedMemory = SharedArrayBuffer
 const SHARED = Symbol('the pool of the process')
 const POOL_OPTIONS = new Set(['threads', 'maxQueue', 'niceness', 'maxMemory', 'name'])
+/**
+ * A pool's options, checked. No threads: as many as the machine has for us.
+ * @type {{ threads: number, maxQueue: number, niceness: number, maxMemory: number | undefined, name: string }}
+ */
+const DEFAULTS = { threads: 0, maxQueue: 16384, niceness: 4, maxMemory: undefined, name: 'heavy-load' }
 /** Longer ones are a mistake, and no thread shows so much. */
 const LONGEST_NAME = 200
 /** What the kernels' own functions call. */
@@ -38,7 +40,7 @@ const forgotten = new FinalizationRegistry((/** @type {number} */ number) => dra
 class Pool extends EventEmitter {
   #config
   #number = poolsMade++
-  #shared = false
+  #shared
   /** @type {InstanceType<typeof NativePool> | undefined} made on first use */
   #native
   /** @type {any} */
@@ -49,7 +51,7 @@ class Pool extends EventEmitter {
   #submitPiece
   /** @type {any} */
   #submitExternal
-  /** @type {Batch | undefined} */
+  /** @type {import('./batch.js').Batch | undefined} */
   #batch
   /** Tasks whose completion has not arrived. */
   #inFlight = 0
@@ -81,11 +83,8 @@ class Pool extends EventEmitter {
   constructor(options = {}) {
     super()
     this.#heed()
-    if (options === SHARED) {
-      this.#shared = true
-      options = { name: 'heavy-load' }
-    }
-    this.#config = poolConfig(options)
+    this.#shared = options === SHARED
+    this.#config = this.#shared ? DEFAULTS : poolConfig(options)
     if (!this.#shared) this.#open()
   }
 
@@ -121,7 +120,7 @@ class Pool extends EventEmitter {
       return trace(nameOf(kernel), this.name, () => this.#promise(kernel, input, options, true))
     }
     return new Promise((resolve, reject) => {
-      if (options?.pool !== undefined) refusePool(options, this)
+      if (options?.pool !== undefined) tasks().refusePool(options, this)
       this.#start(numberOf(kernel), input, options, resolve, reject)
     })
   }
@@ -150,7 +149,7 @@ class Pool extends EventEmitter {
    */
   #promise(kernel, input, options, isRun) {
     return new Promise((resolve, reject) => {
-      if (isRun && options?.pool !== undefined) refusePool(options, this)
+      if (isRun && options?.pool !== undefined) tasks().refusePool(options, this)
       this.#start(numberOf(kernel), input, options, resolve, reject)
     })
   }
@@ -201,6 +200,7 @@ class Pool extends EventEmitter {
    */
   #startExternal(kind, options, own, make, resolve, reject) {
     const { External, NO_SETTINGS, externalSettings } = externalTasks()
+    const { refusePool, throwIfAborted } = tasks()
     if (options?.pool !== undefined) refusePool(options, this)
     const settings = options === undefined ? NO_SETTINGS : externalSettings(options, own)
     const work = make(options)
@@ -268,7 +268,8 @@ class Pool extends EventEmitter {
   #start(kernel, input, options, resolve, reject) {
     if (this.#closed !== undefined) throw poolIsClosed()
     if (this.#native === undefined) this.#open()
-    const batch = /** @type {Batch} */ (this.#batch)
+    const batch = /** @type {import('./batch.js').Batch} */ (this.#batch)
+    const { Task, handOver, taskSettings, throwIfAborted } = tasks()
     if (options === undefined && typeof input !== 'object') {
       const task = new Task(resolve, reject, this.#owner, undefined, kernel)
       if (batch.mayAdd(this.#inFlight, kernel, input)) {
@@ -319,6 +320,7 @@ class Pool extends EventEmitter {
     }
     const { timeout, priority, key, weight, maxThreads } = settings
     const { Feed } = require('./feed.js')
+    const { Task } = tasks()
     const called = performance.now()
     const task = new Task(resolve, reject, this.#owner, undefined, kernel)
     const feed = new Feed(input, timeout, task, (piece, part, ran) => {
@@ -342,7 +344,7 @@ class Pool extends EventEmitter {
 
   /**
    * Submits a task that was called without options.
-   * @param {Task} task
+   * @param {import('./task.js').Task} task
    * @param {any} input
    */
   #submit(task, input) {
@@ -362,6 +364,7 @@ class Pool extends EventEmitter {
   #open() {
     if (this.#native === undefined) {
       const { threads, maxQueue, niceness, maxMemory, name } = this.#config
+      const { Batch } = tasks()
       try {
         const config = { threads, maxQueue, niceness, maxMemory: maxMemory ?? memoryByDefault(), name }
         this.#native = new NativePool(instance, this.#number, config, this.#shared, this.#owner.counts)
@@ -392,6 +395,24 @@ class Pool extends EventEmitter {
   }
 }
 
+/** @type {ReturnType<typeof loadTasks> | undefined} */
+let loaded
+
+/** What tasks need: loaded before there is one, and never while one is under way. */
+function tasks() {
+  loaded ??= loadTasks()
+  return loaded
+}
+
+function loadTasks() {
+  const { Batch } = require('./batch.js')
+  const { handOver } = require('../buffers.js')
+  const { refusePool, taskSettings } = require('../options.js')
+  const { throwIfAborted } = require('../signals.js')
+  const { Task } = require('./task.js')
+  return { Batch, Task, handOver, refusePool, taskSettings, throwIfAborted }
+}
+
 /** @type {typeof import('./external.js') | undefined} loaded when it is used; to ask `require` for it each time takes microseconds */
 let external
 /** @type {typeof import('./gate.js') | undefined} */
@@ -417,17 +438,21 @@ function drainListener(pool) {
   return () => nextTick(() => pool.deref()?.emit('drain'))
 }
 
-/** @param {any} options */
+/**
+ * @param {any} options
+ * @returns {typeof DEFAULTS}
+ */
 function poolConfig(options) {
+  const { integer, positive, refuseUnknown } = require('../options.js')
   refuseUnknown('options', options, POOL_OPTIONS)
-  const { threads, maxQueue = 16384, niceness = 4, maxMemory, name = 'heavy-load' } = options
+  const { threads, maxQueue = DEFAULTS.maxQueue, niceness = DEFAULTS.niceness, maxMemory } = options
+  const { name = DEFAULTS.name } = options
   if (typeof name !== 'string') throw invalidType('options.name', 'of type string', name)
   if (name === '' || name.length > LONGEST_NAME || name.includes('\0')) {
     throw invalidValue('options.name', `must be a name of at most ${LONGEST_NAME} characters`, name)
   }
   return {
-    // 0: as many as the machine has for us.
-    threads: threads === undefined ? 0 : integer('options.threads', threads, 1, constants.mostThreads),
+    threads: threads === undefined ? DEFAULTS.threads : integer('options.threads', threads, 1, constants.mostThreads),
     maxQueue: maxQueue === Infinity ? maxQueue : integer('options.maxQueue', maxQueue, 0, Number.MAX_SAFE_INTEGER),
     niceness: integer('options.niceness', niceness, 0, 19),
     maxMemory: maxMemory === undefined ? undefined : positive('options.maxMemory', maxMemory),
@@ -446,4 +471,4 @@ function checkThreads() {
 
 const defaultPool = new Pool(SHARED)
 
-module.exports = { Pool, checkThreads, defaultPool, niceness, runExternal, runNumber }
+module.exports = { Pool, checkThreads, defaultPool, niceness, runExternal, runNumber, tasks }

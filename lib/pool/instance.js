@@ -11,10 +11,8 @@
  * refuses a slot that is in flight all the same.
  */
 
-const { detach } = require('../buffers.js')
-const constants = require('../constants.js')
 const { setImmediate, throwApart } = require('../host.js')
-const { Instance } = require('../native.js')
+const { Instance, constants } = require('../native.js')
 const { observers } = require('../observe.js')
 const { Polling } = require('./polling.js')
 
@@ -44,6 +42,15 @@ const drainListeners = new Map()
 const instance = new Instance(onWake, detach)
 const drain = instance.drain
 const polling = new Polling(settleBatch, onWake)
+
+/**
+ * Loaded by then: what is detached has been looked at there. The addon does not keep this function alive; that it is exported does.
+ * @param {any} view
+ * @param {number} argument
+ */
+function detach(view, argument) {
+  return require('../buffers.js').detach(view, argument)
+}
 
 /**
  * Gives a task a slot.
@@ -157,4 +164,4 @@ function settle(slot, tag, value, wait, run) {
   }
 }
 
-module.exports = { drainListeners, enter, leave, polling, instance, stopAll, taskAt }
+module.exports = { detach, drainListeners, enter, leave, polling, instance, stopAll, taskAt }

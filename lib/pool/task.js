@@ -5,7 +5,7 @@
 const { AsyncResource } = require('node:async_hooks')
 const { asBuffer, countReaders } = require('../buffers.js')
 const { NAMES } = require('../catalog.js')
-const constants = require('../constants.js')
+const { constants } = require('../native.js')
 const deadlines = require('../deadlines.js')
 const { enter, leave, instance } = require('./instance.js')
 const { aborted, codeOf, isTimeout, poolWasClosed, rejectLate, timedOut, toError } = require('../errors.js')
@@ -60,7 +60,7 @@ const REPORTED = {
 class Attachments extends deadlines.Limited {
   /**
    * @param {Task} task
-   * @param {import('../observe.js').Times | undefined} times
+   * @param {import('../times.js').Times | undefined} times
    */
   constructor(task, times) {
     super(task)
@@ -280,7 +280,7 @@ class Task {
    * Rejects the promise, unless it is settled.
    * @param {any} error
    * @param {number | undefined} outcome none if the call is to count nowhere
-   * @param {import('../observe.js').Times | undefined} [times] of the call, which a task that was refused has not taken down
+   * @param {import('../times.js').Times | undefined} [times] of the call, which a task that was refused has not taken down
    */
   rejectWith(error, outcome, times = this.attachments?.times) {
     if (this.settled) return
@@ -314,7 +314,7 @@ class Task {
   /**
    * The promise was settled, by the caller of this alone. Observers are notified after that, and can no longer change it.
    * @param {number | undefined} outcome
-   * @param {import('../observe.js').Times | undefined} times
+   * @param {import('../times.js').Times | undefined} times
    */
   #count(outcome, times) {
     if (outcome === undefined) return
@@ -327,7 +327,7 @@ class Task {
    * Whoever called may try again, and then the refusal is reported to nobody else: it says so if it does not.
    * @param {any} error
    * @param {number} outcome
-   * @param {import('../observe.js').Times} times
+   * @param {import('../times.js').Times} times
    */
   #countLater(error, outcome, times) {
     const { counts } = /** @type {Owner} */ (this.owner)
@@ -403,7 +403,7 @@ class Task {
   /**
    * The task was not taken: its arguments are wrong, or there is no place for it.
    * @param {any} failure
-   * @param {import('../observe.js').Times | undefined} [times]
+   * @param {import('../times.js').Times | undefined} [times]
    */
   refuse(failure, times) {
     try {

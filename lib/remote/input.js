@@ -5,12 +5,12 @@
 const { copyFrom, countReaders, detach, handOver } = require('../buffers.js')
 const { findNumber } = require('../catalog.js')
 const { toError } = require('../errors.js')
-const { checkCall } = require('../native.js')
+const { checkCall, constants } = require('../native.js')
 const { TASK_OPTIONS } = require('../options.js')
 const { bytesOf, sizeOf } = require('../views.js')
 const { pack } = require('./wire.js')
 
-const { transfer: TRANSFER, frozen: FROZEN, bare } = require('../constants.js').handOver
+const { transfer: TRANSFER, frozen: FROZEN, bare } = constants.handOver
 /** What is left of a mode is how the buffer may be handed over. */
 const HOW = ~bare
 const NOTHING = new Uint8Array(0)

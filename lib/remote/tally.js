@@ -7,7 +7,7 @@ const { notify, outcomeOf } = require('../observe.js')
 
 /**
  * @typedef {import('../observe.js').Outcome} Outcome
- * @typedef {import('../observe.js').Times} Times
+ * @typedef {import('../times.js').Times} Times
  */
 
 class Tally {
