@@ -1,7 +1,7 @@
 'use strict'
 
 const { HeavyLoadError } = require('./lib/errors.js')
-const { kernel } = require('./lib/pool/forms.js')
+const { asynchronous, kernel, pooled, synchronous } = require('./lib/pool/forms.js')
 const { Pool, defaultPool } = require('./lib/pool/index.js')
 
 // What few need, or only some time after the start, is not loaded before.
@@ -24,7 +24,7 @@ async function loadFunctions(url, options) {
   return require('./lib/functions/index.js').loadFunctions(url, options)
 }
 
-// In the form in which Node.js finds the names for `import`: no methods, and what is re-exported last.
+// In the forms in which Node.js finds the names for `import`: no methods.
 module.exports = {
   FrozenBuffer: undefined,
   HeavyLoadError,
@@ -34,8 +34,29 @@ module.exports = {
   kernel,
   loadFunctions,
   loadKernels,
-  ...require('./lib/kernels.js'),
 }
+
+// generated: kernels
+module.exports.heavyLoad = pooled('heavyLoad')
+module.exports.heavyLoadSync = synchronous('heavyLoad')
+module.exports.heavyLoadAsync = asynchronous('heavyLoad')
+
+module.exports.heavyLoadShared = pooled('heavyLoadShared')
+module.exports.heavyLoadSharedSync = synchronous('heavyLoadShared')
+module.exports.heavyLoadSharedAsync = asynchronous('heavyLoadShared')
+
+module.exports.spin = pooled('spin')
+module.exports.spinSync = synchronous('spin')
+module.exports.spinAsync = asynchronous('spin')
+
+module.exports.hash = pooled('hash')
+module.exports.hashSync = synchronous('hash')
+module.exports.hashAsync = asynchronous('hash')
+
+module.exports.sort = pooled('sort')
+module.exports.sortSync = synchronous('sort')
+module.exports.sortAsync = asynchronous('sort')
+// end of generated: kernels
 
 // By Reflect: of a getter that Object defines it takes the name away again.
 Reflect.defineProperty(module.exports, 'FrozenBuffer', { get: () => require('./lib/buffers.js').FrozenBuffer })

@@ -20,7 +20,7 @@ const {
 } = require('../lib/cli/declarations.js')
 const specs = kernels()
 
-write('lib/kernels.js', exportsOf(specs))
+section('index.js', 'kernels', '//', exportsOf(specs))
 section('index.d.ts', 'calls', '//', callsOf(specs))
 section('index.d.ts', 'kernels', '//', `${specs.map(typesOf).join('\n')}\n${mapOf(specs)}${byNameOf(specs)}`)
 section('README.md', 'kernels', '<!--', tableOf(specs))
@@ -33,7 +33,7 @@ for (const { pack, specs } of packs) {
   section(`packs/${pack}/README.md`, 'kernels', '<!--', `\n${specs.map(referenceOf).join('\n')}\n`)
 }
 const formatted = [
-  'lib/kernels.js',
+  'index.js',
   'lib/pack-kernels.js',
   'index.d.ts',
   ...PACKS.map((pack) => `packs/${pack}/index.d.ts`),
@@ -85,15 +85,9 @@ ${specs.map(kernelTypes).join('')}  }
 function exportsOf(specs) {
   const lines = specs.map(
     ({ name }) =>
-      `exports.${name} = pooled('${name}')\nexports.${name}Sync = synchronous('${name}')\nexports.${name}Async = asynchronous('${name}')\n`,
+      `module.exports.${name} = pooled('${name}')\nmodule.exports.${name}Sync = synchronous('${name}')\nmodule.exports.${name}Async = asynchronous('${name}')\n`,
   )
-  return `'use strict'
-
-// Generated from the registry in crates/kernels by \`npm run generate\`.
-
-const { asynchronous, pooled, synchronous } = require('./pool/forms.js')
-
-${lines.join('\n')}`
+  return lines.join('\n')
 }
 
 function typesOf(spec) {
