@@ -2,7 +2,6 @@
 
 /** What others may see of tasks: Node's tracing channel, and observers, which metrics are made of. Free while nobody looks. */
 
-const { tracingChannel } = require('node:diagnostics_channel')
 const { codeOf, factsOf } = require('./errors.js')
 const { throwApart } = require('./host.js')
 
@@ -51,12 +50,18 @@ function notify(say) {
   }
 }
 
-const channel = tracingChannel('heavy-load.task')
+/** Made with the first task: it takes long. @type {ReturnType<typeof import('node:diagnostics_channel').tracingChannel> | undefined} */
+let channel
 let traced = 0
+
+function tracing() {
+  channel ??= require('node:diagnostics_channel').tracingChannel('heavy-load.task')
+  return channel
+}
 
 /** Whether anyone has subscribed to the tracing channel. */
 function isTraced() {
-  const { start, end, asyncStart, asyncEnd, error } = channel
+  const { start, end, asyncStart, asyncEnd, error } = tracing()
   return (
     start.hasSubscribers ||
     asyncEnd.hasSubscribers ||
@@ -75,7 +80,7 @@ function isTraced() {
  * @returns {Promise<T>}
  */
 function trace(kernel, pool, call) {
-  return channel.tracePromise(call, { kernel, pool, id: ++traced })
+  return tracing().tracePromise(call, { kernel, pool, id: ++traced })
 }
 
 module.exports = { OUTCOMES, TIMES, isTraced, notify, observers, outcomeOf, trace }
