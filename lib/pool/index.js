@@ -407,10 +407,11 @@ function tasks() {
 function loadTasks() {
   const { Batch } = require('./batch.js')
   const { handOver } = require('../buffers.js')
+  const { usableMemory } = require('../memory.js')
   const { refusePool, taskSettings } = require('../options.js')
   const { throwIfAborted } = require('../signals.js')
   const { Task } = require('./task.js')
-  return { Batch, Task, handOver, refusePool, taskSettings, throwIfAborted }
+  return { Batch, Task, handOver, refusePool, taskSettings, throwIfAborted, usableMemory }
 }
 
 /** @type {typeof import('./external.js') | undefined} loaded when it is used; to ask `require` for it each time takes microseconds */
@@ -425,7 +426,7 @@ function externalTasks() {
 
 /** A quarter of what this process may use, in bytes. */
 function memoryByDefault() {
-  return require('../memory.js').usableMemory() / 4
+  return tasks().usableMemory() / 4
 }
 
 /**

@@ -149,8 +149,11 @@ class Task {
     if (onProgress !== undefined) {
       attachments.onProgress = onProgress
       attachments.context = new AsyncResource('heavy-load.task')
+      // Both now: what is asked for at the end must not have to be loaded then.
+      require('../reporting.js')
+      const { watch } = require('./progress.js')
       // Nobody knows how much a stream will give.
-      if (feed === undefined) require('./progress.js').watch(this)
+      if (feed === undefined) watch(this)
     }
     feed?.begin()
   }
