@@ -32,12 +32,7 @@ for (const { pack, specs } of packs) {
   write(`packs/${pack}/index.d.ts`, moduleOfPack(pack, specs))
   section(`packs/${pack}/README.md`, 'kernels', '<!--', `\n${specs.map(referenceOf).join('\n')}\n`)
 }
-const formatted = [
-  'index.js',
-  'lib/pack-kernels.js',
-  'index.d.ts',
-  ...PACKS.map((pack) => `packs/${pack}/index.d.ts`),
-]
+const formatted = ['index.js', 'lib/pack-kernels.js', 'index.d.ts', ...PACKS.map((pack) => `packs/${pack}/index.d.ts`)]
 spawnSync('npx', ['biome', 'format', '--write', ...formatted], { cwd: root, stdio: 'inherit' })
 
 /** What the kernels of these names say of themselves. */

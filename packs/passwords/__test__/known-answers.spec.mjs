@@ -84,7 +84,7 @@ test('bcrypt of @node-rs/bcrypt and of bcryptjs is verified, and ours by them', 
   const ours = await hashPassword('pässwörd', { algorithm: 'bcrypt', cost: 5 })
   t.true(await bcrypt.verify('pässwörd', ours))
   t.true(await bcryptjs.compare('pässwörd', ours))
-  for (const hash of [await bcrypt.hash('pässwörd', { cost: 6 }), await bcryptjs.hash('pässwörd', 6)]) {
+  for (const hash of [await bcrypt.hash('pässwörd', 6), await bcryptjs.hash('pässwörd', 6)]) {
     t.true(await verifyPassword('pässwörd', { hash }))
     t.false(await verifyPassword('passwörd', { hash }))
   }
