@@ -22,6 +22,8 @@ export declare class Instance {
    * over leaves it to that.
    */
   stop(slot: number, why: number): boolean
+  /** As `stop`, but for a task that has not begun; false if it has. */
+  stopQueued(slot: number, why: number): boolean
   /**
    * A function `(slot, end)` that says that the work of an external task is done, or was given up: its place is free. Gives the slot of a
    * task that has begun at once in its place, of which no record tells; -1 if there is none. `end[0]` becomes 1 if the task has ended

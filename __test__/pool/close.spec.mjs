@@ -39,6 +39,22 @@ test.serial('cancels running and queued tasks when forced', async (t) => {
   t.deepEqual(await Promise.all([...queued, running]), Array(11).fill('ERR_POOL_CLOSED'))
 })
 
+test.serial('a forced close begins nothing that waits, in whatever order the tasks came', async (t) => {
+  for (let round = 0; round < 20; round++) {
+    const pool = openPool(t, { threads: 2 })
+    // What came last runs: it is stopped after those that came before and wait.
+    const release = await hold(pool)
+    const before = Array.from({ length: 200 }, () => outcome(pool.run('spin', 0.01, { priority: 'low' })))
+    const running = [1, 2].map(() => outcome(heavyLoad(ENDLESS, { pool, priority: 'high', maxThreads: 1 })))
+    await Promise.all([release(), until(() => pool.stats().running === 2, 'those that came last')])
+    const ran = pool.stats().completed
+    const closed = pool.close({ force: true })
+    const codes = await Promise.all([...before, ...running])
+    t.is(codes.filter((code) => code === 'ok').length, ran)
+    await closed
+  }
+})
+
 test.serial('cancels what is left once its timeout has passed', async (t) => {
   const pool = openPool(t, { threads: 1 })
   await hold(pool)

@@ -93,15 +93,18 @@ function taskAt(slot) {
  * @param {number} why
  */
 function stopAll(owner, why) {
-  // Those that came last, and wait, before those that they wait for.
-  for (let slot = slots.length - 1; slot >= 0; slot--) {
-    const task = slots[slot]
-    if (typeof task === 'number' || task.owner !== owner) continue
-    try {
-      task.cut(why)
-    } catch (error) {
-      // The caller's code amid ours: the others are to stop, too.
-      throwApart(error)
+  // Those that wait before those that they wait for: what has a thread leaves it to nobody.
+  for (const isQueued of [true, false]) {
+    for (let slot = slots.length - 1; slot >= 0; slot--) {
+      const task = slots[slot]
+      if (typeof task === 'number' || task.owner !== owner) continue
+      try {
+        if (isQueued) task.cutQueued(why)
+        else task.cut(why)
+      } catch (error) {
+        // The caller's code amid ours: the others are to stop, too.
+        throwApart(error)
+      }
     }
   }
 }

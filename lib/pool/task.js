@@ -216,6 +216,14 @@ class Task {
   }
 
   /**
+   * As `cut`, if it has not begun.
+   * @param {number} why
+   */
+  cutQueued(why) {
+    if (!this.settled && this.submitted && instance.stopQueued(this.slot, why)) this.rejectAsStopped(why)
+  }
+
+  /**
    * @param {number} why
    * @param {number} [waited] milliseconds
    * @param {number} [ran] milliseconds; none if it never began

@@ -314,6 +314,11 @@ impl Woken for InstanceState {
     }
 }
 
+/// Why a task is stopped, by its number in JavaScript.
+fn reason(number: u32) -> Stop {
+    REASONS.get(number as usize).copied().unwrap_or(Stop::Aborted)
+}
+
 impl Drop for InstanceState {
     fn drop(&mut self) {
         // None once the environment has ended, which takes the threadsafe function and the hook by itself.
@@ -423,7 +428,14 @@ impl Instance {
     #[napi]
     pub fn stop(&self, slot: u32, why: u32) -> bool {
         self.state.take_all_in();
-        self.state.slots.stop(slot, REASONS.get(why as usize).copied().unwrap_or(Stop::Aborted))
+        self.state.slots.stop(slot, reason(why))
+    }
+
+    /// As `stop`, but for a task that has not begun; false if it has.
+    #[napi]
+    pub fn stop_queued(&self, slot: u32, why: u32) -> bool {
+        self.state.take_all_in();
+        self.state.slots.stop_queued(slot, reason(why))
     }
 
     /// A function `(slot, end)` that says that the work of an external task is done, or was given up: its place is free. Gives the slot of a

@@ -175,6 +175,17 @@ impl Slots {
         true
     }
 
+    /// Stops a task of a pool that has not begun; false if it has, or there is none.
+    pub(super) fn stop_queued(&self, slot: u32, why: Stop) -> bool {
+        let (pool, task) = match self.slots.borrow().get(slot as usize) {
+            Some(Slot::Pooled { pool, task, .. } | Slot::External { pool, task }) => {
+                (Arc::clone(pool), Arc::clone(task))
+            }
+            _ => return false,
+        };
+        pool.stop_queued(&task, why)
+    }
+
     /// Says that the work of an external task is done; gives what came of that at once.
     pub(super) fn end(&self, slot: u32) -> Done {
         let (pool, task) = match self.slots.borrow().get(slot as usize) {

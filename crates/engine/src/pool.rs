@@ -180,6 +180,17 @@ impl Pool {
         self.send(Message::Stopped(Arc::clone(task)));
     }
 
+    /// Stops a task of this pool that has not begun, as [`Pool::stop`]; false if it has, or has ended.
+    pub fn stop_queued(&self, task: &Arc<Task>, why: Stop) -> bool {
+        let is_queued = task.withdraw();
+        if is_queued {
+            task.control.stop(why);
+            self.scheduler.give_place_back();
+            self.send(Message::Stopped(Arc::clone(task)));
+        }
+        is_queued
+    }
+
     /// As `submit`, for an external task. Whether it has begun at once: then nobody else is told.
     pub fn submit_external(&self, reservation: Reservation<'_>, sink: Arc<dyn Sink>, slot: u32) -> (Arc<Task>, bool) {
         let task = reservation.address(sink, slot);
