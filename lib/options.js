@@ -82,6 +82,28 @@ function taskSettings(options, own) {
   }
 }
 
+/** Of a call without options. */
+const DEFAULTS = Object.freeze(taskSettings(Object.create(null)))
+
+/**
+ * Whether a task with these says nothing of itself, as one without options; `transfer` is its input's.
+ * @param {Settings} settings
+ */
+function saysNothing(settings) {
+  const { signal, timeout, priority, key, weight, maxThreads, onProgress, times } = settings
+  return (
+    settings === DEFAULTS ||
+    (signal === undefined &&
+      timeout === DEFAULTS.timeout &&
+      priority === DEFAULTS.priority &&
+      key === undefined &&
+      weight === DEFAULTS.weight &&
+      maxThreads === DEFAULTS.maxThreads &&
+      onProgress === undefined &&
+      times === undefined)
+  )
+}
+
 /**
  * Refuses `pool.run(kernel, input, { pool })`, which runs on the pool whose method it is, whatever the option says. A route's task may be
  * passed on to the pool that it names.
@@ -242,6 +264,7 @@ function integer(name, value, min, max) {
 }
 
 module.exports = {
+  DEFAULTS,
   LONGEST_TIMER_MS,
   PRIORITIES,
   TASK_OPTIONS,
@@ -253,5 +276,6 @@ module.exports = {
   refusePool,
   refuseUnknown,
   refuseUntaken,
+  saysNothing,
   taskSettings,
 }

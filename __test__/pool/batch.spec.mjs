@@ -1,6 +1,7 @@
 // Tasks that are submitted in a batch, because many are in flight, are like others to whoever looks.
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
+import { heavyLoad } from 'heavy-load'
 import { runFixture } from '../helpers/child.mjs'
 import { hold, openPool, outcome } from '../helpers/pool.mjs'
 
@@ -62,7 +63,8 @@ test('tasks that say something about themselves do not pass them', async (t) => 
   // All of one kind, of which the first come first.
   for (let number = 0; number < 3 * FEW; number++) {
     const kind = number % 7
-    if (kind === 3) tasks.push(note(pool.run('spin', 0, {}), number))
+    if (kind === 3) tasks.push(note(pool.run('spin', 0, { maxThreads: 1 }), number))
+    else if (kind === 4) tasks.push(note(pool.run('spin', 0, { timeout: undefined }), number))
     else if (kind === 5) tasks.push(note(pool.run('spin', 0.5e-6), number))
     else tasks.push(note(pool.run('spin', 0), number))
   }
@@ -96,11 +98,14 @@ test('a full pool refuses as many as it has no place for, and the error has the 
   const pool = openPool(t, { threads: 1, maxQueue: MANY })
   const release = await hold(pool)
   const outcomes = flood(pool, MANY + FEW).map(outcome)
-  const error = await t.throwsAsync(pool.run('heavyLoad', 1), { code: 'ERR_POOL_OVERLOADED' })
-  t.true(error.stack.includes(fileURLToPath(import.meta.url)), error.stack)
+  // With options that say nothing of the task, too.
+  for (const call of [() => pool.run('heavyLoad', 1), () => heavyLoad(1, { pool })]) {
+    const error = await t.throwsAsync(call(), { code: 'ERR_POOL_OVERLOADED' })
+    t.true(error.stack.includes(fileURLToPath(import.meta.url)), error.stack)
+  }
   await release()
   t.deepEqual(await Promise.all(outcomes), [...Array(MANY).fill('ok'), ...Array(FEW).fill('ERR_POOL_OVERLOADED')])
-  t.like(pool.stats(), { completed: MANY, rejected: FEW + 1, queued: 0 })
+  t.like(pool.stats(), { completed: MANY, rejected: FEW + 2, queued: 0 })
 })
 
 test('wrong input rejects with the stack of the caller, and costs nothing but itself', async (t) => {
@@ -120,6 +125,20 @@ test('wrong input rejects with the stack of the caller, and costs nothing but it
   await Promise.all(tasks)
   t.like(pool.stats(), { completed: tasks.length, failed: 0, queued: 0 })
   await pool.close()
+})
+
+test('getters of options that say nothing may close the pool', async (t) => {
+  const pool = openPool(t, { threads: 1 })
+  const tasks = flood(pool, MANY)
+  const options = {
+    get timeout() {
+      pool.close()
+      return undefined
+    },
+  }
+  await t.throwsAsync(pool.run('heavyLoad', 1, options), { code: 'ERR_POOL_CLOSED' })
+  await Promise.all(tasks)
+  t.like(pool.stats(), { completed: MANY, queued: 0 })
 })
 
 test('those of several pools keep apart', async (t) => {

@@ -1,7 +1,7 @@
 'use strict'
 
 /**
- * Tasks gathered, to be submitted by one call of the addon. While many are in flight, those that were called without options wait
+ * Tasks gathered, to be submitted by one call of the addon. While many are in flight, those that say nothing of themselves wait
  * until there are enough of them, or for the end of the microtasks: as small segments do in Nagle's algorithm (RFC 896). Who blocks
  * the event loop meanwhile delays these few, and the results of all.
  */

@@ -269,8 +269,12 @@ class Pool extends EventEmitter {
     if (this.#closed !== undefined) throw poolIsClosed()
     if (this.#native === undefined) this.#open()
     const batch = /** @type {import('./batch.js').Batch} */ (this.#batch)
-    const { Task, handOver, taskSettings, throwIfAborted } = tasks()
-    if (options === undefined && typeof input !== 'object') {
+    const { DEFAULTS, Task, handOver, saysNothing, taskSettings, throwIfAborted } = tasks()
+    const settings = options === undefined ? DEFAULTS : taskSettings(options, OWN_OPTIONS[kernel])
+    const isPlain = typeof input !== 'object' && (options === undefined || OWN_OPTIONS[kernel].size === 0)
+    if (isPlain && saysNothing(settings)) {
+      // Getters of the options may have closed it.
+      if (this.#closed !== undefined) throw poolIsClosed()
       const task = new Task(resolve, reject, this.#owner, undefined, kernel)
       if (batch.mayAdd(this.#inFlight, kernel, input)) {
         batch.add(task, input)
@@ -281,7 +285,6 @@ class Pool extends EventEmitter {
       return
     }
     batch.flush()
-    const settings = taskSettings(options === undefined ? {} : options, OWN_OPTIONS[kernel])
     throwIfAborted(settings.signal)
     if (TAKES_STREAMS[kernel] && !ArrayBuffer.isView(input) && require('../source.js').isStream(input)) {
       this.#startStream(kernel, input, options, settings, resolve, reject)
@@ -343,7 +346,7 @@ class Pool extends EventEmitter {
   }
 
   /**
-   * Submits a task that was called without options.
+   * Submits a task that says nothing of itself.
    * @param {import('./task.js').Task} task
    * @param {any} input
    */
@@ -408,10 +411,10 @@ function loadTasks() {
   const { Batch } = require('./batch.js')
   const { handOver } = require('../buffers.js')
   const { usableMemory } = require('../memory.js')
-  const { refusePool, taskSettings } = require('../options.js')
+  const { DEFAULTS, refusePool, saysNothing, taskSettings } = require('../options.js')
   const { throwIfAborted } = require('../signals.js')
   const { Task } = require('./task.js')
-  return { Batch, Task, handOver, refusePool, taskSettings, throwIfAborted, usableMemory }
+  return { Batch, DEFAULTS, Task, handOver, refusePool, saysNothing, taskSettings, throwIfAborted, usableMemory }
 }
 
 /** @type {typeof import('./external.js') | undefined} loaded when it is used; to ask `require` for it each time takes microseconds */
