@@ -118,7 +118,13 @@ pub(super) struct Timed {
 /// A job that has ended.
 pub(super) struct Finished {
     outcome: Result<Value>,
-    remains: Phase,
+    /// Few jobs leave anything, and a job's end is moved several times: so it is boxed.
+    remains: Option<Box<Remains>>,
+}
+
+/// What is left of a job that has ended.
+struct Remains {
+    phase: Phase,
     unwanted: Option<Value>,
 }
 
@@ -249,8 +255,8 @@ impl Job {
             Ok(Ran::Value(value)) => return self.end(Ok(value)),
             Err(error) => return self.end(Err(error)),
         }
-        let early = self.early.take_if(|_| self.in_flight == 0)?;
-        Some(self.finish(*early))
+        let Early { outcome, unwanted } = *self.early.take_if(|_| self.in_flight == 0)?;
+        Some(self.finish(outcome, unwanted))
     }
 
     /// Ends the job with an error; gives the end, if nothing is in flight.
@@ -259,21 +265,22 @@ impl Job {
     }
 
     fn end(&mut self, outcome: Result<Value>) -> Option<Finished> {
-        let end = match self.early.take() {
+        let (outcome, unwanted) = match self.early.take() {
             // The first error is the one that counts.
-            Some(early) => Early { unwanted: outcome.ok().or(early.unwanted), ..*early },
-            None => Early { outcome, unwanted: None },
+            Some(early) => (early.outcome, outcome.ok().or(early.unwanted)),
+            None => (outcome, None),
         };
         if self.in_flight > 0 {
-            self.early = Some(Box::new(end));
+            self.early = Some(Box::new(Early { outcome, unwanted }));
             return None;
         }
-        Some(self.finish(end))
+        Some(self.finish(outcome, unwanted))
     }
 
-    fn finish(&mut self, Early { outcome, unwanted }: Early) -> Finished {
-        let remains = std::mem::replace(&mut self.phase, Phase::Ending);
-        Finished { outcome, remains, unwanted }
+    fn finish(&mut self, outcome: Result<Value>, unwanted: Option<Value>) -> Finished {
+        let phase = std::mem::replace(&mut self.phase, Phase::Ending);
+        let is_empty = phase.is_spent() && unwanted.is_none();
+        Finished { outcome, remains: (!is_empty).then(|| Box::new(Remains { phase, unwanted })) }
     }
 }
 
@@ -291,25 +298,30 @@ impl Finished {
 
     /// Whether there is something to drop, which may be large.
     pub(super) fn has_remains(&self) -> bool {
-        let is_empty = match self.remains {
-            Phase::Ending
-            | Phase::External(_)
-            | Phase::Unprepared(..)
-            | Phase::Stepped(None)
-            | Phase::OneShot(None) => true,
-            Phase::Parallel { .. } | Phase::Stepped(Some(_)) | Phase::OneShot(Some(_)) => false,
-        };
-        !is_empty || self.unwanted.is_some()
+        // Who would have done external work is no work, and shared by all that does.
+        let is_large = |remains: &Remains| remains.unwanted.is_some() || !matches!(remains.phase, Phase::External(_));
+        self.remains.as_deref().is_some_and(is_large)
     }
 
     /// Drops what is left of the work and gives the outcome; of several errors the first.
     pub(super) fn into_outcome(self) -> Result<Value> {
-        let dropped = drop_catching_panic(self.remains);
+        let Some(remains) = self.remains else { return self.outcome };
+        let Remains { phase, unwanted } = *remains;
+        let _ = drop_catching_panic(unwanted);
+        let dropped = drop_catching_panic(phase);
         self.outcome.and_then(|value| dropped.map(|()| value))
     }
 }
 
 impl Phase {
+    /// Whether there is nothing in it to drop.
+    fn is_spent(&self) -> bool {
+        match self {
+            Phase::Ending | Phase::Unprepared(..) | Phase::Stepped(None) | Phase::OneShot(None) => true,
+            Phase::Parallel { .. } | Phase::Stepped(Some(_)) | Phase::OneShot(Some(_)) | Phase::External(_) => false,
+        }
+    }
+
     fn enter(work: Work) -> Result<(Self, Sizer)> {
         match work {
             Work::Parallel(work) => {

@@ -152,6 +152,11 @@ impl<T> ReadyQueue<T> {
         Outlook { rank: seat.rank_now(&self.kinds), attained: seat.attained, total, place: seat.place }
     }
 
+    /// Thread time that a task has used.
+    pub(super) fn attained(&self, id: SeatId) -> u64 {
+        self.seats[id].attained
+    }
+
     /// Where a task of the same kind ranks that has not begun.
     pub(super) fn rank_of_fresh(&self, id: SeatId) -> u64 {
         self.kinds.expected(self.seats[id].kind)

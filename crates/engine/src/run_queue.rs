@@ -194,17 +194,9 @@ impl RunQueue {
         let config = &task.config;
         let (priority, key, weight, kind) = (config.priority, config.key.clone(), config.weight, task.kind());
         let shape = job.shape();
-        let entry = Entry {
-            stage: Stage::Queued,
-            place: None,
-            memory: config.memory,
-            began: None,
-            stake,
-            task: Arc::clone(&task),
-            job,
-        };
+        let entry = Entry { stage: Stage::Queued, place: None, memory: config.memory, began: None, stake, task, job };
         let seat = self.ready.seat(entry, priority, key.as_ref(), weight, kind, shape);
-        task.set_seat(Some(seat));
+        self.ready.get(seat).task.set_seat(Some(seat));
     }
 
     /// A task was stopped: ends it now, if no morsel of it runs.
@@ -369,15 +361,20 @@ impl RunQueue {
         }
     }
 
-    /// How a task stands where waits are predicted, in CPU time, which predictions multiply by the pace. That is of the pool's threads, and
-    /// an external task takes as long as the clock says: so it counts here with that, divided by the pace.
+    /// How a task stands where waits are predicted.
     fn outlook_now(&self, seat: SeatId, now: Instant) -> Outlook {
-        let outlook = self.ready.outlook(seat);
-        let Some(began) = self.ready.get(seat).began.filter(|_| self.ready.shape(seat) == Shape::External) else {
-            return outlook;
-        };
-        let cpu = self.pace.cpu_of(now.saturating_duration_since(began), None);
-        Outlook { attained: cpu.as_nanos() as u64, ..outlook }
+        Outlook { attained: self.attained_now(seat, now), ..self.ready.outlook(seat) }
+    }
+
+    /// What a task has used where waits are predicted, in CPU time, which predictions multiply by the pace. That is of the pool's threads, and
+    /// an external task takes as long as the clock says: so it counts here with that, divided by the pace.
+    fn attained_now(&self, seat: SeatId, now: Instant) -> u64 {
+        match self.ready.get(seat).began {
+            Some(began) if self.ready.shape(seat) == Shape::External => {
+                self.pace.cpu_of(now.saturating_duration_since(began), None).as_nanos() as u64
+            }
+            _ => self.ready.attained(seat),
+        }
     }
 
     /// Corrects what a task that goes on is counted with: it has had so much more CPU time.
@@ -467,9 +464,8 @@ impl RunQueue {
         let step = if entry.began.is_some() { Step::End } else { Step::Expire };
         self.books.step(&mut entry.stage, step);
         let entry = self.leave(seat, finished.is_done(), now);
-        let began = entry.began.unwrap_or(now);
-        let wait = began.saturating_duration_since(entry.task.submitted);
-        let run = now.saturating_duration_since(began);
+        let wait = entry.task.waited().unwrap_or_else(|| now.saturating_duration_since(entry.task.submitted));
+        let run = entry.began.map_or(Duration::ZERO, |began| now.saturating_duration_since(began));
         let part = entry.task.config.part;
         if entry.began.is_some() && (part.is_last || !finished.gave_value()) {
             self.gauges.run.record(part.ran + run);
@@ -481,7 +477,7 @@ impl RunQueue {
     fn leave(&mut self, seat: SeatId, done: bool, now: Instant) -> Entry {
         if done {
             self.ready.learn(seat);
-            let (attained, fresh) = (self.outlook_now(seat, now).attained, self.ready.rank_of_fresh(seat));
+            let (attained, fresh) = (self.attained_now(seat, now), self.ready.rank_of_fresh(seat));
             let stake = &self.ready.get(seat).stake;
             if stake.service().ended(attained, fresh) {
                 self.review.ask();

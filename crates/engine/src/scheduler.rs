@@ -194,12 +194,12 @@ impl Scheduler {
 
     /// Runs morsels until there are none, or until it is time to let rayon have the thread; then gives the ticket to be issued again.
     fn run_ticket(self: &Arc<Self>, threads: &Arc<rayon::ThreadPool>, mut ticket: Ticket) -> Option<Ticket> {
-        let mut began = Instant::now();
-        let mut now = began;
+        let mut now = Instant::now();
+        let mut until = now + TICKET;
         let mut list = vec![];
         let mut queue = self.lock();
         loop {
-            let again = now - began >= TICKET;
+            let again = now >= until;
             let Turn { claimed, more, drained, begun, mut ended } = self.look(&mut queue, !again, list, now);
             drop(queue);
             let remains = ended.iter().any(End::has_remains);
@@ -209,7 +209,9 @@ impl Scheduler {
             {
                 issue(Arc::clone(self), threads, another);
             }
-            self.begin(begun, threads);
+            if !begun.is_empty() {
+                self.begin(begun, threads);
+            }
             if remains {
                 ended.drain(..).for_each(End::deliver);
                 if drained {
@@ -245,8 +247,8 @@ impl Scheduler {
                 // Nothing queued, running or paused: nobody needs this thread until somebody submits.
                 ticket = self.wakeup.rest(ticket, announced, || self.occupancy.wanted_threads() == 0)?;
                 // The wait does not count as run time.
-                began = Instant::now();
-                now = began;
+                now = Instant::now();
+                until = now + TICKET;
                 queue = self.lock();
                 continue;
             };
