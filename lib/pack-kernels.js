@@ -3,6 +3,8 @@
 // Generated from the packs' own tables by `npm run generate`: the pack that a kernel is of.
 
 module.exports = new Map([
+  ['compress', 'compression'],
+  ['decompress', 'compression'],
   ['hashPassword', 'passwords'],
   ['verifyPassword', 'passwords'],
   ['needsRehash', 'passwords'],

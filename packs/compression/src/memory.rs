@@ -1,0 +1,53 @@
+//! Output that grows as the system gives memory: a refusal is an error, and not the end of the process.
+
+use std::mem::MaybeUninit;
+
+use heavy_load_kernel::Result;
+use heavy_load_kernel::error::EngineError;
+
+/// Makes room for so many more bytes, and more than that where it grows often.
+///
+/// # Errors
+/// ERR_OUT_OF_MEMORY.
+pub(crate) fn reserve(out: &mut Vec<u8>, more: usize) -> Result<()> {
+    out.try_reserve(more).map_err(|_| EngineError::out_of_memory(more))
+}
+
+/// Makes room for so many more bytes.
+///
+/// # Errors
+/// ERR_OUT_OF_MEMORY.
+pub(crate) fn reserve_exact(out: &mut Vec<u8>, more: usize) -> Result<()> {
+    out.try_reserve_exact(more).map_err(|_| EngineError::out_of_memory(more))
+}
+
+/// Appends bytes.
+///
+/// # Errors
+/// ERR_OUT_OF_MEMORY.
+pub(crate) fn append(out: &mut Vec<u8>, bytes: &[u8]) -> Result<()> {
+    reserve(out, bytes.len())?;
+    out.extend_from_slice(bytes);
+    Ok(())
+}
+
+/// Has `write` append to what is there: it gets room for `room` bytes, fills as much of it as it likes from its beginning on, and gives how
+/// many bytes that were, with whatever else it has to say.
+///
+/// # Errors
+/// ERR_OUT_OF_MEMORY.
+///
+/// # Safety
+/// `write` has initialised as many bytes as it says.
+pub(crate) unsafe fn fill<T>(
+    out: &mut Vec<u8>,
+    room: usize,
+    write: impl FnOnce(&mut [MaybeUninit<u8>]) -> (usize, T),
+) -> Result<T> {
+    reserve(out, room)?;
+    let (written, said) = write(&mut out.spare_capacity_mut()[..room]);
+    assert!(written <= room, "{written} bytes in {room}");
+    // SAFETY: there is capacity for `room` bytes behind the length, and the first `written` of them are initialised, as the caller vouches.
+    unsafe { out.set_len(out.len() + written) };
+    Ok(said)
+}

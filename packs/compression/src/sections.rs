@@ -1,0 +1,257 @@
+//! Encoding by sections, which threads encode at once.
+//!
+//! A thread takes a section that nobody has, encodes as many pieces of it as the engine asks for, and puts it back: first those that were begun,
+//! so that no more encoders are alive than threads have worked at once. A thread that finds no section leaves its units undone; what is left when
+//! the phase has ended is another phase. The last section is encoded in steps, by one thread.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use heavy_load_kernel::value::{Bytes, View};
+use heavy_load_kernel::{Next, Parallel, Result, Step, Stepped, Work};
+
+use crate::codec::{Encoder, Encoding, Section};
+use crate::joining::{self, Joining};
+use crate::memory::append;
+
+/// Pieces of a first step: input of 64 KiB and less is done with it.
+const FIRST_STEP: u64 = 4;
+/// The share of all work that encoding is; the rest joins its outputs.
+const SHARE: f64 = 0.98;
+
+/// What is to be encoded, and how far it is.
+pub(crate) struct Sections {
+    encoding: Box<dyn Encoding>,
+    data: Bytes,
+    /// Whether others may write the data meanwhile: then what is before a section is not what was encoded there.
+    is_shared: bool,
+    count: usize,
+    /// Pieces of all sections, and those that are encoded.
+    pieces: u64,
+    encoded: AtomicU64,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The first section that was not begun.
+    next: usize,
+    /// Sections that were begun and that no thread has.
+    open: Vec<Open>,
+    ended: Vec<Part>,
+}
+
+/// A section that was begun.
+struct Open {
+    index: usize,
+    /// How far it is encoded, in the input.
+    at: usize,
+    encoder: Option<Box<dyn Encoder>>,
+    out: Vec<u8>,
+    scratch: Vec<u8>,
+}
+
+/// A section that is encoded.
+pub(crate) struct Part {
+    pub(crate) index: usize,
+    pub(crate) out: Vec<u8>,
+    pub(crate) check: u32,
+}
+
+/// How many sections input of so many bytes has.
+pub(crate) fn count(encoding: &dyn Encoding, len: usize) -> usize {
+    len.div_ceil(encoding.section()).max(1)
+}
+
+/// Work that encodes `view`'s bytes.
+pub(crate) fn work(encoding: Box<dyn Encoding>, view: View) -> Work {
+    let is_shared = view.memory.is_shared();
+    let data = view.into_bytes();
+    let count = count(&*encoding, data.len());
+    let mut sections =
+        Sections { encoding, data, is_shared, count, pieces: 0, encoded: AtomicU64::new(0), state: Mutex::default() };
+    sections.pieces = sections.left(0, &[]);
+    Arc::new(sections).rest()
+}
+
+impl Sections {
+    pub(crate) fn encoding(&self) -> &dyn Encoding {
+        &*self.encoding
+    }
+
+    /// Bytes of input.
+    pub(crate) fn len(&self) -> usize {
+        self.data.len()
+    }
+
+    /// Where a section is in the input. They are of one length, but for a byte.
+    pub(crate) fn range(&self, index: usize) -> Range<usize> {
+        let at = |index: usize| (self.len() as u128 * index as u128 / self.count as u128) as usize;
+        at(index)..at(index + 1)
+    }
+
+    /// The sections, once all are encoded, in their order.
+    pub(crate) fn take_parts(&self) -> Vec<Part> {
+        let mut parts = std::mem::take(&mut self.state().ended);
+        parts.sort_unstable_by_key(|part| part.index);
+        parts
+    }
+
+    /// The share of all work that is done.
+    fn progress(&self) -> f64 {
+        SHARE * self.encoded.load(Relaxed) as f64 / self.pieces as f64
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many pieces are to be encoded.
+    fn left(&self, next: usize, open: &[Open]) -> u64 {
+        let pieces = |range: Range<usize>| range.len().div_ceil(self.encoding.piece()).max(1) as u64;
+        let begun = open.iter().map(|open| pieces(open.at..self.range(open.index).end));
+        begun.chain((next..self.count).map(|index| pieces(self.range(index)))).sum()
+    }
+
+    /// What is left to do, while no thread has a section.
+    fn rest(self: Arc<Self>) -> Work {
+        let mut state = self.state();
+        match state.open.len() + (self.count - state.next) {
+            0 => {
+                drop(state);
+                Work::stepped(Joining::new(self))
+            }
+            1 => {
+                let open = state.take(&self);
+                drop(state);
+                Work::stepped(Alone { sections: self, open })
+            }
+            _ => {
+                let len = self.left(state.next, &state.open);
+                drop(state);
+                Work::parallel(Together { sections: self, len })
+            }
+        }
+    }
+
+    /// Encodes up to so many pieces of a section; gives how many, and the section if it has ended.
+    fn encode(&self, mut section: Open, units: u64) -> Result<(u64, Encoded)> {
+        let range = self.range(section.index);
+        let Open { index, at, encoder, out, scratch } = &mut section;
+        let encoder = match encoder {
+            Some(encoder) => encoder,
+            none => {
+                let lookback = if self.is_shared { 0 } else { self.encoding.lookback().min(range.start) };
+                if *index == 0 {
+                    append(out, self.encoding.head())?;
+                }
+                let encoder = self.encoding.encoder(&Section {
+                    offset: range.start,
+                    len: range.len(),
+                    is_last: range.end == self.len(),
+                    before: self.data.read(range.start - lookback..range.start, scratch)?,
+                })?;
+                none.insert(encoder)
+            }
+        };
+        for done in 1..=units {
+            let end = range.end.min(*at + self.encoding.piece());
+            let is_last = end == range.end;
+            encoder.encode(self.data.read(*at..end, scratch)?, is_last, out)?;
+            *at = end;
+            self.encoded.fetch_add(1, Relaxed);
+            if is_last {
+                let part = Part { index: *index, check: encoder.check(), out: std::mem::take(out) };
+                return Ok((done, Encoded::All(part)));
+            }
+        }
+        Ok((units, Encoded::Some(section)))
+    }
+}
+
+impl State {
+    /// A section that no thread has.
+    fn take(&mut self, sections: &Sections) -> Option<Open> {
+        if let Some(open) = self.open.pop() {
+            return Some(open);
+        }
+        let index = self.next;
+        (index < sections.count).then(|| {
+            self.next += 1;
+            Open { index, at: sections.range(index).start, encoder: None, out: vec![], scratch: vec![] }
+        })
+    }
+}
+
+enum Encoded {
+    Some(Open),
+    All(Part),
+}
+
+/// Parallel work: several sections. A unit is a piece, whichever it is.
+struct Together {
+    sections: Arc<Sections>,
+    len: u64,
+}
+
+impl Parallel for Together {
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    fn run(&self, range: Range<u64>) -> Result<()> {
+        let mut units = range.end - range.start;
+        while units > 0 {
+            let taken = self.sections.state().take(&self.sections);
+            let Some(section) = taken else { return Ok(()) };
+            let (done, encoded) = self.sections.encode(section, units)?;
+            units -= done;
+            let mut state = self.sections.state();
+            match encoded {
+                Encoded::Some(section) => state.open.push(section),
+                Encoded::All(part) => state.ended.push(part),
+            }
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self) -> Result<Next> {
+        Ok(Next::Then(Arc::clone(&self.sections).rest()))
+    }
+
+    fn progress(&self, _done: u64) -> f64 {
+        self.sections.progress()
+    }
+}
+
+/// Stepped work: one section. A unit is a piece.
+struct Alone {
+    sections: Arc<Sections>,
+    open: Option<Open>,
+}
+
+impl Stepped for Alone {
+    fn len(&self) -> u64 {
+        self.sections.pieces
+    }
+
+    fn first_morsel(&self) -> u64 {
+        FIRST_STEP
+    }
+
+    fn step(&mut self, units: u64) -> Result<Step> {
+        let Some(open) = self.open.take() else { unreachable!("it is taken by a step that ends, or fails") };
+        match self.sections.encode(open, units)?.1 {
+            Encoded::Some(open) => {
+                self.open = Some(open);
+                Ok(Step::More { progress: self.sections.progress() })
+            }
+            Encoded::All(part) if self.sections.count == 1 => joining::only(&self.sections, part),
+            Encoded::All(part) => {
+                self.sections.state().ended.push(part);
+                Ok(Step::Done(Next::Then(Work::stepped(Joining::new(Arc::clone(&self.sections))))))
+            }
+        }
+    }
+}
