@@ -5,7 +5,7 @@ import { performance } from 'node:perf_hooks'
  * Runs every contestant in turns, beginning with another one each round, and prints the medians.
  * @param {string} what
  * @param {Record<string, () => Promise<unknown>>} contestants ours first
- * @param {{ rounds?: number, check?: (result: any, name: string) => void }} [options] `check` throws if a result is wrong
+ * @param {{ rounds?: number, check?: (result: any, name: string) => unknown }} [options] `check` throws if a result is wrong
  * @returns {Promise<Record<string, number>>} medians in milliseconds
  */
 export async function race(what, contestants, { rounds = 11, check } = {}) {
@@ -18,7 +18,7 @@ export async function race(what, contestants, { rounds = 11, check } = {}) {
       const began = performance.now()
       const result = await contestants[name]()
       const took = performance.now() - began
-      if (round < 0) check?.(result, name)
+      if (round < 0) await check?.(result, name)
       else times[name].push(took)
     }
   }

@@ -9,7 +9,7 @@ use brotlic_sys::*;
 use heavy_load_kernel::Result;
 use heavy_load_kernel::error::EngineError;
 
-use crate::codec::{Decoded, Decoder, Encoder, Encoding, Section};
+use crate::codec::{Decoded, Decoder, Encoder, Encoding, Piece, Section};
 use crate::memory::fill;
 
 /// log2 of the window, as the library's own tool and Node have it.
@@ -35,6 +35,10 @@ impl Encoding for Brotli {
     /// Twice the window, as what is before a section cannot be pointed at.
     fn section(&self) -> usize {
         8 << 20
+    }
+
+    fn smallest_section(&self) -> usize {
+        self.section() / 4
     }
 
     fn piece(&self) -> usize {
@@ -92,7 +96,8 @@ impl Drop for Sectioned {
 }
 
 impl Encoder for Sectioned {
-    fn encode(&mut self, piece: &[u8], last: bool, out: &mut Vec<u8>) -> Result<()> {
+    fn encode(&mut self, piece: &Piece<'_>, out: &mut Vec<u8>) -> Result<()> {
+        let (last, piece) = (piece.is_last, piece.bytes());
         let operation = match (last, self.is_last) {
             (false, _) => BrotliEncoderOperation_BROTLI_OPERATION_PROCESS,
             (true, false) => BrotliEncoderOperation_BROTLI_OPERATION_FLUSH,

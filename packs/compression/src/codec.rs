@@ -7,6 +7,12 @@ pub(crate) trait Encoding: Send + Sync {
     /// About how many bytes of input are a section at most: what is worth a stream of its own.
     fn section(&self) -> usize;
 
+    /// About how many bytes a section has at least, of input that has many: towards its end they get smaller, so that all threads end at
+    /// about the same time.
+    fn smallest_section(&self) -> usize {
+        self.section()
+    }
+
     /// Bytes of input that are encoded in one go, within a section: a unit of work.
     fn piece(&self) -> usize;
 
@@ -52,15 +58,34 @@ pub(crate) struct Section<'a> {
     pub(crate) is_last: bool,
     /// What stands before it, as far as the encoding looks back.
     pub(crate) before: &'a [u8],
+    /// Whether its bytes stand still, where nobody writes them, until the encoder is dropped.
+    pub(crate) is_stable: bool,
+}
+
+/// The next bytes of a section.
+pub(crate) struct Piece<'a> {
+    /// They and, if the section is stable, all that are before them in the section.
+    pub(crate) all: &'a [u8],
+    /// Where they begin in that.
+    pub(crate) from: usize,
+    /// Whether the section ends with them.
+    pub(crate) is_last: bool,
+}
+
+impl<'a> Piece<'a> {
+    /// The bytes.
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        &self.all[self.from..]
+    }
 }
 
 /// The encoder of a section.
 pub(crate) trait Encoder: Send {
-    /// Takes in the next piece, which may be empty, and appends to `out` what there is to be had; all of it after the `last` piece.
+    /// Takes in the next piece, which may be empty, and appends to `out` what there is to be had; all of it after the last piece.
     ///
     /// # Errors
     /// ERR_OUT_OF_MEMORY.
-    fn encode(&mut self, piece: &[u8], last: bool, out: &mut Vec<u8>) -> Result<()>;
+    fn encode(&mut self, piece: &Piece<'_>, out: &mut Vec<u8>) -> Result<()>;
 
     /// The checksum of all pieces.
     fn check(&self) -> u32 {

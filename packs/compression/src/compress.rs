@@ -49,9 +49,8 @@ impl Kernel for Compress {
         let view = bytes(input)?;
         let encoding = Format::of(options)?.encoding(options)?;
         let len = view.memory.len();
-        let count = sections::count(&*encoding, len);
-        let encoders = count.min(threads()) as u64;
-        let memory = len as u64 + encoders * encoding.memory(len.div_ceil(count));
+        let encoders = len.div_ceil(encoding.smallest_section()).clamp(1, threads()) as u64;
+        let memory = len as u64 + encoders * encoding.memory(len.min(encoding.section()));
         let estimate = Estimate { cost: len as u64 * encoding.weight(), memory };
         Ok((sections::work(encoding, view), estimate))
     }

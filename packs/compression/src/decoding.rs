@@ -79,7 +79,7 @@ impl Decoding {
     }
 
     fn begin(&mut self) -> Result<()> {
-        let likely = self.data.len().saturating_mul(3).min(FIRST).min(self.limit + 1);
+        let likely = self.data.len().saturating_mul(3).clamp(OUTPUT, FIRST).min(self.limit + 1);
         reserve_exact(&mut self.out, likely)?;
         self.decoder = Some(self.format.decoder()?);
         self.place = Place::Inside;

@@ -21,6 +21,8 @@ mod format;
 mod joining;
 mod memory;
 mod sections;
+#[cfg(test)]
+mod tests;
 mod zlib;
 mod zstd;
 

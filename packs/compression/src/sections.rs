@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use heavy_load_kernel::value::{Bytes, View};
 use heavy_load_kernel::{Next, Parallel, Result, Step, Stepped, Work};
 
-use crate::codec::{Encoder, Encoding, Section};
+use crate::codec::{Encoder, Encoding, Piece, Section};
 use crate::joining::{self, Joining};
 use crate::memory::append;
 
@@ -24,9 +24,10 @@ const SHARE: f64 = 0.98;
 pub(crate) struct Sections {
     encoding: Box<dyn Encoding>,
     data: Bytes,
-    /// Whether others may write the data meanwhile: then what is before a section is not what was encoded there.
-    is_shared: bool,
-    count: usize,
+    /// Whether nobody writes the data meanwhile. Else what is before a section may not be what was encoded there.
+    is_stable: bool,
+    /// Where the sections begin in the input, and where the last ends.
+    borders: Vec<usize>,
     /// Pieces of all sections, and those that are encoded.
     pieces: u64,
     encoded: AtomicU64,
@@ -59,18 +60,34 @@ pub(crate) struct Part {
     pub(crate) check: u32,
 }
 
-/// How many sections input of so many bytes has.
-pub(crate) fn count(encoding: &dyn Encoding, len: usize) -> usize {
-    len.div_ceil(encoding.section()).max(1)
+/// Where input of so many bytes is cut into sections. It follows from the input alone, so that the result does not depend on threads.
+pub(crate) fn borders(encoding: &dyn Encoding, len: usize) -> Vec<usize> {
+    let (largest, smallest) = (encoding.section(), encoding.smallest_section());
+    let mut borders = vec![0];
+    let mut at = 0;
+    if len <= largest {
+        // One is best.
+    } else if len < 4 * largest {
+        // An even number of equal ones.
+        let count = len.div_ceil(2 * largest) * 2;
+        borders.extend((1..count).map(|index| (len as u128 * index as u128 / count as u128) as usize));
+    } else {
+        while len - at > largest.min(2 * smallest) {
+            at += ((len - at) / 3).clamp(smallest, largest);
+            borders.push(at);
+        }
+    }
+    borders.push(len);
+    borders
 }
 
 /// Work that encodes `view`'s bytes.
 pub(crate) fn work(encoding: Box<dyn Encoding>, view: View) -> Work {
-    let is_shared = view.memory.is_shared();
+    let is_stable = !view.memory.is_shared();
     let data = view.into_bytes();
-    let count = count(&*encoding, data.len());
+    let borders = borders(&*encoding, data.len());
     let mut sections =
-        Sections { encoding, data, is_shared, count, pieces: 0, encoded: AtomicU64::new(0), state: Mutex::default() };
+        Sections { encoding, data, is_stable, borders, pieces: 0, encoded: AtomicU64::new(0), state: Mutex::default() };
     sections.pieces = sections.left(0, &[]);
     Arc::new(sections).rest()
 }
@@ -85,10 +102,13 @@ impl Sections {
         self.data.len()
     }
 
-    /// Where a section is in the input. They are of one length, but for a byte.
+    fn count(&self) -> usize {
+        self.borders.len() - 1
+    }
+
+    /// Where a section is in the input.
     pub(crate) fn range(&self, index: usize) -> Range<usize> {
-        let at = |index: usize| (self.len() as u128 * index as u128 / self.count as u128) as usize;
-        at(index)..at(index + 1)
+        self.borders[index]..self.borders[index + 1]
     }
 
     /// The sections, once all are encoded, in their order.
@@ -111,13 +131,13 @@ impl Sections {
     fn left(&self, next: usize, open: &[Open]) -> u64 {
         let pieces = |range: Range<usize>| range.len().div_ceil(self.encoding.piece()).max(1) as u64;
         let begun = open.iter().map(|open| pieces(open.at..self.range(open.index).end));
-        begun.chain((next..self.count).map(|index| pieces(self.range(index)))).sum()
+        begun.chain((next..self.count()).map(|index| pieces(self.range(index)))).sum()
     }
 
     /// What is left to do, while no thread has a section.
     fn rest(self: Arc<Self>) -> Work {
         let mut state = self.state();
-        match state.open.len() + (self.count - state.next) {
+        match state.open.len() + (self.count() - state.next) {
             0 => {
                 drop(state);
                 Work::stepped(Joining::new(self))
@@ -142,7 +162,7 @@ impl Sections {
         let encoder = match encoder {
             Some(encoder) => encoder,
             none => {
-                let lookback = if self.is_shared { 0 } else { self.encoding.lookback().min(range.start) };
+                let lookback = if self.is_stable { self.encoding.lookback().min(range.start) } else { 0 };
                 if *index == 0 {
                     append(out, self.encoding.head())?;
                 }
@@ -151,6 +171,7 @@ impl Sections {
                     len: range.len(),
                     is_last: range.end == self.len(),
                     before: self.data.read(range.start - lookback..range.start, scratch)?,
+                    is_stable: self.is_stable,
                 })?;
                 none.insert(encoder)
             }
@@ -158,7 +179,9 @@ impl Sections {
         for done in 1..=units {
             let end = range.end.min(*at + self.encoding.piece());
             let is_last = end == range.end;
-            encoder.encode(self.data.read(*at..end, scratch)?, is_last, out)?;
+            let begin = if self.is_stable { range.start } else { *at };
+            let all = self.data.read(begin..end, scratch)?;
+            encoder.encode(&Piece { all, from: *at - begin, is_last }, out)?;
             *at = end;
             self.encoded.fetch_add(1, Relaxed);
             if is_last {
@@ -177,7 +200,7 @@ impl State {
             return Some(open);
         }
         let index = self.next;
-        (index < sections.count).then(|| {
+        (index < sections.count()).then(|| {
             self.next += 1;
             Open { index, at: sections.range(index).start, encoder: None, out: vec![], scratch: vec![] }
         })
@@ -247,7 +270,7 @@ impl Stepped for Alone {
                 self.open = Some(open);
                 Ok(Step::More { progress: self.sections.progress() })
             }
-            Encoded::All(part) if self.sections.count == 1 => joining::only(&self.sections, part),
+            Encoded::All(part) if self.sections.count() == 1 => joining::only(&self.sections, part),
             Encoded::All(part) => {
                 self.sections.state().ended.push(part);
                 Ok(Step::Done(Next::Then(Work::stepped(Joining::new(Arc::clone(&self.sections))))))

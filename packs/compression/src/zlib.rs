@@ -9,7 +9,7 @@ use zlib_rs::adler32::{adler32, adler32_combine};
 use zlib_rs::crc32::{crc32, crc32_combine};
 use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateError, InflateFlush, Status};
 
-use crate::codec::{Decoded, Decoder, Encoder, Encoding, Section};
+use crate::codec::{Decoded, Decoder, Encoder, Encoding, Piece, Section};
 use crate::memory::fill;
 
 /// How far back DEFLATE can point.
@@ -131,7 +131,8 @@ struct Deflating {
 }
 
 impl Encoder for Deflating {
-    fn encode(&mut self, piece: &[u8], last: bool, out: &mut Vec<u8>) -> Result<()> {
+    fn encode(&mut self, piece: &Piece<'_>, out: &mut Vec<u8>) -> Result<()> {
+        let (last, piece) = (piece.is_last, piece.bytes());
         self.check = self.wrapper.check(self.check, piece);
         let flush = match (last, self.is_last) {
             (false, _) => DeflateFlush::NoFlush,

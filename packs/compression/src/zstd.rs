@@ -1,19 +1,38 @@
 //! zstd (RFC 8878) by the reference library. A section is a frame; each has its length and its checksum.
 
-use heavy_load_kernel::Result;
-use heavy_load_kernel::error::EngineError;
-use zstd_safe::zstd_sys::{ZSTD_EndDirective, ZSTD_ErrorCode, ZSTD_estimateCStreamSize_usingCParams, ZSTD_getCParams};
-use zstd_safe::{CCtx, CParameter, DCtx, DParameter, ErrorCode, InBuffer, OutBuffer, WriteBuf};
+use std::cell::Cell;
+use std::ffi::CStr;
+use std::ptr::NonNull;
 
-use crate::codec::{Decoded, Decoder, Encoder, Encoding, Section};
-use crate::memory::reserve;
+use heavy_load_kernel::Result;
+use heavy_load_kernel::error::{Code, EngineError};
+use zstd_sys::{
+    ZSTD_CCtx, ZSTD_CCtx_reset, ZSTD_CCtx_setParameter, ZSTD_CCtx_setPledgedSrcSize, ZSTD_DCtx, ZSTD_DCtx_reset,
+    ZSTD_DCtx_setParameter, ZSTD_EndDirective, ZSTD_ErrorCode, ZSTD_ResetDirective, ZSTD_cParameter,
+    ZSTD_compressBound, ZSTD_compressStream2, ZSTD_createCCtx, ZSTD_createDCtx, ZSTD_dParameter, ZSTD_decompressStream,
+    ZSTD_estimateCStreamSize_usingCParams, ZSTD_freeCCtx, ZSTD_freeDCtx, ZSTD_getCParams, ZSTD_getErrorName,
+    ZSTD_inBuffer, ZSTD_isError, ZSTD_outBuffer, ZSTD_sizeof_CCtx, ZSTD_sizeof_DCtx,
+};
+
+use crate::codec::{Decoded, Decoder, Encoder, Encoding, Piece, Section};
+use crate::memory::fill;
 
 /// Bytes of a block: what the encoder takes in before it gives anything.
 const BLOCK: usize = 128 << 10;
 /// The largest window that is decoded, as by `zstd -d`.
-pub(crate) const WINDOW_LOG: u32 = 27;
+pub(crate) const WINDOW_LOG: i32 = 27;
 /// Bytes of memory that a decoder takes beside its window, about.
 pub(crate) const DECODER: u64 = 512 << 10;
+/// Whether the encoder may look at input that it has taken in where it stands, instead of at a copy.
+const STABLE_IN_BUFFER: ZSTD_cParameter = ZSTD_cParameter::ZSTD_c_experimentalParam9;
+
+/// The largest encoder and decoder that a thread keeps for the next call.
+const LARGEST_SPARE: usize = 1 << 20;
+
+thread_local! {
+    static SPARE_ENCODER: Cell<Option<Frame>> = const { Cell::new(None) };
+    static SPARE_DECODER: Cell<Option<Context>> = const { Cell::new(None) };
+}
 
 pub(crate) struct Zstd {
     level: i32,
@@ -35,16 +54,29 @@ impl Encoding for Zstd {
         }
     }
 
+    fn smallest_section(&self) -> usize {
+        self.section() / 4
+    }
+
     fn piece(&self) -> usize {
         BLOCK
     }
 
     fn encoder(&self, section: &Section<'_>) -> Result<Box<dyn Encoder>> {
-        let mut context = CCtx::try_create().ok_or_else(|| EngineError::out_of_memory(BLOCK))?;
-        context.set_parameter(CParameter::CompressionLevel(self.level)).map_err(unexpected)?;
-        context.set_parameter(CParameter::ChecksumFlag(true)).map_err(unexpected)?;
-        context.set_pledged_src_size(Some(section.len as u64)).map_err(unexpected)?;
-        Ok(Box::new(Frame { context }))
+        let reused = Reused::new()?;
+        let Some(Frame(context)) = &reused.0 else { unreachable!("it is there until the drop") };
+        let parameters = [
+            (ZSTD_cParameter::ZSTD_c_compressionLevel, self.level),
+            (ZSTD_cParameter::ZSTD_c_checksumFlag, 1),
+            (STABLE_IN_BUFFER, i32::from(section.is_stable)),
+        ];
+        for (parameter, value) in parameters {
+            // SAFETY: the context is one, and no frame of it has begun.
+            check(unsafe { ZSTD_CCtx_setParameter(context.as_ptr(), parameter, value) })?;
+        }
+        // SAFETY: as above.
+        check(unsafe { ZSTD_CCtx_setPledgedSrcSize(context.as_ptr(), section.len as u64) })?;
+        Ok(Box::new(reused))
     }
 
     fn memory(&self, section: usize) -> u64 {
@@ -62,90 +94,154 @@ impl Encoding for Zstd {
 }
 
 /// The encoder of a frame.
-struct Frame {
-    context: CCtx<'static>,
+struct Frame(NonNull<ZSTD_CCtx>);
+
+// SAFETY: the library ties a context to no thread, and this is the one pointer to it.
+unsafe impl Send for Frame {}
+
+impl Frame {
+    fn new() -> Result<Self> {
+        // SAFETY: it takes nothing.
+        let context = unsafe { ZSTD_createCCtx() };
+        Ok(Self(NonNull::new(context).ok_or_else(|| EngineError::out_of_memory(BLOCK))?))
+    }
 }
 
-impl Encoder for Frame {
-    fn encode(&mut self, piece: &[u8], last: bool, out: &mut Vec<u8>) -> Result<()> {
-        let end = if last { ZSTD_EndDirective::ZSTD_e_end } else { ZSTD_EndDirective::ZSTD_e_continue };
-        let mut input = InBuffer::around(piece);
+impl Drop for Frame {
+    fn drop(&mut self) {
+        // SAFETY: it was made by `ZSTD_createCCtx`, and is used no more.
+        unsafe { ZSTD_freeCCtx(self.0.as_ptr()) };
+    }
+}
+
+/// A frame's encoder, which the next of this thread may use when it is done: for small data, making one takes as long as the work.
+struct Reused(Option<Frame>);
+
+impl Reused {
+    fn new() -> Result<Self> {
+        let spare = SPARE_ENCODER.try_with(Cell::take).ok().flatten();
+        Ok(Self(Some(spare.map_or_else(Frame::new, Ok)?)))
+    }
+}
+
+impl Drop for Reused {
+    fn drop(&mut self) {
+        let Some(frame) = self.0.take() else { return };
+        // SAFETY: the context is one, and no call of it is under way.
+        let is_reset =
+            unsafe { ZSTD_CCtx_reset(frame.0.as_ptr(), ZSTD_ResetDirective::ZSTD_reset_session_and_parameters) } == 0;
+        // SAFETY: as above.
+        if is_reset && unsafe { ZSTD_sizeof_CCtx(frame.0.as_ptr()) } <= LARGEST_SPARE {
+            // Not where the thread ends.
+            let _ = SPARE_ENCODER.try_with(|spare| spare.set(Some(frame)));
+        }
+    }
+}
+
+impl Encoder for Reused {
+    fn encode(&mut self, piece: &Piece<'_>, out: &mut Vec<u8>) -> Result<()> {
+        let end = if piece.is_last { ZSTD_EndDirective::ZSTD_e_end } else { ZSTD_EndDirective::ZSTD_e_continue };
+        let mut input = ZSTD_inBuffer { src: piece.all.as_ptr().cast(), size: piece.all.len(), pos: piece.from };
+        let Some(Frame(context)) = &self.0 else { unreachable!("it is there until the drop") };
         loop {
-            reserve(out, zstd_safe::compress_bound(piece.len() - input.pos()))?;
-            let at = out.len();
-            let mut room = OutBuffer::around_pos(out, at);
-            let left = self.context.compress_stream2(&mut room, &mut input, end).map_err(unexpected)?;
-            if input.pos() == piece.len() && (!last || left == 0) {
+            // SAFETY: a function of a number alone.
+            let room = unsafe { ZSTD_compressBound(input.size - input.pos) };
+            // SAFETY: the context is one. The library reads nothing but `piece.all`: of what it has taken in before, either its own copy
+            // or, if the section is stable, what stands before `input.pos`; that it is at the same address it checks. It writes as many
+            // bytes of the room as it says.
+            let left = unsafe {
+                fill(out, room, |room| {
+                    let mut output = ZSTD_outBuffer { dst: room.as_mut_ptr().cast(), size: room.len(), pos: 0 };
+                    let left = ZSTD_compressStream2(context.as_ptr(), &raw mut output, &raw mut input, end);
+                    (output.pos, left)
+                })?
+            };
+            let left = check(left)?;
+            if input.pos == input.size && (!piece.is_last || left == 0) {
                 return Ok(());
             }
         }
     }
 }
 
-pub(crate) struct Decoding {
-    context: DCtx<'static>,
+/// A decoder's context.
+struct Context(NonNull<ZSTD_DCtx>);
+
+// SAFETY: the library ties a context to no thread, and this is the one pointer to it.
+unsafe impl Send for Context {}
+
+impl Context {
+    fn new() -> Result<Self> {
+        // SAFETY: it takes nothing.
+        let context = unsafe { ZSTD_createDCtx() };
+        Ok(Self(NonNull::new(context).ok_or_else(|| EngineError::out_of_memory(DECODER as usize))?))
+    }
 }
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        // SAFETY: it was made by `ZSTD_createDCtx`, and is used no more.
+        unsafe { ZSTD_freeDCtx(self.0.as_ptr()) };
+    }
+}
+
+/// A decoder, whose context the next of this thread may use when it is done.
+pub(crate) struct Decoding(Option<Context>);
 
 impl Decoding {
     pub(crate) fn new() -> Result<Self> {
-        let mut context = DCtx::try_create().ok_or_else(|| EngineError::out_of_memory(DECODER as usize))?;
-        context.set_parameter(DParameter::WindowLogMax(WINDOW_LOG)).map_err(unexpected)?;
-        Ok(Self { context })
+        let spare = SPARE_DECODER.try_with(Cell::take).ok().flatten();
+        let context = spare.map_or_else(Context::new, Ok)?;
+        // SAFETY: the context is one, and no frame of it has begun.
+        check(unsafe { ZSTD_DCtx_setParameter(context.0.as_ptr(), ZSTD_dParameter::ZSTD_d_windowLogMax, WINDOW_LOG) })?;
+        Ok(Self(Some(context)))
+    }
+}
+
+impl Drop for Decoding {
+    fn drop(&mut self) {
+        let Some(context) = self.0.take() else { return };
+        // SAFETY: the context is one, and no call of it is under way.
+        let is_reset =
+            unsafe { ZSTD_DCtx_reset(context.0.as_ptr(), ZSTD_ResetDirective::ZSTD_reset_session_and_parameters) } == 0;
+        // SAFETY: as above.
+        if is_reset && unsafe { ZSTD_sizeof_DCtx(context.0.as_ptr()) } <= LARGEST_SPARE {
+            // Not where the thread ends.
+            let _ = SPARE_DECODER.try_with(|spare| spare.set(Some(context)));
+        }
     }
 }
 
 impl Decoder for Decoding {
     fn decode(&mut self, input: &[u8], room: usize, out: &mut Vec<u8>) -> Result<Decoded> {
-        reserve(out, room)?;
-        let end = out.len() + room;
-        let at = out.len();
-        let mut input = InBuffer::around(input);
-        let mut room = Room { out, end };
-        let decoded = self.context.decompress_stream(&mut OutBuffer::around_pos(&mut room, at), &mut input);
-        let left = decoded.map_err(|code| match is(code, ZSTD_ErrorCode::ZSTD_error_memory_allocation) {
-            true => unexpected(code),
-            false => EngineError::invalid_data(format!("The data is not valid zstd: {}", name(code))),
-        })?;
-        Ok(Decoded { read: input.pos(), is_end: left == 0 })
+        let Some(Context(context)) = &self.0 else { unreachable!("it is there until the drop") };
+        let mut input = ZSTD_inBuffer { src: input.as_ptr().cast(), size: input.len(), pos: 0 };
+        // SAFETY: the context is one. The library reads nothing but the input, and writes as many bytes of the room as it says.
+        let left = unsafe {
+            fill(out, room, |room| {
+                let mut output = ZSTD_outBuffer { dst: room.as_mut_ptr().cast(), size: room.len(), pos: 0 };
+                let left = ZSTD_decompressStream(context.as_ptr(), &raw mut output, &raw mut input);
+                (output.pos, left)
+            })?
+        };
+        let left = check(left)?;
+        Ok(Decoded { read: input.pos, is_end: left == 0 })
     }
 }
 
-/// A vector of which no more than a part is filled, however much capacity it has.
-struct Room<'a> {
-    out: &'a mut Vec<u8>,
-    end: usize,
+/// What a function of the library gives, or its error: encoders have none but that of memory, decoders those of the data.
+fn check(given: usize) -> Result<usize> {
+    // SAFETY: a function of a number alone.
+    if unsafe { ZSTD_isError(given) } == 0 { Ok(given) } else { Err(error(given)) }
 }
 
-// SAFETY: capacity and pointer are the vector's own, or there is less capacity; the length is set to what was written.
-unsafe impl WriteBuf for Room<'_> {
-    fn as_slice(&self) -> &[u8] {
-        self.out
-    }
-
-    fn capacity(&self) -> usize {
-        self.out.capacity().min(self.end)
-    }
-
-    fn as_mut_ptr(&mut self) -> *mut u8 {
-        self.out.as_mut_ptr()
-    }
-
-    unsafe fn filled_until(&mut self, n: usize) {
-        // SAFETY: passed on to the caller, who has filled so many bytes, within the capacity.
-        unsafe { self.out.set_len(n) };
-    }
-}
-
-fn is(code: ErrorCode, kind: ZSTD_ErrorCode) -> bool {
-    zstd_safe::is_error_kind(code, kind)
-}
-
-fn name(code: ErrorCode) -> &'static str {
-    zstd_safe::get_error_name(code)
-}
-
-/// Encoders have no errors but that of memory.
 #[cold]
-fn unexpected(code: ErrorCode) -> EngineError {
-    EngineError::new(heavy_load_kernel::error::Code::OutOfMemory, format!("zstd has failed: {}", name(code)))
+fn error(given: usize) -> EngineError {
+    // SAFETY: it gives a static string for every number.
+    let name = unsafe { CStr::from_ptr(ZSTD_getErrorName(given)) }.to_string_lossy();
+    // An error is its code, below zero.
+    if given.wrapping_neg() == ZSTD_ErrorCode::ZSTD_error_memory_allocation as usize {
+        return EngineError::new(Code::OutOfMemory, "There is not enough memory for zstd");
+    }
+    EngineError::invalid_data(format!("The data is not valid zstd: {name}"))
 }
