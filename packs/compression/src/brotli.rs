@@ -29,6 +29,15 @@ impl Brotli {
     pub(crate) fn new(quality: i32) -> Self {
         Self { quality: quality.cast_unsigned() }
     }
+
+    /// After how many bytes of input a meta-block ends. Left alone, the library makes large ones, whose ends take seconds in one go.
+    fn meta_block(&self) -> usize {
+        match self.quality {
+            ..=4 => usize::MAX,
+            5..=9 => 256 << 10,
+            _ => 128 << 10,
+        }
+    }
 }
 
 impl Encoding for Brotli {
@@ -49,7 +58,7 @@ impl Encoding for Brotli {
         // SAFETY: no allocator of our own, so no arguments.
         let state = unsafe { BrotliEncoderCreateInstance(None, None, ptr::null_mut()) };
         let state = NonNull::new(state).ok_or_else(|| EngineError::out_of_memory(ROOM))?;
-        let section_of = Sectioned { state, is_last: section.is_last };
+        let section_of = Sectioned { state, is_last: section.is_last, meta_block: self.meta_block(), taken: 0 };
         let mut parameters = vec![
             (BrotliEncoderParameter_BROTLI_PARAM_QUALITY, self.quality),
             (BrotliEncoderParameter_BROTLI_PARAM_LGWIN, WINDOW_BITS),
@@ -83,6 +92,9 @@ impl Encoding for Brotli {
 struct Sectioned {
     state: NonNull<BrotliEncoderState>,
     is_last: bool,
+    meta_block: usize,
+    /// Bytes of input in this meta-block.
+    taken: usize,
 }
 
 // SAFETY: the library ties a state to no thread, and this is the one pointer to it.
@@ -98,10 +110,14 @@ impl Drop for Sectioned {
 impl Encoder for Sectioned {
     fn encode(&mut self, piece: &Piece<'_>, out: &mut Vec<u8>) -> Result<()> {
         let (last, piece) = (piece.is_last, piece.bytes());
-        let operation = match (last, self.is_last) {
-            (false, _) => BrotliEncoderOperation_BROTLI_OPERATION_PROCESS,
-            (true, false) => BrotliEncoderOperation_BROTLI_OPERATION_FLUSH,
-            (true, true) => BrotliEncoderOperation_BROTLI_OPERATION_FINISH,
+        self.taken += piece.len();
+        let operation = if last && self.is_last {
+            BrotliEncoderOperation_BROTLI_OPERATION_FINISH
+        } else if last || self.taken >= self.meta_block {
+            self.taken = 0;
+            BrotliEncoderOperation_BROTLI_OPERATION_FLUSH
+        } else {
+            BrotliEncoderOperation_BROTLI_OPERATION_PROCESS
         };
         let (mut available_in, mut next_in) = (piece.len(), piece.as_ptr());
         loop {

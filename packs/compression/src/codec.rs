@@ -45,7 +45,7 @@ pub(crate) trait Encoding: Send + Sync {
     /// Bytes of memory that an encoder takes for a section of so many bytes.
     fn memory(&self, section: usize) -> u64;
 
-    /// How long a byte takes, beside other levels and formats.
+    /// How long a byte takes, beside other levels and formats: about nanoseconds.
     fn weight(&self) -> u64;
 }
 

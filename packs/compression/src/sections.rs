@@ -1,12 +1,13 @@
 //! Encoding by sections, which threads encode at once.
 //!
 //! A thread takes a section that nobody has, encodes as many pieces of it as the engine asks for, and puts it back: first those that were begun,
-//! so that no more encoders are alive than threads have worked at once. A thread that finds no section leaves its units undone; what is left when
-//! the phase has ended is another phase. The last section is encoded in steps, by one thread.
+//! so that no more encoders are alive than threads have worked at once. A thread that finds no section leaves its units undone, and so does one whose
+//! pieces take longer than the last ones did; what is left when the phase has ended is another phase. The last section is encoded in steps, by one thread.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use heavy_load_kernel::value::{Bytes, View};
 use heavy_load_kernel::{Next, Parallel, Result, Step, Stepped, Work};
@@ -15,8 +16,10 @@ use crate::codec::{Encoder, Encoding, Piece, Section};
 use crate::joining::{self, Joining};
 use crate::memory::append;
 
-/// Pieces of a first step: input of 64 KiB and less is done with it.
+/// Pieces of a first step, at most: most small input is done with it.
 const FIRST_STEP: u64 = 4;
+/// After so long a thread does no more, whatever it was asked for: some pieces take a hundred times as long as others.
+const LONGEST: Duration = Duration::from_millis(2);
 /// The share of all work that encoding is; the rest joins its outputs.
 const SHARE: f64 = 0.98;
 
@@ -155,8 +158,8 @@ impl Sections {
         }
     }
 
-    /// Encodes up to so many pieces of a section; gives how many, and the section if it has ended.
-    fn encode(&self, mut section: Open, units: u64) -> Result<(u64, Encoded)> {
+    /// Encodes up to so many pieces of a section, and none after `until` but the first; gives how many, and the section or what it has become.
+    fn encode(&self, mut section: Open, units: u64, until: Instant) -> Result<(u64, Encoded)> {
         let range = self.range(section.index);
         let Open { index, at, encoder, out, scratch } = &mut section;
         let encoder = match encoder {
@@ -188,8 +191,11 @@ impl Sections {
                 let part = Part { index: *index, check: encoder.check(), out: std::mem::take(out) };
                 return Ok((done, Encoded::All(part)));
             }
+            if done == units || Instant::now() >= until {
+                return Ok((done, Encoded::Some(section)));
+            }
         }
-        Ok((units, Encoded::Some(section)))
+        Ok((0, Encoded::Some(section)))
     }
 }
 
@@ -225,10 +231,11 @@ impl Parallel for Together {
 
     fn run(&self, range: Range<u64>) -> Result<()> {
         let mut units = range.end - range.start;
-        while units > 0 {
+        let until = Instant::now() + LONGEST;
+        while units > 0 && Instant::now() < until {
             let taken = self.sections.state().take(&self.sections);
             let Some(section) = taken else { return Ok(()) };
-            let (done, encoded) = self.sections.encode(section, units)?;
+            let (done, encoded) = self.sections.encode(section, units, until)?;
             units -= done;
             let mut state = self.sections.state();
             match encoded {
@@ -260,12 +267,14 @@ impl Stepped for Alone {
     }
 
     fn first_morsel(&self) -> u64 {
-        FIRST_STEP
+        let encoding = self.sections.encoding();
+        // Of a millisecond, and about as many nanoseconds a byte as the weight says.
+        (1_000_000 / (encoding.weight() * encoding.piece() as u64)).clamp(1, FIRST_STEP)
     }
 
     fn step(&mut self, units: u64) -> Result<Step> {
         let Some(open) = self.open.take() else { unreachable!("it is taken by a step that ends, or fails") };
-        match self.sections.encode(open, units)?.1 {
+        match self.sections.encode(open, units, Instant::now() + LONGEST)?.1 {
             Encoded::Some(open) => {
                 self.open = Some(open);
                 Ok(Step::More { progress: self.sections.progress() })

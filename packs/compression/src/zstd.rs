@@ -19,12 +19,17 @@ use crate::memory::fill;
 
 /// Bytes of a block: what the encoder takes in before it gives anything.
 const BLOCK: usize = 128 << 10;
+/// From this level on, blocks are small: one is encoded in one go.
+const SLOW: i32 = 12;
+const SMALL_BLOCK: usize = 32 << 10;
 /// The largest window that is decoded, as by `zstd -d`.
 pub(crate) const WINDOW_LOG: i32 = 27;
 /// Bytes of memory that a decoder takes beside its window, about.
 pub(crate) const DECODER: u64 = 512 << 10;
 /// Whether the encoder may look at input that it has taken in where it stands, instead of at a copy.
 const STABLE_IN_BUFFER: ZSTD_cParameter = ZSTD_cParameter::ZSTD_c_experimentalParam9;
+/// How many bytes a block has at most.
+const MAX_BLOCK_SIZE: ZSTD_cParameter = ZSTD_cParameter::ZSTD_c_experimentalParam18;
 
 /// The largest encoder and decoder that a thread keeps for the next call.
 const LARGEST_SPARE: usize = 1 << 20;
@@ -59,7 +64,7 @@ impl Encoding for Zstd {
     }
 
     fn piece(&self) -> usize {
-        BLOCK
+        if self.level < SLOW { BLOCK } else { SMALL_BLOCK }
     }
 
     fn encoder(&self, section: &Section<'_>) -> Result<Box<dyn Encoder>> {
@@ -69,6 +74,7 @@ impl Encoding for Zstd {
             (ZSTD_cParameter::ZSTD_c_compressionLevel, self.level),
             (ZSTD_cParameter::ZSTD_c_checksumFlag, 1),
             (STABLE_IN_BUFFER, i32::from(section.is_stable)),
+            (MAX_BLOCK_SIZE, self.piece() as i32),
         ];
         for (parameter, value) in parameters {
             // SAFETY: the context is one, and no frame of it has begun.
