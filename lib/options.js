@@ -148,8 +148,12 @@ function closeTimeout(options) {
  * @param {any} value
  */
 function object(name, value) {
-  if (value === null || typeof value !== 'object' || Array.isArray(value))
-    throw invalidType(name, 'of type object', value)
+  if (value !== null && typeof value === 'object' && !Array.isArray(value)) return
+  // Not which one: whoever has mistaken the order of the arguments may have given a password.
+  if (typeof value === 'string') {
+    throw makeError('ERR_INVALID_ARG_TYPE', `The "${name}" argument must be of type object. Received type string`)
+  }
+  throw invalidType(name, 'of type object', value)
 }
 
 /**

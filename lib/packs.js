@@ -22,11 +22,18 @@ function loadPack(pack) {
       `heavy-load/${pack} has no binary here. In a checkout: run \`npm run build -- ${pack}\`, which needs Rust`,
     )
   }
+  let names
   try {
-    return loadPlugin(fileOf(pack))
+    names = loadPlugin(fileOf(pack))
   } catch (failure) {
     throw toError(failure, 'call')
   }
+  for (const [kernel, of] of require('./pack-kernels.js')) {
+    if (of === pack && !names.includes(kernel)) {
+      throw makeError('ERR_PLUGIN_LOAD', `packs/${pack}/${pack}.node is not of this version: it has no ${kernel}`)
+    }
+  }
+  return names
 }
 
 /**

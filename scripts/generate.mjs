@@ -24,13 +24,19 @@ section('index.js', 'kernels', '//', exportsOf(specs))
 section('index.d.ts', 'calls', '//', callsOf(specs))
 section('index.d.ts', 'kernels', '//', `${specs.map(typesOf).join('\n')}\n${mapOf(specs)}${byNameOf(specs)}`)
 section('README.md', 'kernels', '<!--', tableOf(specs))
-section('docs/reference/kernels.md', 'kernels', '<!--', `\n${specs.map(referenceOf).join('\n')}\n`)
+section('docs/reference/kernels.md', 'kernels', '<!--', `\n${specs.map((spec) => referenceOf(spec)).join('\n')}\n`)
 const { loadPack } = require('../lib/packs.js')
 const packs = PACKS.map((pack) => ({ pack, specs: specsOf(loadPack(pack)) }))
 write('lib/pack-kernels.js', packOfKernels(packs))
 for (const { pack, specs } of packs) {
   write(`packs/${pack}/index.d.ts`, moduleOfPack(pack, specs))
-  section(`packs/${pack}/README.md`, 'kernels', '<!--', `\n${specs.map(referenceOf).join('\n')}\n`)
+  const references = specs.map((spec) =>
+    referenceOf(
+      spec,
+      formsOf(pack, spec).map(({ signature }) => signature),
+    ),
+  )
+  section(`packs/${pack}/README.md`, 'kernels', '<!--', `\n${references.join('\n')}\n`)
 }
 const formatted = ['index.js', 'lib/pack-kernels.js', 'index.d.ts', ...PACKS.map((pack) => `packs/${pack}/index.d.ts`)]
 spawnSync('npx', ['biome', 'format', '--write', ...formatted], { cwd: root, stdio: 'inherit' })
@@ -51,18 +57,25 @@ ${entries.join('')}])
 `
 }
 
+/** The forms of a kernel that its pack exports, by whatever name. */
+function formsOf(pack, spec) {
+  const entry = Object.entries(require(`../packs/${pack}/index.js`)).filter(([, form]) => form.kernel === spec.name)
+  return entry.map(([name, form]) => {
+    const number = ['', 'Sync', 'Async'].findIndex((suffix) => form.name === `${spec.name}${suffix}`)
+    return { name, number, signature: signaturesOf(spec)[number].replace(/^\w+/, name) }
+  })
+}
+
 /** A pack's declarations: what its entry exports, as its kernels say that these forms are. */
 function moduleOfPack(pack, specs) {
-  const forms = Object.entries(require(`../packs/${pack}/index.js`)).map(([name, form]) => {
-    const spec = specs.find((spec) => spec.name === form.kernel)
-    const number = ['', 'Sync', 'Async'].findIndex((suffix) => form.name === `${spec.name}${suffix}`)
-    const signature = signaturesOf(spec)[number].replace(/^\w+/, name)
-    const threads = ['the threads of a pool', 'the calling thread', "libuv's thread pool, as an N-API AsyncTask"][
-      number
-    ]
-    const docs = name === spec.name ? `${spec.docs}\n\nRuns on ${threads}.` : `{@link ${spec.name}} on ${threads}.`
-    return `${comment(docs)}\nexport function ${signature}\nexport namespace ${name} {\n  const kernel: '${spec.name}'\n}\n`
-  })
+  const threads = ['the threads of a pool', 'the calling thread', "libuv's thread pool, as an N-API AsyncTask"]
+  const forms = specs.flatMap((spec) =>
+    formsOf(pack, spec).map(({ name, number, signature }) => {
+      const where = `on ${threads[number]}.`
+      const docs = name === spec.name ? `${spec.docs}\n\nRuns ${where}` : `{@link ${spec.name}} ${where}`
+      return `${comment(docs)}\nexport function ${signature}\nexport namespace ${name} {\n  const kernel: '${spec.name}'\n}\n`
+    }),
+  )
   const all = specs.map(optionsInterface).join('\n') + forms.join('\n')
   return `// Generated from the pack's own table by \`npm run generate\`.
 
@@ -153,7 +166,7 @@ function tableOf(specs) {
 }
 
 /** A kernel's section of the reference. */
-function referenceOf(spec) {
+function referenceOf(spec, signatures = signaturesOf(spec)) {
   const { name, docs, options } = spec
   // In a table, a bar would end the cell.
   const rows = options.map(
@@ -161,7 +174,7 @@ function referenceOf(spec) {
   )
   const table =
     rows.length > 0 ? `| option | type | what it is |\n|---|---|---|\n${rows.join('')}` : 'No options of its own.\n'
-  return `## ${name}\n\n${docs}\n\n${table}\n\`\`\`ts\n${signaturesOf(spec).join('\n')}\n\`\`\`\n`
+  return `## ${name}\n\n${docs}\n\n${table}\n\`\`\`ts\n${signatures.join('\n')}\n\`\`\`\n`
 }
 
 /** Replaces what stands between a file's two marks. */

@@ -171,7 +171,7 @@ test('options themselves', async (t) => {
   const values = [
     [null, 'null'],
     [[], 'an instance of Array'],
-    ['timeout', "type string ('timeout')"],
+    ['timeout', 'type string'],
     [5, 'type number (5)'],
     [true, 'type boolean (true)'],
     [() => {}, /^a function/],

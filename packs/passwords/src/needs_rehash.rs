@@ -15,8 +15,8 @@ static SPEC: Spec = Spec::new("needsRehash")
     .summary("whether a password's hash should be made anew")
     .docs(
         "\
-Whether a password should be hashed anew, at its next login: `hash` is of another algorithm than these options, or has any parameter below
-theirs. Takes microseconds.
+Whether a password should be hashed anew, at its next login: `hash` is of another algorithm than these options (or of none that is known
+here), or has any parameter below theirs: also argon2's version before 19, a salt of less than 16 bytes, a digest of less than 32. Takes microseconds.
 
 Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE; ERR_INVALID_DATA if the hash is malformed.",
     )

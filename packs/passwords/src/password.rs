@@ -5,8 +5,8 @@ use heavy_load_kernel::error::{Code, EngineError};
 use heavy_load_kernel::value::{Bytes, Value};
 use zeroize::{Zeroize, Zeroizing};
 
-/// Bytes of a password. More are an attack: they are hashed before anything can stop.
-const MOST: usize = 1 << 20;
+/// Bytes of a password. More are an attack: what waits in a queue takes memory.
+const MOST: usize = 4096;
 /// bcrypt looks at no more.
 pub(crate) const MOST_OF_BCRYPT: usize = 72;
 
@@ -26,7 +26,7 @@ impl Password {
             }
         };
         if password.len() > MOST {
-            return Err(refused("must be at most 1 MiB long"));
+            return Err(refused("must be at most 4 KiB long"));
         }
         Ok(password)
     }

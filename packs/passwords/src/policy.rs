@@ -13,8 +13,16 @@ pub(crate) enum Policy {
 
 pub(crate) static OPTIONS: &[OptionSpec] = &[
     OptionSpec::new("algorithm", "'argon2id' | 'bcrypt'", "Default 'argon2id'."),
-    OptionSpec::new("memoryCost", "number", "Of argon2id: memory in KiB, 8..262144. Default 19456 (OWASP)."),
-    OptionSpec::new("timeCost", "number", "Of argon2id: passes over the memory. Default 2."),
+    OptionSpec::new(
+        "memoryCost",
+        "number",
+        "Of argon2id: memory in KiB, 8..262144, and at least 8 for each lane. Default 19456 (OWASP).",
+    ),
+    OptionSpec::new(
+        "timeCost",
+        "number",
+        "Of argon2id: passes over the memory, from 1; times `memoryCost` at most 622,592. Default 2.",
+    ),
     OptionSpec::new("parallelism", "number", "Of argon2id: lanes, 1..255; they are no threads. Default 1."),
     OptionSpec::new("cost", "number", "Of bcrypt: log2 of the number of rounds, 4..16. Default 12."),
 ];

@@ -22,7 +22,7 @@ static SPEC: Spec = Spec::new("verifyPassword")
 Whether `password` is the one of which `hash` was kept; compared in constant time. Reads argon2id, argon2i, argon2d and scrypt as PHC strings, and
 bcrypt (2a, 2b, 2y), of which the first 72 bytes of a password count.
 
-`password`: a string (its UTF-8), or bytes; at most 1 MiB.
+`password`: a string (its UTF-8, as TextEncoder makes it: all lone surrogates are alike), or bytes; at most 4 KiB.
 
 Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, ERR_OUT_OF_MEMORY; ERR_INVALID_DATA if the hash is malformed or of another kind;
 ERR_OUTPUT_TOO_LARGE, before any work, if it asks for more than `maxMemory`, over 622,592 KiB x passes (argon2), 2^16 rounds (bcrypt), or
