@@ -1,0 +1,6 @@
+//! JPEG, by libjpeg.
+
+pub(crate) mod decode;
+pub(crate) mod encode;
+pub(crate) mod header;
+mod library;

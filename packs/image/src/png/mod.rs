@@ -1,0 +1,5 @@
+//! PNG.
+
+pub(crate) mod decode;
+pub(crate) mod encode;
+pub(crate) mod header;

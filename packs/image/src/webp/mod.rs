@@ -1,0 +1,5 @@
+//! WebP, by libwebp.
+
+pub(crate) mod decode;
+pub(crate) mod encode;
+pub(crate) mod header;
