@@ -42,7 +42,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Webp> {
     let cut_off = || broken(Format::Webp, "it is cut off");
     let len = le32(bytes, 4).ok_or_else(cut_off)? as usize;
     // What stands behind the end that it says is not its own.
-    let bytes = &bytes[..bytes.len().min(len.saturating_add(CHUNK))];
+    let bytes = bytes.get(..len.saturating_add(CHUNK)).ok_or_else(cut_off)?;
     let (name, content, _) = chunk(bytes, START).ok_or_else(cut_off)?;
     if name != b"VP8X" {
         let (width, height, alpha) = features(bytes)?;
