@@ -8,4 +8,6 @@ module.exports = new Map([
   ['hashPassword', 'passwords'],
   ['verifyPassword', 'passwords'],
   ['needsRehash', 'passwords'],
+  ['resizeImage', 'image'],
+  ['imageInfo', 'image'],
 ])

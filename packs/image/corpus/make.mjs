@@ -16,8 +16,34 @@ const convert = (...args) => execFileSync('convert', args, { stdio: 'inherit' })
 // A sky, a hill, a sun that is not in the middle: no two corners are alike.
 const [width, height] = [61, 45]
 const size = ['-size', `${width}x${height}`]
-convert('-seed', '7', ...size, 'plasma:tomato-steelblue', '-fill', 'gold', '-draw', 'circle 14,12 14,6', '-fill', 'darkgreen', '-draw', 'polygon 20,44 60,20 60,44', at('base.png'))
-convert(at('base.png'), '(', ...size, 'radial-gradient:white-black', ')', '-alpha', 'off', '-compose', 'CopyOpacity', '-composite', at('alpha.png'))
+convert(
+  '-seed',
+  '7',
+  ...size,
+  'plasma:tomato-steelblue',
+  '-fill',
+  'gold',
+  '-draw',
+  'circle 14,12 14,6',
+  '-fill',
+  'darkgreen',
+  '-draw',
+  'polygon 20,44 60,20 60,44',
+  at('base.png'),
+)
+convert(
+  at('base.png'),
+  '(',
+  ...size,
+  'radial-gradient:white-black',
+  ')',
+  '-alpha',
+  'off',
+  '-compose',
+  'CopyOpacity',
+  '-composite',
+  at('alpha.png'),
+)
 const base = at('base.png')
 const alpha = at('alpha.png')
 
@@ -61,7 +87,10 @@ const rgb = readFileSync(to('png-rgb-8.png'))
 const gold = Buffer.from([0, 255, 0, 215, 0, 0])
 // After the signature and IHDR.
 writeFileSync(to('png-rgb-trns.png'), Buffer.concat([rgb.subarray(0, 33), chunk('tRNS', gold), rgb.subarray(33)]))
-writeFileSync(to('png-exif-6.png'), Buffer.concat([rgb.subarray(0, 33), chunk('eXIf', exifOf(6, false)), rgb.subarray(33)]))
+writeFileSync(
+  to('png-exif-6.png'),
+  Buffer.concat([rgb.subarray(0, 33), chunk('eXIf', exifOf(6, false)), rgb.subarray(33)]),
+)
 
 const cwebp = (...args) => execFileSync('cwebp', ['-quiet', ...args])
 cwebp('-q', '85', base, '-o', to('webp-lossy.webp'))
@@ -74,7 +103,24 @@ execFileSync('webpmux', ['-set', 'exif', at('exif'), to('webp-lossy.webp'), '-o'
 convert(base, '-strip', to('gif-plain.gif'))
 convert(base, '-strip', '-interlace', 'GIF', to('gif-interlaced.gif'))
 convert(alpha, '-strip', '-channel', 'A', '-threshold', '50%', '+channel', to('gif-transparent.gif'))
-convert(base, '(', '+clone', '-negate', ')', '(', '+clone', '-flip', ')', '-strip', '-set', 'delay', '10', '-loop', '0', to('gif-animated.gif'))
+convert(
+  base,
+  '(',
+  '+clone',
+  '-negate',
+  ')',
+  '(',
+  '+clone',
+  '-flip',
+  ')',
+  '-strip',
+  '-set',
+  'delay',
+  '10',
+  '-loop',
+  '0',
+  to('gif-animated.gif'),
+)
 convert(base, '-crop', '30x20+9+5', to('gif-offset.gif'))
 execFileSync('gif2webp', ['-quiet', '-q', '80', to('gif-animated.gif'), '-o', to('webp-animated.webp')])
 execFileSync('gif2webp', ['-quiet', '-lossy', '-q', '80', to('gif-transparent.gif'), '-o', to('webp-of-gif.webp')])

@@ -20,10 +20,8 @@ impl Plan {
         let (w, h) = (f64::from(width), f64::from(height));
         let whole = Self { left: 0.0, top: 0.0, width: w, height: h, to_width: width, to_height: height };
         let may = |scale: f64| if request.enlarge { scale } else { scale.min(1.0) };
-        let (across, down) = (
-            request.width.map(|to| may(f64::from(to) / w)),
-            request.height.map(|to| may(f64::from(to) / h)),
-        );
+        let (across, down) =
+            (request.width.map(|to| may(f64::from(to) / w)), request.height.map(|to| may(f64::from(to) / h)));
         let (across, down) = match (across, down) {
             (None, None) => return whole,
             (Some(scale), None) | (None, Some(scale)) => (scale, scale),
@@ -66,13 +64,7 @@ impl Plan {
     /// The same part of an image that was divided.
     pub(crate) fn shrunk(self, by: u32) -> Self {
         let by = f64::from(by);
-        Self {
-            left: self.left / by,
-            top: self.top / by,
-            width: self.width / by,
-            height: self.height / by,
-            ..self
-        }
+        Self { left: self.left / by, top: self.top / by, width: self.width / by, height: self.height / by, ..self }
     }
 
     /// Whether an image of this size stays as it is.
@@ -116,8 +108,15 @@ mod tests {
     #[test]
     fn an_image_is_shrunk_as_far_as_suffices() {
         let shrink = |width| {
-            let request =
-                Request { width: Some(width), height: None, fit: Fit::Inside, format: None, quality: 80, enlarge: false, limit: 1 };
+            let request = Request {
+                width: Some(width),
+                height: None,
+                fit: Fit::Inside,
+                format: None,
+                quality: 80,
+                enlarge: false,
+                limit: 1,
+            };
             Plan::of(&request, (4000, 3000)).shrink()
         };
         assert_eq!([320, 500, 501, 1000, 1001, 2000, 2001, 4000].map(shrink), [8, 8, 4, 4, 2, 2, 1, 1]);

@@ -64,9 +64,8 @@ impl Header {
     /// # Errors
     /// ERR_INVALID_DATA.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self> {
-        let format = Format::of(bytes).ok_or_else(|| {
-            EngineError::invalid_data("The image cannot be read: it is no JPEG, PNG, WebP or GIF")
-        })?;
+        let format = Format::of(bytes)
+            .ok_or_else(|| EngineError::invalid_data("The image cannot be read: it is no JPEG, PNG, WebP or GIF"))?;
         match format {
             Format::Jpeg => jpeg::header::read(bytes).map(|jpeg| jpeg.header),
             Format::Png => png::header::read(bytes),

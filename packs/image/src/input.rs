@@ -18,7 +18,8 @@ impl Given {
     /// Takes bytes in any hand-over.
     pub(crate) fn take(input: Value, subject: &str) -> Result<Self> {
         let Value::View(view) = input else {
-            let expected = "an instance of Buffer, TypedArray, DataView, ArrayBuffer, SharedArrayBuffer or FrozenBuffer";
+            let expected =
+                "an instance of Buffer, TypedArray, DataView, ArrayBuffer, SharedArrayBuffer or FrozenBuffer";
             return Err(EngineError::invalid_type(subject, expected, &input));
         };
         let shared = view.memory.is_shared();
@@ -30,8 +31,10 @@ impl Given {
         let mut copy = vec![];
         let given = self.bytes.read(0..self.bytes.len(), &mut copy)?;
         let (start, len) = (given.as_ptr(), given.len());
-        let keeper = if self.shared { Keeper::Copy(copy) } else { Keeper::Lent(self.bytes) };
-        Ok(Arc::new(Input { start, len, _keeper: keeper }))
+        if self.shared {
+            return Ok(Input::of(copy));
+        }
+        Ok(Arc::new(Input { start, len, _keeper: Keeper::Lent(self.bytes) }))
     }
 }
 
@@ -57,8 +60,13 @@ unsafe impl Send for Input {}
 unsafe impl Sync for Input {}
 
 impl Input {
+    /// Bytes of one's own.
+    pub(crate) fn of(bytes: Vec<u8>) -> Arc<Self> {
+        Arc::new(Self { start: bytes.as_ptr(), len: bytes.len(), _keeper: Keeper::Copy(bytes) })
+    }
+
     pub(crate) fn as_slice(&self) -> &[u8] {
-        // SAFETY: `Given::open` got them as a slice of what the keeper holds: of the copy's heap memory, which is not touched any more, or of
+        // SAFETY: they are a slice of what the keeper holds: of the copy's heap memory, which is not touched any more, or of
         // memory that `Bytes` gives by reference because nobody writes it, and that stays where it is while they live.
         unsafe { slice::from_raw_parts(self.start, self.len) }
     }

@@ -25,7 +25,7 @@ mod png;
 mod request;
 mod resize_image;
 #[cfg(test)]
-mod tests;
+mod fuzz;
 mod webp;
 
 heavy_load_kernel::export_kernels!(resize_image::ResizeImage, image_info::ImageInfo);

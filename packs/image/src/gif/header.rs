@@ -42,7 +42,13 @@ fn find(bytes: &[u8]) -> Option<Result<Header>> {
                 let (left, top, across, down) = (side(1)?, side(3)?, side(5)?, side(7)?);
                 // What the frame leaves free is transparent.
                 let covers = left == 0 && top == 0 && across >= width && down >= height;
-                let header = Header { format: Format::Gif, width, height, orientation: Orientation::NORMAL, alpha: alpha || !covers };
+                let header = Header {
+                    format: Format::Gif,
+                    width,
+                    height,
+                    orientation: Orientation::NORMAL,
+                    alpha: alpha || !covers,
+                };
                 return Some(Ok(header));
             }
             _ => return Some(Err(broken(Format::Gif, "it has a block of no known kind"))),

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use heavy_load_kernel::Result;
 use mozjpeg_sys as sys;
 
-use super::library::{errors, guarded, throw};
 use super::header;
+use super::library::{errors, guarded, throw};
 use crate::fail::broken;
 use crate::header::Format;
 use crate::input::Input;

@@ -51,7 +51,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Jpeg> {
 }
 
 /// The segment that starts at a place: its marker, what is in it, and where it ends.
-fn segment(bytes: &[u8], at: usize) -> Option<(u8, &[u8], usize)> {
+pub(super) fn segment(bytes: &[u8], at: usize) -> Option<(u8, &[u8], usize)> {
     let rest = bytes.get(at..)?;
     if rest.first() != Some(&0xff) {
         return None;

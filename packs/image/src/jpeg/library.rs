@@ -6,9 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use heavy_load_kernel::Result;
 use heavy_load_kernel::error::EngineError;
-use mozjpeg_sys::{
-    JERR_OUT_OF_MEMORY, jpeg_common_struct, jpeg_error_mgr, jpeg_std_error,
-};
+use mozjpeg_sys::{JERR_OUT_OF_MEMORY, jpeg_common_struct, jpeg_error_mgr, jpeg_std_error};
 
 use crate::fail::broken;
 use crate::header::Format;

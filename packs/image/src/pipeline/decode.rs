@@ -69,7 +69,7 @@ impl Decoding {
         let shrink = if header.format == Format::Jpeg { plan.shrink() } else { 1 };
         self.then = Some((plan.shrunk(shrink), rest));
         Ok(match header.format {
-            Format::Jpeg => Box::new(jpeg::decode::Decoder::new(input, shrink)?),
+            Format::Jpeg => jpeg::decoder(input, shrink)?,
             Format::Png => Box::new(png::decode::Decoder::new(input)?),
             Format::Webp => Box::new(webp::decode::Decoder::new(input)?),
             Format::Gif => Box::new(gif::decode::Decoder::new(input, self.request.limit)?),
@@ -139,7 +139,8 @@ fn multiply(pixels: &mut Pixels, row: u32) -> Result<()> {
     let (stride, channels, width) = (pixels.stride(), pixels.channels, pixels.width);
     let Data::Vec(data) = &mut pixels.data else { unreachable!("decoders give vectors") };
     let start = row as usize * stride;
-    let failed = |error: &dyn std::fmt::Display| EngineError::invalid_data(format!("The image cannot be scaled: {error}"));
+    let failed =
+        |error: &dyn std::fmt::Display| EngineError::invalid_data(format!("The image cannot be scaled: {error}"));
     let mut image = Image::from_slice_u8(width, 1, &mut data[start..start + stride], channels.pixel_type())
         .map_err(|error| failed(&error))?;
     MulDiv::new().multiply_alpha_inplace(&mut image).map_err(|error| failed(&error))

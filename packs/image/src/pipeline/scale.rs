@@ -46,7 +46,8 @@ impl Scaling {
         let from = ImageRef::new(source.width, source.height, source.as_slice(), pixel_type).map_err(failed)?;
         let first = index as u32 * self.rows;
         let rows = self.rows.min(plan.to_height - first);
-        let mut to = Image::from_slice_u8(plan.to_width, rows, self.bands.take(index as usize), pixel_type).map_err(failed)?;
+        let mut to =
+            Image::from_slice_u8(plan.to_width, rows, self.bands.take(index as usize), pixel_type).map_err(failed)?;
         let scale = plan.height / f64::from(plan.to_height);
         let top = plan.top + scale * f64::from(first);
         let height = (scale * f64::from(rows)).min(f64::from(source.height) - top);

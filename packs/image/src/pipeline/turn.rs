@@ -50,7 +50,7 @@ impl Stepped for Turning {
             if self.row == self.height {
                 let data = Data::Vec(std::mem::take(&mut self.data));
                 let turned = Pixels { width: self.width, height: self.height, channels: self.from.channels, data };
-                return self.rest.after_turning(turned).map(|next| Step::Done(next));
+                return self.rest.after_turning(turned).map(Step::Done);
             }
         }
         Ok(Step::More { progress: 0.9 })

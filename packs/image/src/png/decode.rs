@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use heavy_load_kernel::Result;
 use heavy_load_kernel::error::EngineError;
-use png::{ColorType, Decoder as Settings, DecodeOptions, DecodingError, InterlaceInfo, Limits, Reader, Transformations};
+use png::{
+    ColorType, DecodeOptions, Decoder as Settings, DecodingError, InterlaceInfo, Limits, Reader, Transformations,
+};
 
 use crate::fail::broken;
 use crate::header::Format;

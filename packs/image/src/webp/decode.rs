@@ -50,6 +50,11 @@ impl Drop for Library {
 
 impl Decoder {
     pub(crate) fn new(input: Arc<Input>) -> Result<Self> {
+        super::prepare();
+        Self::unprepared(input)
+    }
+
+    pub(super) fn unprepared(input: Arc<Input>) -> Result<Self> {
         let webp = header::read(input.as_slice())?;
         let (frame, header) = (webp.frame, webp.header);
         let fits = frame.left.saturating_add(frame.width) <= header.width

@@ -16,6 +16,11 @@ use crate::pixels::{Channels, Pixels, room_for};
 const MOST: u32 = 16_383;
 
 pub(crate) fn encode(pixels: &Pixels, quality: u8) -> Result<Vec<u8>> {
+    super::prepare();
+    unprepared(pixels, quality)
+}
+
+pub(super) fn unprepared(pixels: &Pixels, quality: u8) -> Result<Vec<u8>> {
     let Pixels { width, height, channels, .. } = *pixels;
     if width.max(height) > MOST {
         return Err(too_long(Format::Webp, width, height, MOST));
@@ -86,7 +91,9 @@ impl Picture {
 
     #[cold]
     fn failed(&self) -> EngineError {
-        use sys::WebPEncodingError::{VP8_ENC_ERROR_FILE_TOO_BIG, VP8_ENC_ERROR_PARTITION_OVERFLOW, VP8_ENC_ERROR_PARTITION0_OVERFLOW};
+        use sys::WebPEncodingError::{
+            VP8_ENC_ERROR_FILE_TOO_BIG, VP8_ENC_ERROR_PARTITION_OVERFLOW, VP8_ENC_ERROR_PARTITION0_OVERFLOW,
+        };
         match self.0.error_code {
             VP8_ENC_ERROR_FILE_TOO_BIG | VP8_ENC_ERROR_PARTITION_OVERFLOW | VP8_ENC_ERROR_PARTITION0_OVERFLOW => {
                 too_long(Format::Webp, self.0.width.unsigned_abs(), self.0.height.unsigned_abs(), MOST)
