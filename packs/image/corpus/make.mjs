@@ -1,5 +1,5 @@
 // Makes the corpus anew: small images in many modes, by ImageMagick and libwebp's own tools.
-//   apt-get install imagemagick webp
+//   apt-get install imagemagick libjpeg-turbo-progs webp
 //   node packs/image/corpus/make.mjs
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -59,6 +59,14 @@ convert(base, ...quality, '-colorspace', 'Gray', to('jpeg-grey.jpg'))
 convert(base, ...quality, '-colorspace', 'Gray', '-interlace', 'JPEG', to('jpeg-grey-progressive.jpg'))
 convert(base, ...quality, '-colorspace', 'CMYK', to('jpeg-cmyk.jpg'))
 convert(base, ...quality, '-define', 'jpeg:optimize-coding=false', '-resize', '400x295!', to('jpeg-larger.jpg'))
+// With a restart after each row of blocks, and after every three.
+convert(base, at('base.ppm'))
+for (const [name, every] of [
+  ['jpeg-restart.jpg', '1'],
+  ['jpeg-restart-3.jpg', '3B'],
+]) {
+  execFileSync('cjpeg', ['-quality', '85', '-restart', every, '-outfile', to(name), at('base.ppm')])
+}
 const plain = readFileSync(to('jpeg-420.jpg'))
 for (let orientation = 1; orientation <= 8; orientation++) {
   const exif = exifOf(orientation, orientation % 2 === 0)
