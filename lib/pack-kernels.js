@@ -5,9 +5,9 @@
 module.exports = new Map([
   ['compress', 'compression'],
   ['decompress', 'compression'],
+  ['resizeImage', 'image'],
+  ['imageInfo', 'image'],
   ['hashPassword', 'passwords'],
   ['verifyPassword', 'passwords'],
   ['needsRehash', 'passwords'],
-  ['resizeImage', 'image'],
-  ['imageInfo', 'image'],
 ])

@@ -63,7 +63,7 @@ await race(
   'the header of a JPEG, 100 in flight',
   {
     'imageInfo on a pool': () => inFlight(100, () => imageInfo(jpeg, { pool })),
-    'imageInfoSync': () => Promise.resolve(Array.from({ length: 100 }, () => imageInfoSync(jpeg))),
+    imageInfoSync: () => Promise.resolve(Array.from({ length: 100 }, () => imageInfoSync(jpeg))),
     'sharp().metadata()': () => inFlight(100, () => sharp(jpeg).metadata()),
   },
   {

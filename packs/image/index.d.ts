@@ -20,6 +20,41 @@ export interface ResizeImageOptions {
 }
 
 /**
+ * Decodes a JPEG, PNG, WebP or GIF (of an animated one the first frame), scales it, and encodes it. Only one of `width` and `height` keeps the
+ * aspect; neither encodes anew. EXIF's orientation is applied. Metadata is dropped; colour profiles are not converted. What is transparent
+ * becomes black in a JPEG.
+ *
+ * `image`: a Buffer, a view, or an ArrayBuffer.
+ *
+ * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, ERR_OUT_OF_MEMORY; ERR_INVALID_DATA if the image is broken or cut off;
+ * ERR_OUTPUT_TOO_LARGE, before decoding, past `limitInputPixels`, and if the output has more sides or pixels than its format holds. Working memory, as it
+ * is estimated: 48 bytes for each byte of `image`, at most 4 for each pixel of the limit; what is compressed better than that takes up to 8 a pixel.
+ * Stops within: 50 ms; but encoding a WebP is one call, of about 100 ms for each megapixel of the output. Sources: ITU-T T.81; RFC 2083; RFC 9649.
+ *
+ * Runs on the threads of a pool.
+ */
+export function resizeImage(image: Bytes, options?: TaskOptions & ResizeImageOptions): Promise<Buffer>
+export namespace resizeImage {
+  const kernel: 'resizeImage'
+}
+
+/**
+ * {@link resizeImage} on libuv's thread pool, as an N-API AsyncTask.
+ */
+export function resizeImageAsync(image: Bytes, options?: AsyncOptions & ResizeImageOptions): Promise<Buffer>
+export namespace resizeImageAsync {
+  const kernel: 'resizeImage'
+}
+
+/**
+ * {@link resizeImage} on the calling thread.
+ */
+export function resizeImageSync(image: Bytes, options?: SyncOptions & ResizeImageOptions): Buffer
+export namespace resizeImageSync {
+  const kernel: 'resizeImage'
+}
+
+/**
  * What the header of a JPEG, PNG, WebP or GIF says: `format` ('jpeg', 'png', 'webp', 'gif'), `width` and `height` as shown, with the orientation
  * applied, `orientation` (EXIF's, 1 to 8), and `hasAlpha`. No pixel is decoded: that it resolves does not mean that the rest can be read.
  *
@@ -57,41 +92,6 @@ export function imageInfoSync(
 ): { format: string; width: number; height: number; orientation: number; hasAlpha: boolean }
 export namespace imageInfoSync {
   const kernel: 'imageInfo'
-}
-
-/**
- * Decodes a JPEG, PNG, WebP or GIF (of an animated one the first frame), scales it, and encodes it. Only one of `width` and `height` keeps the
- * aspect; neither encodes anew. EXIF's orientation is applied. Metadata is dropped; colour profiles are not converted. What is transparent
- * becomes black in a JPEG.
- *
- * `image`: a Buffer, a view, or an ArrayBuffer.
- *
- * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, ERR_OUT_OF_MEMORY; ERR_INVALID_DATA if the image is broken or cut off;
- * ERR_OUTPUT_TOO_LARGE, before decoding, past `limitInputPixels`, and if the output has more sides or pixels than its format holds. Working memory, as it
- * is estimated: 48 bytes for each byte of `image`, at most 4 for each pixel of the limit; what is compressed better than that takes up to 8 a pixel.
- * Stops within: 50 ms; but encoding a WebP is one call, of about 100 ms for each megapixel of the output. Sources: ITU-T T.81; RFC 2083; RFC 9649.
- *
- * Runs on the threads of a pool.
- */
-export function resizeImage(image: Bytes, options?: TaskOptions & ResizeImageOptions): Promise<Buffer>
-export namespace resizeImage {
-  const kernel: 'resizeImage'
-}
-
-/**
- * {@link resizeImage} on libuv's thread pool, as an N-API AsyncTask.
- */
-export function resizeImageAsync(image: Bytes, options?: AsyncOptions & ResizeImageOptions): Promise<Buffer>
-export namespace resizeImageAsync {
-  const kernel: 'resizeImage'
-}
-
-/**
- * {@link resizeImage} on the calling thread.
- */
-export function resizeImageSync(image: Bytes, options?: SyncOptions & ResizeImageOptions): Buffer
-export namespace resizeImageSync {
-  const kernel: 'resizeImage'
 }
 
 // For `pool.run('name', input)` and `pool.map`.

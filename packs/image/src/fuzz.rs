@@ -20,13 +20,32 @@ use crate::resize_image::ResizeImage;
 /// One change of a file. Places are shares of its length.
 #[derive(Clone, Debug)]
 enum Mutation {
-    Flip { at: f64, bit: u8 },
-    Set { at: f64, value: u8 },
-    Cut { at: f64 },
-    Remove { at: f64, count: usize },
-    Repeat { at: f64, count: usize, times: usize },
+    Flip {
+        at: f64,
+        bit: u8,
+    },
+    Set {
+        at: f64,
+        value: u8,
+    },
+    Cut {
+        at: f64,
+    },
+    Remove {
+        at: f64,
+        count: usize,
+    },
+    Repeat {
+        at: f64,
+        count: usize,
+        times: usize,
+    },
     /// The rest is that of another file.
-    Splice { at: f64, file: usize, from: f64 },
+    Splice {
+        at: f64,
+        file: usize,
+        from: f64,
+    },
 }
 
 fn mutation() -> impl Strategy<Value = Mutation> {

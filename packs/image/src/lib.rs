@@ -12,6 +12,8 @@
 //! 3. Every loop over an input ends with it, and is cut into steps by what it costs, not by what the input says.
 
 mod fail;
+#[cfg(test)]
+mod fuzz;
 mod geometry;
 mod gif;
 mod header;
@@ -24,8 +26,6 @@ mod pixels;
 mod png;
 mod request;
 mod resize_image;
-#[cfg(test)]
-mod fuzz;
 mod webp;
 
 heavy_load_kernel::export_kernels!(resize_image::ResizeImage, image_info::ImageInfo);

@@ -260,7 +260,13 @@ impl Scan {
         }
         for [id, sampling, table] in parts {
             let (across, down) = (usize::from(sampling >> 4), usize::from(sampling & 15));
-            self.components.push(Component { id: *id, across, down, table: usize::from(*table), ..Component::default() });
+            self.components.push(Component {
+                id: *id,
+                across,
+                down,
+                table: usize::from(*table),
+                ..Component::default()
+            });
         }
         match &mut self.components[..] {
             // Alone it is scanned block by block, whatever it says.
@@ -321,7 +327,8 @@ fn read_quantisers(mut content: &[u8], quantisers: &mut [Option<[i32; 5]>; 4]) -
             _ => return None,
         };
         let table = rest.get(..64 * wide)?;
-        let at = |place: usize| if wide == 1 { table[place].into() } else { be16(table, 2 * place).map_or(0, i32::from) };
+        let at =
+            |place: usize| if wide == 1 { table[place].into() } else { be16(table, 2 * place).map_or(0, i32::from) };
         *quantisers.get_mut(usize::from(number & 15))? = Some([0, 1, 2, 3, 4].map(at));
         content = &rest[64 * wide..];
     }

@@ -273,7 +273,11 @@ mod tests {
             }
             let len = text.len();
             text += &"1".repeat(8 - len % 8);
-            let data: Vec<u8> = text.as_bytes().chunks(8).map(|bits| u8::from_str_radix(std::str::from_utf8(bits).unwrap(), 2).unwrap()).collect();
+            let data: Vec<u8> = text
+                .as_bytes()
+                .chunks(8)
+                .map(|bits| u8::from_str_radix(std::str::from_utf8(bits).unwrap(), 2).unwrap())
+                .collect();
             let data = [&data[..], &[0xff, 0xd9]].concat();
             let mut bits = Bits::new(0);
             assert_eq!(bits.pass(&data, &codes, 1), Some(()));
@@ -296,7 +300,10 @@ mod tests {
     #[test]
     fn numbers_are_those_of_the_standard() {
         let number = |bits: u64, size| Bits { at: 0, buffer: bits << (64 - size), count: 64 }.number(size);
-        assert_eq!([number(0b0, 1), number(0b1, 1), number(0b00, 2), number(0b01, 2), number(0b10, 2), number(0b11, 2)], [-1, 1, -3, -2, 2, 3]);
+        assert_eq!(
+            [number(0b0, 1), number(0b1, 1), number(0b00, 2), number(0b01, 2), number(0b10, 2), number(0b11, 2)],
+            [-1, 1, -3, -2, 2, 3]
+        );
         assert_eq!(Bits::default().number(0), 0);
     }
 }
