@@ -5,9 +5,9 @@ import type { AsyncOptions, Bytes, SyncOptions, TaskOptions } from '../../index.
 export interface HashPasswordOptions {
   /** Default 'argon2id'. */
   algorithm?: 'argon2id' | 'bcrypt' | undefined
-  /** Of argon2id: memory in KiB, 8..262144. Default 19456 (OWASP). */
+  /** Of argon2id: memory in KiB, 8..262144, and at least 8 for each lane. Default 19456 (OWASP). */
   memoryCost?: number | undefined
-  /** Of argon2id: passes over the memory. Default 2. */
+  /** Of argon2id: passes over the memory, from 1; times `memoryCost` at most 622,592. Default 2. */
   timeCost?: number | undefined
   /** Of argon2id: lanes, 1..255; they are no threads. Default 1. */
   parallelism?: number | undefined
@@ -25,9 +25,9 @@ export interface VerifyPasswordOptions {
 export interface NeedsRehashOptions {
   /** Default 'argon2id'. */
   algorithm?: 'argon2id' | 'bcrypt' | undefined
-  /** Of argon2id: memory in KiB, 8..262144. Default 19456 (OWASP). */
+  /** Of argon2id: memory in KiB, 8..262144, and at least 8 for each lane. Default 19456 (OWASP). */
   memoryCost?: number | undefined
-  /** Of argon2id: passes over the memory. Default 2. */
+  /** Of argon2id: passes over the memory, from 1; times `memoryCost` at most 622,592. Default 2. */
   timeCost?: number | undefined
   /** Of argon2id: lanes, 1..255; they are no threads. Default 1. */
   parallelism?: number | undefined
@@ -38,7 +38,7 @@ export interface NeedsRehashOptions {
  * What to keep of a password: by argon2id (default; OWASP's parameters) as a PHC string, or by bcrypt as `$2b$...`. With a random salt of the
  * operating system's.
  *
- * `password`: a string (its UTF-8), or bytes; at most 1 MiB. For bcrypt at most 72 bytes, and no NUL: it would not see what follows.
+ * `password`: a string (its UTF-8, as TextEncoder makes it: all lone surrogates are alike), or bytes; at most 4 KiB. For bcrypt at most 72 bytes, and no NUL: it would not see what follows.
  *
  * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, ERR_OUT_OF_MEMORY. Working memory: `memoryCost`. Stops within: argon2id
  * at its end (20 to 30 ms by default), bcrypt 1 ms. Sources: RFC 9106; Provos, Mazières, USENIX 1999.
@@ -73,7 +73,7 @@ export namespace hashPasswordSync {
  * Whether `password` is the one of which `hash` was kept; compared in constant time. Reads argon2id, argon2i, argon2d and scrypt as PHC strings, and
  * bcrypt (2a, 2b, 2y), of which the first 72 bytes of a password count.
  *
- * `password`: a string (its UTF-8), or bytes; at most 1 MiB.
+ * `password`: a string (its UTF-8, as TextEncoder makes it: all lone surrogates are alike), or bytes; at most 4 KiB.
  *
  * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, ERR_OUT_OF_MEMORY; ERR_INVALID_DATA if the hash is malformed or of another kind;
  * ERR_OUTPUT_TOO_LARGE, before any work, if it asks for more than `maxMemory`, over 622,592 KiB x passes (argon2), 2^16 rounds (bcrypt), or
@@ -107,8 +107,8 @@ export namespace verifyPasswordSync {
 }
 
 /**
- * Whether a password should be hashed anew, at its next login: `hash` is of another algorithm than these options, or has any parameter below
- * theirs. Takes microseconds.
+ * Whether a password should be hashed anew, at its next login: `hash` is of another algorithm than these options (or of none that is known
+ * here), or has any parameter below theirs: also argon2's version before 19, a salt of less than 16 bytes, a digest of less than 32. Takes microseconds.
  *
  * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE; ERR_INVALID_DATA if the hash is malformed.
  *
