@@ -60,6 +60,20 @@ for (const name of names) {
   })
 }
 
+for (const name of names.filter((name) => name.startsWith('jpeg-'))) {
+  test(`${name}: at an eighth and a quarter of its size it is what its pixels are`, async (t) => {
+    const image = read(name)
+    const png = resizeImageSync(image, { format: 'png' })
+    const { width } = imageInfoSync(image)
+    for (const by of [8, 4]) {
+      const to = { width: Math.floor(width / by) }
+      const { mean } = difference(await ours(png, to), await ours(image, to))
+      // Of some 7 x 5 pixels, whose chroma is coarser still: the filters differ most there. Another image is 40 apart and more.
+      t.true(mean < 10, `1/${by}: ${mean}`)
+    }
+  })
+}
+
 test('what a frame of a GIF does not cover is transparent', async (t) => {
   const { data, width } = await ours(read('gif-offset.gif'))
   const at = (x, y) => data[(y * width + x) * 4 + 3]
