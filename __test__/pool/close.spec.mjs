@@ -45,8 +45,15 @@ test.serial('a forced close begins nothing that waits, in whatever order the tas
     // What came last runs: it is stopped after those that came before and wait.
     const release = await hold(pool)
     const before = Array.from({ length: 200 }, () => outcome(pool.run('spin', 0.01, { priority: 'low' })))
-    const running = [1, 2].map(() => outcome(heavyLoad(ENDLESS, { pool, priority: 'high', maxThreads: 1 })))
-    await Promise.all([release(), until(() => pool.stats().running === 2, 'those that came last')])
+    const begun = [false, false]
+    const running = [0, 1].map((number) => {
+      const onProgress = () => {
+        begun[number] = true
+      }
+      return outcome(heavyLoad(ENDLESS, { pool, priority: 'high', maxThreads: 1, onProgress }))
+    })
+    await release()
+    await until(() => begun[0] && begun[1], 'those that came last')
     const ran = pool.stats().completed
     const closed = pool.close({ force: true })
     const codes = await Promise.all([...before, ...running])
