@@ -78,7 +78,18 @@ for (let orientation = 1; orientation <= 8; orientation++) {
 
 // Without the time at which they were made, so that they are the same each time.
 const png = (from, name, type, depth, ...more) =>
-  convert(from, '-strip', ...more, '-define', 'png:exclude-chunks=date,time', '-define', `png:color-type=${type}`, '-define', `png:bit-depth=${depth}`, to(name))
+  convert(
+    from,
+    '-strip',
+    ...more,
+    '-define',
+    'png:exclude-chunks=date,time',
+    '-define',
+    `png:color-type=${type}`,
+    '-define',
+    `png:bit-depth=${depth}`,
+    to(name),
+  )
 for (const depth of [2, 4, 8, 16]) png(base, `png-grey-${depth}.png`, 0, depth, '-colorspace', 'Gray')
 png(base, 'png-grey-1.png', 0, 1, '-colorspace', 'Gray', '-threshold', '40%')
 png(base, 'png-rgb-8.png', 2, 8)
