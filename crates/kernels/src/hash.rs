@@ -12,7 +12,6 @@ use blake3::hazmat::{ChainingValue, HasherExt, Mode, merge_subtrees_non_root, me
 use data_encoding::{BASE64, HEXLOWER};
 use sha2::Digest;
 
-use heavy_load_kernel::error::EngineError;
 use heavy_load_kernel::fold::{Fold, Folding};
 use heavy_load_kernel::value::{Bytes, Options, Value, collect};
 use heavy_load_kernel::{Estimate, Kernel, Next, OptionSpec, Parallel, Result, Spec, Work};
@@ -35,7 +34,11 @@ Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_MEMORY. Sources:
     .output("E extends 'hex' | 'base64' ? string : Buffer")
     .streams()
     .options(&[
-        OptionSpec::new("algorithm", "'blake3' | 'sha256' | 'sha512' | 'xxh3' | 'crc32'", "Default 'blake3'. 'xxh3' gives 8 bytes and 'crc32' 4, both big-endian, as their tools print them."),
+        OptionSpec::new(
+            "algorithm",
+            "'blake3' | 'sha256' | 'sha512' | 'xxh3' | 'crc32'",
+            "Default 'blake3'. 'xxh3' gives 8 bytes and 'crc32' 4, both big-endian, as their tools print them.",
+        ),
         OptionSpec::new("encoding", "'buffer' | 'hex' | 'base64'", "Of the result. Default 'buffer'."),
     ]);
 
@@ -71,11 +74,7 @@ impl Kernel for Hash {
     }
 
     fn prepare(&self, input: Value, options: &Options) -> Result<Work> {
-        let Value::View(view) = input else {
-            let expected =
-                "an instance of Buffer, TypedArray, DataView, ArrayBuffer, SharedArrayBuffer or FrozenBuffer";
-            return Err(EngineError::invalid_type(SPEC.input, expected, &input));
-        };
+        let view = input.into_view(SPEC.input)?;
         let (algorithm, encoding) = (algorithm(options)?, encoding(options)?);
         let bytes = view.into_bytes();
         Ok(match algorithm {

@@ -4,8 +4,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use heavy_load_kernel::error::EngineError;
-use heavy_load_kernel::value::{Options, Value};
+use heavy_load_kernel::value::{Options, Value, reserve_exact};
 use heavy_load_kernel::{Estimate, Kernel, Next, OptionSpec, Result, Spec, Step, Stepped, Work};
 
 pub(super) static KERNEL: Hold = Hold;
@@ -54,7 +53,7 @@ impl Stepped for Holding {
         let Some((memory, since)) = &self.held else {
             let len = self.mebibytes << 20;
             let mut memory = vec![];
-            memory.try_reserve_exact(len).map_err(|_| EngineError::out_of_memory(len))?;
+            reserve_exact(&mut memory, len)?;
             memory.resize(len, 1);
             self.held = Some((memory, Instant::now()));
             return Ok(Step::More { progress: 0.0 });

@@ -2,8 +2,7 @@
 
 use std::sync::OnceLock;
 
-use heavy_load_kernel::error::EngineError;
-use heavy_load_kernel::value::{Options, Value, View};
+use heavy_load_kernel::value::{Options, Value};
 use heavy_load_kernel::{Estimate, Kernel, OptionSpec, Result, Spec, Work};
 
 use crate::format::{self, Format};
@@ -47,7 +46,7 @@ impl Kernel for Compress {
     }
 
     fn check(&self, input: Value, options: &Options) -> Result<(Work, Estimate)> {
-        let view = bytes(input)?;
+        let view = input.into_view(SPEC.input)?;
         let encoding = Format::of(options)?.encoding(options)?;
         let len = view.memory.len();
         let sections = if len <= encoding.section() { 1 } else { len.div_ceil(encoding.smallest_section()) };
@@ -55,18 +54,6 @@ impl Kernel for Compress {
         let memory = len as u64 + encoders * encoding.memory(len.min(encoding.section()));
         let estimate = Estimate { cost: len as u64 * encoding.weight(), memory };
         Ok((sections::work(encoding, view), estimate))
-    }
-}
-
-/// The bytes of an input.
-pub(crate) fn bytes(input: Value) -> Result<View> {
-    match input {
-        Value::View(view) => Ok(view),
-        other => {
-            let expected =
-                "an instance of Buffer, TypedArray, DataView, ArrayBuffer, SharedArrayBuffer or FrozenBuffer";
-            Err(EngineError::invalid_type(SPEC.input, expected, other))
-        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! Decoding in steps, with its limits.
 
 use heavy_load_kernel::error::{Code, EngineError};
-use heavy_load_kernel::value::{Bytes, Value};
+use heavy_load_kernel::value::{Bytes, Value, reserve_exact};
 use heavy_load_kernel::{Next, Result, Step, Stepped};
 
 use crate::codec::Decoder;
 use crate::format::Format;
-use crate::memory::{reserve, reserve_exact};
+use crate::memory::reserve;
 
 /// Bytes of input, and of output, at which a unit ends, whichever comes first.
 const INPUT: usize = 16 << 10;

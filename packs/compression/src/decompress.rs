@@ -3,7 +3,6 @@
 use heavy_load_kernel::value::{Options, Value};
 use heavy_load_kernel::{Estimate, Kernel, OptionSpec, Result, Spec, Work};
 
-use crate::compress::bytes;
 use crate::decoding::Decoding;
 use crate::format::{self, Format};
 
@@ -45,7 +44,7 @@ impl Kernel for Decompress {
     }
 
     fn check(&self, input: Value, options: &Options) -> Result<(Work, Estimate)> {
-        let view = bytes(input)?;
+        let view = input.into_view(SPEC.input)?;
         let format = Format::of(options)?;
         let limit = options.integer("maxOutputLength", 0..=1 << 53, MAX_OUTPUT_LENGTH)?;
         let len = view.memory.len() as u64;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::vec;
 
-use heavy_load_kernel::value::Value;
+use heavy_load_kernel::value::{Value, reserve_exact};
 use heavy_load_kernel::{Next, Result, Step, Stepped};
 
-use crate::memory::{append, reserve_exact};
+use crate::memory::append;
 use crate::sections::{Part, Sections};
 
 /// Bytes of a unit.

@@ -13,14 +13,6 @@ pub(crate) fn reserve(out: &mut Vec<u8>, more: usize) -> Result<()> {
     out.try_reserve(more).map_err(|_| EngineError::out_of_memory(more))
 }
 
-/// Makes room for so many more bytes.
-///
-/// # Errors
-/// ERR_OUT_OF_MEMORY.
-pub(crate) fn reserve_exact(out: &mut Vec<u8>, more: usize) -> Result<()> {
-    out.try_reserve_exact(more).map_err(|_| EngineError::out_of_memory(more))
-}
-
 /// Appends bytes.
 ///
 /// # Errors

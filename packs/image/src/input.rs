@@ -4,7 +4,6 @@ use std::slice;
 use std::sync::Arc;
 
 use heavy_load_kernel::Result;
-use heavy_load_kernel::error::EngineError;
 use heavy_load_kernel::value::{Bytes, Value};
 
 /// What a caller has given, before it may be touched.
@@ -17,11 +16,7 @@ pub(crate) struct Given {
 impl Given {
     /// Takes bytes in any hand-over.
     pub(crate) fn take(input: Value, subject: &str) -> Result<Self> {
-        let Value::View(view) = input else {
-            let expected =
-                "an instance of Buffer, TypedArray, DataView, ArrayBuffer, SharedArrayBuffer or FrozenBuffer";
-            return Err(EngineError::invalid_type(subject, expected, &input));
-        };
+        let view = input.into_view(subject)?;
         let shared = view.memory.is_shared();
         Ok(Self { bytes: view.into_bytes(), shared })
     }

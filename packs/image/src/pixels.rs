@@ -5,7 +5,7 @@ use std::alloc::{Layout, alloc_zeroed};
 use fast_image_resize::PixelType;
 use heavy_load_kernel::Result;
 use heavy_load_kernel::error::EngineError;
-use heavy_load_kernel::value::Exclusive;
+use heavy_load_kernel::value::{Exclusive, reserve_exact};
 
 /// Channels of a pixel, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ pub(crate) fn bytes_of(width: u32, height: u32, channels: Channels) -> Result<us
 /// ERR_OUT_OF_MEMORY.
 pub(crate) fn room_for(len: usize) -> Result<Vec<u8>> {
     let mut room = vec![];
-    room.try_reserve_exact(len).map_err(|_| EngineError::out_of_memory(len))?;
+    reserve_exact(&mut room, len)?;
     Ok(room)
 }
 

@@ -1,6 +1,5 @@
 //! What a caller of `resizeImage` wants.
 
-use heavy_load_kernel::error::EngineError;
 use heavy_load_kernel::value::{Options, Value};
 use heavy_load_kernel::{OptionSpec, Result};
 
@@ -55,11 +54,6 @@ impl Request {
             Value::Undefined => None,
             _ => options.choice("format", &formats)?,
         };
-        let enlarge = match options.get("enlarge") {
-            Value::Undefined => false,
-            Value::Bool(enlarge) => *enlarge,
-            other => return Err(EngineError::invalid_type("options.enlarge", "of type boolean", other)),
-        };
         let fits = [("inside", Fit::Inside), ("cover", Fit::Cover), ("fill", Fit::Fill)];
         Ok(Self {
             width: side("width")?,
@@ -67,7 +61,7 @@ impl Request {
             fit: options.choice("fit", &fits)?,
             format,
             quality: options.integer("quality", 1..=100, 80)? as u8,
-            enlarge,
+            enlarge: options.boolean("enlarge", false)?,
             limit: options.integer("limitInputPixels", 1..=(1 << 53) - 1, DEFAULT_PIXELS)?,
         })
     }

@@ -2,7 +2,7 @@
 
 use heavy_load_kernel::Result;
 use heavy_load_kernel::error::{Code, EngineError};
-use heavy_load_kernel::value::{Bytes, Value};
+use heavy_load_kernel::value::{BYTES, Bytes, Value, reserve_exact};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Bytes of a password. More are an attack: what waits in a queue takes memory.
@@ -21,8 +21,8 @@ impl Password {
             Value::String(text) => Self::Text(Zeroizing::new(text)),
             Value::View(view) => Self::Bytes(view.into_bytes()),
             other => {
-                let expected = "of type string or an instance of Buffer, TypedArray, DataView, ArrayBuffer, SharedArrayBuffer or FrozenBuffer";
-                return Err(wrong_type("password", expected, &other));
+                let expected = format!("of type string or an instance of {BYTES}");
+                return Err(wrong_type("password", &expected, &other));
             }
         };
         if password.len() > MOST {
@@ -41,7 +41,7 @@ impl Password {
     /// Its bytes, once they are the kernel's.
     pub(crate) fn bytes(&self) -> Result<Zeroizing<Vec<u8>>> {
         let mut copy = Zeroizing::new(vec![]);
-        copy.try_reserve_exact(self.len()).map_err(|_| EngineError::out_of_memory(self.len()))?;
+        reserve_exact(&mut *copy, self.len())?;
         match self {
             Self::Text(text) => copy.extend_from_slice(text.as_bytes()),
             Self::Bytes(bytes) => {

@@ -3,7 +3,7 @@
 //! The library for it allocates by itself and ends the process where memory is refused, so its outer part is here, over a library's Salsa20/8
 //! and PBKDF2.
 
-use heavy_load_kernel::error::EngineError;
+use heavy_load_kernel::value::reserve_exact;
 use heavy_load_kernel::{Next, Result, Step, Stepped, Work};
 use pbkdf2::pbkdf2_hmac;
 use salsa20::SalsaCore;
@@ -153,6 +153,6 @@ fn zeros<T: Clone + Default>(count: usize) -> Result<Vec<T>> {
 
 fn room<T>(count: usize) -> Result<Vec<T>> {
     let mut room = vec![];
-    room.try_reserve_exact(count).map_err(|_| EngineError::out_of_memory(count * size_of::<T>()))?;
+    reserve_exact(&mut room, count)?;
     Ok(room)
 }

@@ -13,11 +13,14 @@ use std::ops::RangeInclusive;
 
 pub use element::Element;
 pub(crate) use memory::Raw;
-pub use memory::{Bytes, Exclusive, Loan, Memory, Owned, Parts, Shared, View, collect};
+pub use memory::{Bytes, Exclusive, Loan, Memory, Owned, Parts, Shared, View, collect, reserve_exact};
 pub use racy::Number;
 pub use resource::Resource;
 
 use crate::error::{EngineError, cut, number_text};
+
+/// What is bytes, in messages.
+pub const BYTES: &str = "Buffer, TypedArray, DataView, ArrayBuffer, SharedArrayBuffer or FrozenBuffer";
 
 /// A value at the border.
 #[derive(Debug, PartialEq)]
@@ -75,6 +78,17 @@ impl Value {
         Ok(Self::View(View { element: T::ELEMENT, bare: false, memory: Memory::owned(Owned::of(numbers)?) }))
     }
 
+    /// The bytes or numbers that `subject` must be, in whatever way they were handed over.
+    ///
+    /// # Errors
+    /// ERR_INVALID_ARG_TYPE.
+    pub fn into_view(self, subject: &str) -> Result<View, EngineError> {
+        match self {
+            Value::View(view) => Ok(view),
+            other => Err(EngineError::invalid_type(subject, &format!("an instance of {BYTES}"), other)),
+        }
+    }
+
     /// The integer that `subject` must be, within `range`.
     ///
     /// # Errors
@@ -122,6 +136,18 @@ impl Options {
         }
     }
 
+    /// The boolean option `name`, or `default` when it was not given.
+    ///
+    /// # Errors
+    /// ERR_INVALID_ARG_TYPE.
+    pub fn boolean(&self, name: &str, default: bool) -> Result<bool, EngineError> {
+        match self.get(name) {
+            Value::Undefined => Ok(default),
+            Value::Bool(value) => Ok(*value),
+            other => Err(EngineError::invalid_type(&format!("options.{name}"), "of type boolean", other)),
+        }
+    }
+
     /// The option `name`, one of `choices`, or the first of them when it was not given.
     ///
     /// # Errors
@@ -163,6 +189,22 @@ mod tests {
         for bad in [Value::Undefined, Value::Null, Value::String("1".into()), Value::Bool(true)] {
             assert_eq!(check(bad), Err(Code::InvalidArgType));
         }
+    }
+
+    #[test]
+    fn booleans_and_views_are_what_they_are() {
+        let options = Options::new(vec![("yes", Value::Bool(true)), ("text", Value::String("true".into()))]);
+        assert_eq!(options.boolean("yes", false), Ok(true));
+        assert_eq!(options.boolean("missing", true), Ok(true));
+        let error = options.boolean("text", false).unwrap_err();
+        assert_eq!(error.code, Code::InvalidArgType);
+        assert_eq!(
+            error.message,
+            "The \"options.text\" property must be of type boolean. Received type string ('true')"
+        );
+        let view = Value::numbers(vec![1_u8, 2]).unwrap();
+        assert_eq!(view.into_view("data").map(|view| view.memory.len()), Ok(2));
+        assert_eq!(Value::Null.into_view("data").unwrap_err().code, Code::InvalidArgType);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::slice;
 
 use super::loan::untouchable;
-use super::owned::reserve;
+use super::owned::reserve_exact;
 use super::place::Place;
 use crate::error::EngineError;
 use crate::value::racy;
@@ -56,7 +56,7 @@ impl Bytes {
             Place::Draft(_) => untouchable(),
         };
         scratch.clear();
-        reserve(scratch, range.len())?;
+        reserve_exact(scratch, range.len())?;
         // SAFETY: in bounds, as asserted. The loan is open (`start`), and held by `self`: so the bytes are allocated, and others access
         // them as `racy` has it (`Memory::shared`). There is room for as many bytes, which are all written before they count as there.
         unsafe {

@@ -174,13 +174,16 @@ fn zeroed_words(count: usize) -> Result<Vec<u64>, EngineError> {
 pub fn collect<T>(items: impl ExactSizeIterator<Item = T>) -> Result<Vec<T>, EngineError> {
     let mut all = vec![];
     let count = items.len();
-    reserve(&mut all, count)?;
+    reserve_exact(&mut all, count)?;
     all.extend(items);
     Ok(all)
 }
 
-/// Room for so many more items.
-pub(super) fn reserve<T>(items: &mut Vec<T>, more: usize) -> Result<(), EngineError> {
+/// Makes room for so many more items, and no more than that.
+///
+/// # Errors
+/// ERR_OUT_OF_MEMORY.
+pub fn reserve_exact<T>(items: &mut Vec<T>, more: usize) -> Result<(), EngineError> {
     items.try_reserve_exact(more).map_err(|_| EngineError::out_of_memory(more.saturating_mul(size_of::<T>())))
 }
 
