@@ -82,8 +82,8 @@ function taskSettings(options, own) {
   }
 }
 
-/** Of a call without options. */
-const DEFAULTS = Object.freeze(taskSettings(Object.create(null)))
+/** The settings of a call without options. */
+const WITHOUT_OPTIONS = Object.freeze(taskSettings(Object.create(null)))
 
 /**
  * Whether a task with these says nothing of itself, as one without options; `transfer` is its input's.
@@ -92,13 +92,13 @@ const DEFAULTS = Object.freeze(taskSettings(Object.create(null)))
 function saysNothing(settings) {
   const { signal, timeout, priority, key, weight, maxThreads, onProgress, times } = settings
   return (
-    settings === DEFAULTS ||
+    settings === WITHOUT_OPTIONS ||
     (signal === undefined &&
-      timeout === DEFAULTS.timeout &&
-      priority === DEFAULTS.priority &&
+      timeout === WITHOUT_OPTIONS.timeout &&
+      priority === WITHOUT_OPTIONS.priority &&
       key === undefined &&
-      weight === DEFAULTS.weight &&
-      maxThreads === DEFAULTS.maxThreads &&
+      weight === WITHOUT_OPTIONS.weight &&
+      maxThreads === WITHOUT_OPTIONS.maxThreads &&
       onProgress === undefined &&
       times === undefined)
   )
@@ -268,7 +268,7 @@ function integer(name, value, min, max) {
 }
 
 module.exports = {
-  DEFAULTS,
+  WITHOUT_OPTIONS,
   LONGEST_TIMER_MS,
   PRIORITIES,
   TASK_OPTIONS,

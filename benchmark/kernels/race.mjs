@@ -1,5 +1,6 @@
 // Kernels of packs beside the packages that people use for the same: in one process, in turns, with the same output.
 import { performance } from 'node:perf_hooks'
+import { median } from '../lib/stats.mjs'
 
 /**
  * Runs every contestant in turns, beginning with another one each round, and prints the medians.
@@ -31,11 +32,6 @@ export async function race(what, contestants, { rounds = 11, check } = {}) {
     console.log(`  ${name.padEnd(36)} ${medians[name].toFixed(2).padStart(10)} ms${beside}`)
   }
   return medians
-}
-
-function median(times) {
-  const sorted = [...times].sort((a, b) => a - b)
-  return sorted[sorted.length >> 1]
 }
 
 /** So many at once; all their results. */

@@ -269,8 +269,8 @@ class Pool extends EventEmitter {
     if (this.#closed !== undefined) throw poolIsClosed()
     if (this.#native === undefined) this.#open()
     const batch = /** @type {import('./batch.js').Batch} */ (this.#batch)
-    const { DEFAULTS, Task, handOver, saysNothing, taskSettings, throwIfAborted } = tasks()
-    const settings = options === undefined ? DEFAULTS : taskSettings(options, OWN_OPTIONS[kernel])
+    const { Task, WITHOUT_OPTIONS, handOver, saysNothing, taskSettings, throwIfAborted } = tasks()
+    const settings = options === undefined ? WITHOUT_OPTIONS : taskSettings(options, OWN_OPTIONS[kernel])
     const isPlain = typeof input !== 'object' && (options === undefined || OWN_OPTIONS[kernel].size === 0)
     if (isPlain && saysNothing(settings)) {
       // Getters of the options may have closed it.
@@ -411,10 +411,10 @@ function loadTasks() {
   const { Batch } = require('./batch.js')
   const { handOver } = require('../buffers.js')
   const { usableMemory } = require('../memory.js')
-  const { DEFAULTS, refusePool, saysNothing, taskSettings } = require('../options.js')
+  const { WITHOUT_OPTIONS, refusePool, saysNothing, taskSettings } = require('../options.js')
   const { throwIfAborted } = require('../signals.js')
   const { Task } = require('./task.js')
-  return { Batch, DEFAULTS, Task, handOver, refusePool, saysNothing, taskSettings, throwIfAborted, usableMemory }
+  return { Batch, Task, WITHOUT_OPTIONS, handOver, refusePool, saysNothing, taskSettings, throwIfAborted, usableMemory }
 }
 
 /** @type {typeof import('./external.js') | undefined} loaded when it is used; to ask `require` for it each time takes microseconds */
