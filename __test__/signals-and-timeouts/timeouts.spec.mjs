@@ -64,8 +64,8 @@ test.serial('an abort comes before a timeout that is still to come, and after it
 
 test.serial('the time in the queue counts, and what is late never runs', async (t) => {
   const pool = new Pool({ threads: 1 })
-  // It takes no CPU time, and does not say how far it is: nobody can know that the other will be late.
-  const running = pool.run('hold', 0, { ms: 1000, priority: 'high' })
+  // It does not say how far it is: nobody can know that the other will be late.
+  const running = pool.run('hold', 0, { ms: 1000, atOnce: true, priority: 'high' })
   const view = new Uint32Array(new SharedArrayBuffer(4)).fill(1)
   isTimeout(t, await errorOf(pool.run('heavyLoadShared', view, { priority: 'low', timeout: 20 })), 'queued')
   await running
@@ -96,7 +96,7 @@ for (const { name, run } of formsOf('heavyLoad')) {
 
 test.serial('so does that of a task that waited all the time', async (t) => {
   const pool = new Pool({ threads: 1 })
-  const running = pool.run('hold', 0, { ms: 500, priority: 'high' })
+  const running = pool.run('hold', 0, { ms: 500, atOnce: true, priority: 'high' })
   const { message } = await errorOf(pool.run('heavyLoad', 1e8, { priority: 'low', timeout: 20 }))
   t.regex(message, /^heavyLoad was not done within its timeout of 20 ms: it waited for [\d.]+ ms and did not begin$/)
   await running

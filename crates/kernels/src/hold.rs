@@ -1,5 +1,5 @@
-//! `hold`: takes memory and a thread for a while; only in binaries built for the tests. It sleeps: what takes no CPU time tells the pool
-//! nothing about how long it may yet take, so no task behind it is refused.
+//! `hold`: takes memory and a thread for a while; only in binaries built for the tests. It sleeps: in steps, between which it may be stopped,
+//! or all at once, of which a pool knows nothing until it is over, however busy the machine: no task behind it is refused.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -16,7 +16,10 @@ static SPEC: Spec = Spec::new("hold")
     .docs("Takes so many MiB of memory from its first step to its end, `ms` later, and resolves with their number.")
     .input("mebibytes", "number")
     .output("number")
-    .options(&[OptionSpec::new("ms", "number", "Milliseconds. Default 5.")]);
+    .options(&[
+        OptionSpec::new("ms", "number", "Milliseconds. Default 5."),
+        OptionSpec::new("atOnce", "boolean", "Cannot be stopped. Default false."),
+    ]);
 
 const MOST: u64 = 4096;
 /// How soon it stops.
@@ -34,7 +37,17 @@ impl Kernel for Hold {
     fn prepare(&self, input: Value, options: &Options) -> Result<Work> {
         let mebibytes = input.integer(SPEC.input, 0..=MOST)? as usize;
         let time = Duration::from_millis(options.integer("ms", 0..=60_000, 5)?);
-        Ok(Work::stepped(Holding { mebibytes, time, held: None }))
+        let mut holding = Holding { mebibytes, time, held: None };
+        if !options.boolean("atOnce", false)? {
+            return Ok(Work::stepped(holding));
+        }
+        Ok(Work::one_shot(move || {
+            loop {
+                if let Step::Done(next) = holding.step(1)? {
+                    return Ok(next);
+                }
+            }
+        }))
     }
 }
 
