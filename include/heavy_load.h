@@ -85,7 +85,8 @@ enum {
   HL_STRING = 4,
   HL_MEMORY = 5,   /* a typed array, DataView, Buffer, ArrayBuffer or SharedArrayBuffer */
   HL_RESOURCE = 6, /* what a plug-in has made: hl_resource_type */
-  HL_OTHER = 7     /* something no kernel takes; its text says what was received */
+  HL_OTHER = 7,    /* something no kernel takes; its text says what was received */
+  HL_JSON = 8      /* of an option only: an array or an object, as JSON in its text */
 };
 
 /* Types of elements. */
@@ -115,7 +116,7 @@ typedef struct hl_value {
   union {
     uint32_t boolean; /* 0 or 1 */
     double number;
-    hl_text text;     /* HL_STRING, and HL_OTHER's description */
+    hl_text text;     /* HL_STRING, HL_JSON, and HL_OTHER's description */
     hl_memory *memory;
     hl_resource *resource;
   } as;
@@ -230,6 +231,9 @@ typedef struct hl_host {
 
   /* What was given to give_resource, if the value is a resource of this type; else NULL. */
   void *(*resource)(const hl_value *value, const hl_resource_type *type);
+
+  /* Makes the result an object: what was given last becomes its property of this name. Give a value, name it, give the next one. */
+  int32_t (*give_field)(hl_outcome *out, hl_text name);
 } hl_host;
 
 /* ------------------------------------------------------------------------------------------------------------------ kernels */
@@ -242,7 +246,9 @@ enum {
   HL_OPTION_NUMBER = 3,  /* minimum..maximum; no NaN */
   HL_OPTION_STRING = 4,
   HL_OPTION_CHOICE = 5,  /* one of `choices`; the kernel gets its index, as a number */
-  HL_OPTION_RESOURCE = 6 /* of the type `resource` */
+  HL_OPTION_RESOURCE = 6, /* of the type `resource` */
+  HL_OPTION_JSON = 7,    /* an array or an object: HL_JSON */
+  HL_OPTION_MEMORY = 8   /* a typed array: HL_MEMORY, a copy that may be read at once */
 };
 
 typedef struct hl_option {

@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{Sender, bounded};
 
-use super::disown::disown;
+use super::disown::{disown, has_resource};
 use heavy_load_engine::{Completion, Sink, catch_panic};
 use heavy_load_kernel::error::{Code, EngineError};
 use heavy_load_kernel::value::{Loan, Value};
@@ -76,7 +76,7 @@ impl Borrowed {
     pub(crate) fn disown(&self, outcome: &mut heavy_load_kernel::Result<Value>) {
         disown(outcome);
         // What a resource holds cannot be seen. Whoever else may hold the memory, such as a static, is rare beside that.
-        if matches!(outcome, Ok(Value::Resource(_))) && Arc::strong_count(&self.0) > 1 {
+        if has_resource(outcome) && Arc::strong_count(&self.0) > 1 {
             let message =
                 "The kernel's result keeps memory that was handed over to it: a resource has to copy what it keeps";
             let kept = std::mem::replace(outcome, Err(EngineError::new(Code::KernelPanic, message)));

@@ -8,11 +8,12 @@ use napi::{Env, Error, Result, sys};
 
 use super::reference::Reference;
 use super::resource::{read_resource, write_resource};
-use super::value::{RawValue, check, get, write};
+use super::value::{RawValue, check, define, get, write};
+use super::view::{self, FoundView};
 use super::{external, failure, intrinsics};
-use heavy_load_kernel::Spec;
 use heavy_load_kernel::error::{Code, EngineError};
-use heavy_load_kernel::value::{Options, Value, View};
+use heavy_load_kernel::value::{Memory, Number, Options, Owned, Value, View};
+use heavy_load_kernel::{Spec, Takes};
 
 /// Bytes of a text that is short.
 const SHORT: usize = 64;
@@ -140,9 +141,59 @@ pub(crate) fn options(env: &Env, object: RawValue, spec: &Spec) -> Result<Option
             check(sys::napi_get_property(env.raw(), object.0, name, &mut property))?;
             RawValue(property)
         };
-        values.push((option.name, value(env, arg)?));
+        values.push((option.name, option_value(env, arg, option.takes)?));
     }
     Ok(Options::new(values))
+}
+
+/// Reads an option. Getters of the caller's run, and may throw.
+fn option_value(env: &Env, arg: RawValue, takes: Takes) -> Result<Value> {
+    match takes {
+        Takes::Json => match value(env, arg)? {
+            other @ Value::Other(_) => Ok(stringify(env, arg)?.map_or(other, Value::Json)),
+            value => Ok(value),
+        },
+        Takes::Numbers => match view::view(env, arg)? {
+            Some(found) => copied(env, &found),
+            None => value(env, arg),
+        },
+        _ => value(env, arg),
+    }
+}
+
+/// A copy of a typed array in memory of Rust's.
+fn copied(env: &Env, found: &FoundView) -> Result<Value> {
+    let owned = if found.shared {
+        let mut bytes = room(env, found.len)?;
+        // SAFETY: so many bytes of a SharedArrayBuffer, which others access outside Rust.
+        bytes.extend((0..found.len).map(|at| unsafe { u8::load(found.start.add(at)) }));
+        Owned::of(bytes)
+    } else {
+        // SAFETY: so many bytes of an ArrayBuffer, which JavaScript does not write or free meanwhile, since none of the caller's runs.
+        unsafe { Owned::copy(found.start, found.len) }
+    };
+    let memory = Memory::owned(owned.map_err(|error| failure::throw(env, &error))?);
+    Ok(Value::View(View { element: found.element, bare: false, memory }))
+}
+
+/// The JSON of an array or an object; none of what is neither, also for its `toJSON`.
+fn stringify(env: &Env, arg: RawValue) -> Result<Option<String>> {
+    let (mut undefined, mut json) = (ptr::null_mut(), ptr::null_mut());
+    let (mut kind, raw) = (0, env.raw());
+    // SAFETY: values and environment of the running callback; out-pointers are locals.
+    unsafe {
+        check(sys::napi_typeof(raw, arg.0, &mut kind))?;
+        if kind != sys::ValueType::napi_object {
+            return Ok(None);
+        }
+        check(sys::napi_get_undefined(raw, &mut undefined))?;
+        check(sys::napi_call_function(raw, undefined, intrinsics::json_stringify(env)?, 1, &arg.0, &mut json))?;
+        check(sys::napi_typeof(raw, json, &mut kind))?;
+    }
+    if kind != sys::ValueType::napi_string {
+        return Ok(None);
+    }
+    string(env, RawValue(json)).map(|json| json.starts_with(['[', '{']).then_some(json))
 }
 
 /// A result as JavaScript. `input` is the view the task was given.
@@ -160,6 +211,16 @@ pub(crate) fn output(env: &Env, value: Value, input: Option<&Reference>) -> Resu
         },
         Value::Resource(resource) => write_resource(env, resource),
         Value::Json(text) => parse(env, &text),
+        Value::Record(fields) => {
+            let mut object = ptr::null_mut();
+            // SAFETY: environment of the running callback; the out-pointer is a local.
+            check(unsafe { sys::napi_create_object(env.raw(), &mut object) })?;
+            for (name, field) in fields {
+                let (name, field) = (write(env, &*name)?, output(env, field, input)?);
+                define(env, object, name, field)?;
+            }
+            Ok(object)
+        }
         Value::Input if let Some(input) = input => input.get(),
         Value::Undefined | Value::Input | Value::Other(_) => write(env, ()),
     }

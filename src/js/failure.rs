@@ -18,10 +18,10 @@ pub(crate) fn to_object(env: &Env, error: &EngineError) -> napi::Result<sys::nap
     let mut object = ptr::null_mut();
     // SAFETY: `env` is the running callback's; the out-pointer is a local.
     check(unsafe { sys::napi_create_object(env.raw(), &mut object) })?;
-    set(env, object, c"code", error.code.as_str())?;
-    set(env, object, c"message", &*error.message)?;
-    set(env, object, c"retryAfter", error.retry_after)?;
-    set(env, object, c"ofCall", error.of_call)?;
+    set(env, object, "code", error.code.as_str())?;
+    set(env, object, "message", &*error.message)?;
+    set(env, object, "retryAfter", error.retry_after)?;
+    set(env, object, "ofCall", error.of_call)?;
     // SAFETY: `object` was made in the running callback just now; the tag is a constant.
     check(unsafe { sys::napi_type_tag_object(env.raw(), object, &TAG) })?;
     Ok(object)

@@ -14,6 +14,7 @@ pub(crate) struct Intrinsics(ManuallyDrop<Kept>);
 struct Kept {
     array_buffer: Reference,
     json_parse: Reference,
+    json_stringify: Reference,
     /// `Symbol.toStringTag`. Of symbols there are no references in this version of Node-API: this is an object that has it, as `tag`.
     to_string_tag: Reference,
 }
@@ -31,12 +32,17 @@ pub(crate) fn keep(env: &Env) -> Result<()> {
     }
     let global = RawValue(global);
     let array_buffer = get(env, RawValue(empty), c"constructor")?;
-    let json_parse = get(env, get(env, global, c"JSON")?, c"parse")?;
+    let json = get(env, global, c"JSON")?;
+    let (json_parse, json_stringify) = (get(env, json, c"parse")?, get(env, json, c"stringify")?);
     let tag = get(env, get(env, global, c"Symbol")?, c"toStringTag")?;
-    super::value::set(env, holder, c"tag", tag)?;
+    super::value::set(env, holder, "tag", tag)?;
     let keep = |value: sys::napi_value| Reference::new(raw, value);
-    let kept =
-        Kept { array_buffer: keep(array_buffer.0)?, json_parse: keep(json_parse.0)?, to_string_tag: keep(holder)? };
+    let kept = Kept {
+        array_buffer: keep(array_buffer.0)?,
+        json_parse: keep(json_parse.0)?,
+        json_stringify: keep(json_stringify.0)?,
+        to_string_tag: keep(holder)?,
+    };
     env.set_instance_data(Intrinsics(ManuallyDrop::new(kept)), (), |_| ())
 }
 
@@ -53,6 +59,11 @@ pub(crate) fn array_buffer(env: &Env) -> Result<sys::napi_value> {
 /// `JSON.parse`.
 pub(crate) fn json_parse(env: &Env) -> Result<sys::napi_value> {
     of(env)?.json_parse.get()
+}
+
+/// `JSON.stringify`.
+pub(crate) fn json_stringify(env: &Env) -> Result<sys::napi_value> {
+    of(env)?.json_stringify.get()
 }
 
 /// `Symbol.toStringTag`.

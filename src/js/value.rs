@@ -55,20 +55,25 @@ pub(crate) fn get(env: &Env, object: RawValue, name: &CStr) -> Result<RawValue> 
     Ok(RawValue(property))
 }
 
+/// Gives an object of ours a property.
+pub(crate) fn set<T: ToNapiValue>(env: &Env, object: sys::napi_value, name: &str, value: T) -> Result<()> {
+    define(env, object, write(env, name)?, write(env, value)?)
+}
+
 /// Gives an object of ours a property. Defined, not assigned: the caller's code may have put a setter where objects inherit from.
-pub(crate) fn set<T: ToNapiValue>(env: &Env, object: sys::napi_value, name: &CStr, value: T) -> Result<()> {
+pub(crate) fn define(env: &Env, object: sys::napi_value, name: sys::napi_value, value: sys::napi_value) -> Result<()> {
     let property = sys::napi_property_descriptor {
-        utf8name: name.as_ptr(),
-        name: ptr::null_mut(),
+        utf8name: ptr::null(),
+        name,
         method: None,
         getter: None,
         setter: None,
-        value: write(env, value)?,
+        value,
         attributes: sys::PropertyAttributes::writable
             | sys::PropertyAttributes::enumerable
             | sys::PropertyAttributes::configurable,
         data: ptr::null_mut(),
     };
-    // SAFETY: `object` is a value of the running callback, `name` ends with a nul, the value was made in it just now.
+    // SAFETY: values of the running callback.
     check(unsafe { sys::napi_define_properties(env.raw(), object, 1, &property) })
 }

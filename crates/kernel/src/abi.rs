@@ -22,6 +22,7 @@ pub const STRING: u32 = 4;
 pub const MEMORY: u32 = 5;
 pub const RESOURCE: u32 = 6;
 pub const OTHER: u32 = 7;
+pub const JSON: u32 = 8;
 
 pub const UINT8: u32 = 1;
 /// An element number of its own: bytes without elements.
@@ -38,6 +39,8 @@ pub const OPTION_NUMBER: u32 = 3;
 pub const OPTION_STRING: u32 = 4;
 pub const OPTION_CHOICE: u32 = 5;
 pub const OPTION_RESOURCE: u32 = 6;
+pub const OPTION_JSON: u32 = 7;
+pub const OPTION_MEMORY: u32 = 8;
 
 pub const IN_PLACE: u32 = 1;
 pub const INTEGERS: u32 = 2;
@@ -138,6 +141,7 @@ pub struct Host {
     pub retain: unsafe extern "C" fn(*const Memory),
     pub release: unsafe extern "C" fn(*const Memory),
     pub resource: unsafe extern "C" fn(*const Value, *const ResourceType) -> *mut c_void,
+    pub give_field: unsafe extern "C" fn(*mut Outcome, Text) -> i32,
 }
 
 /// Frees what its context stands for.

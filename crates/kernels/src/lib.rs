@@ -27,6 +27,8 @@ kernels! {
     hold,
     #[cfg(feature = "test-kernels")]
     keep,
+    #[cfg(feature = "test-kernels")]
+    record,
 }
 
 #[cfg(feature = "test-kernels")]

@@ -16,7 +16,7 @@ use super::over::over;
 use crate::error::{Code, EngineError};
 use crate::value::{Loan, Memory, Options, Owned, Resource, Value, View};
 pub use crate::work::{ThinParallel, ThinStepped};
-use crate::{Estimate, Kernel, Next, Result, Work};
+use crate::{Estimate, Kernel, Next, Result, Takes, Work};
 
 /// Exports kernels as a plug-in: one call a dynamic library (`crate-type = ["cdylib"]`).
 /// ```
@@ -103,7 +103,11 @@ fn entry(kernel: &'static &'static dyn Kernel) -> abi::Kernel {
         name: abi::Text::new(option.name),
         docs: abi::Text::new(option.docs),
         ts_type: abi::Text::new(option.ts_type),
-        kind: abi::OPTION_ANY,
+        kind: match option.takes {
+            Takes::Plain => abi::OPTION_ANY,
+            Takes::Json => abi::OPTION_JSON,
+            Takes::Numbers => abi::OPTION_MEMORY,
+        },
         required: option.required.into(),
         minimum: 0.0,
         maximum: 0.0,
@@ -211,7 +215,7 @@ unsafe extern "C" fn prepare(
             };
             let mut options = vec![];
             for (option, given) in kernel.spec().options.iter().zip(given) {
-                options.push((option.name, take(given, &mut None)?));
+                options.push((option.name, take_option(given)?));
             }
             (take(&call.input, &mut loan)?, Options::new(options))
         };
@@ -240,6 +244,7 @@ unsafe fn take(value: &abi::Value, loan: &mut Option<Arc<Loan>>) -> Result<Value
             abi::NUMBER => Value::Number(value.value.number),
             abi::STRING => Value::String(text(value.value.text)?),
             abi::OTHER => Value::Other(text(value.value.text)?),
+            abi::JSON => Value::Json(text(value.value.text)?),
             abi::MEMORY => {
                 let bare = value.element == abi::BUFFER;
                 let element = element_of(if bare { abi::UINT8 } else { value.element });
@@ -254,6 +259,29 @@ unsafe fn take(value: &abi::Value, loan: &mut Option<Arc<Loan>>) -> Result<Value
                 own.map_or_else(|| Value::Other("a resource of another plug-in".into()), Value::Resource)
             }
             _ => Value::Undefined,
+        })
+    }
+}
+
+/// An option of the host's as the kernel's: its memory is a copy, for all that the kernel knows, and read before any work runs.
+///
+/// # Safety
+/// As [`take`].
+unsafe fn take_option(value: &abi::Value) -> Result<Value> {
+    // SAFETY: passed on to the caller; the copy has room for all of the memory.
+    unsafe {
+        if value.kind != abi::MEMORY {
+            return take(value, &mut None);
+        }
+        let (host, memory) = (host(), value.value.memory);
+        let element = if value.element == abi::BUFFER { abi::UINT8 } else { value.element };
+        let mut copy = Owned::zeroed((host.length)(memory))?;
+        let status = (host.read)(memory, 0, copy.len(), copy.as_mut_ptr().cast());
+        Ok(match element_of(element) {
+            Some(element) if status == abi::OK => {
+                Value::View(View { element, bare: value.element == abi::BUFFER, memory: Memory::owned(copy) })
+            }
+            _ => Value::Other("an instance of an unknown class".into()),
         })
     }
 }
@@ -345,39 +373,60 @@ pub(super) fn give(next: Next, out: *mut abi::Outcome) -> Result<i32> {
     // SAFETY: the outcome of the call that runs; texts are there during it; memory, resources and states are given away with the functions
     // that free them.
     unsafe {
-        Ok(match next {
+        match next {
             Next::Then(work) => {
                 let work = give_work(work)?;
-                (host.then)(out, &raw const work)
+                Ok((host.then)(out, &raw const work))
             }
-            Next::Done(value) => match value {
-                Value::Undefined | Value::Other(_) => abi::OK,
-                Value::Null => (host.give_null)(out),
-                Value::Bool(value) => (host.give_boolean)(out, value.into()),
-                Value::Number(value) => (host.give_number)(out, value),
-                Value::String(text) => (host.give_string)(out, abi::Text::new(&text)),
-                Value::Json(text) => (host.give_json)(out, abi::Text::new(&text)),
-                Value::Input => (host.give_input)(out),
-                Value::Buffer(bytes) => {
-                    let mut bytes = Box::new(bytes);
-                    let (start, len) = (bytes.as_mut_ptr().cast(), bytes.len());
-                    (host.give_memory)(out, abi::BUFFER, start, len, Some(free::<Vec<u8>>), Box::into_raw(bytes).cast())
-                }
-                Value::View(View { element, memory, .. }) => match memory.into_owned() {
-                    Some(owned) => {
-                        let mut owned = Box::new(owned);
-                        let (start, len) = (owned.as_mut_ptr().cast(), owned.len());
-                        let element = number_of(element);
-                        (host.give_memory)(out, element, start, len, Some(free::<Owned>), Box::into_raw(owned).cast())
+            Next::Done(Value::Record(fields)) if fields.is_empty() => Ok((host.give_json)(out, abi::Text::new("{}"))),
+            Next::Done(Value::Record(fields)) => {
+                for (name, value) in fields {
+                    let statuses = [give_value(host, value, out), (host.give_field)(out, abi::Text::new(&name))];
+                    if statuses != [abi::OK; 2] {
+                        return Ok(abi::FAILED);
                     }
-                    None => abi::OK,
-                },
-                Value::Resource(resource) => {
-                    let kind = resource_type(resource.name());
-                    (host.give_resource)(out, kind, Box::into_raw(Box::new(resource)).cast())
                 }
+                Ok(abi::OK)
+            }
+            Next::Done(value) => Ok(give_value(host, value, out)),
+        }
+    }
+}
+
+/// Tells the host a value that is no record.
+///
+/// # Safety
+/// `out` is the outcome of the call that runs.
+unsafe fn give_value(host: &abi::Host, value: Value, out: *mut abi::Outcome) -> i32 {
+    // SAFETY: passed on to the caller; texts are there during the call; memory and resources are given away with the functions that free them.
+    unsafe {
+        match value {
+            Value::Undefined | Value::Other(_) | Value::Record(_) => abi::OK,
+            Value::Null => (host.give_null)(out),
+            Value::Bool(value) => (host.give_boolean)(out, value.into()),
+            Value::Number(value) => (host.give_number)(out, value),
+            Value::String(text) => (host.give_string)(out, abi::Text::new(&text)),
+            Value::Json(text) => (host.give_json)(out, abi::Text::new(&text)),
+            Value::Input => (host.give_input)(out),
+            Value::Buffer(bytes) => {
+                let mut bytes = Box::new(bytes);
+                let (start, len) = (bytes.as_mut_ptr().cast(), bytes.len());
+                (host.give_memory)(out, abi::BUFFER, start, len, Some(free::<Vec<u8>>), Box::into_raw(bytes).cast())
+            }
+            Value::View(View { element, memory, .. }) => match memory.into_owned() {
+                Some(owned) => {
+                    let mut owned = Box::new(owned);
+                    let (start, len) = (owned.as_mut_ptr().cast(), owned.len());
+                    let element = number_of(element);
+                    (host.give_memory)(out, element, start, len, Some(free::<Owned>), Box::into_raw(owned).cast())
+                }
+                None => abi::OK,
             },
-        })
+            Value::Resource(resource) => {
+                let kind = resource_type(resource.name());
+                (host.give_resource)(out, kind, Box::into_raw(Box::new(resource)).cast())
+            }
+        }
     }
 }
 

@@ -70,6 +70,36 @@ fn view(element: Element, memory: Memory) -> Value {
 }
 
 #[test]
+fn options_of_all_kinds_cross() {
+    static OPTIONS: &[OptionSpec] = &[
+        OptionSpec::new("tags", "string[]", "Tags.").json(),
+        OptionSpec::new("query", "Float32Array", "Numbers.").numbers(),
+    ];
+    let kernel = across(Spec::new("optional").options(OPTIONS), |input, options| {
+        let tags = options.json("tags")?.unwrap_or("none").to_owned();
+        let sum = options.numbers::<f32>("query")?.unwrap_or(&[]).iter().fold(0.0, |sum, number| sum + number);
+        let bytes = input.into_view("input")?.into_bytes();
+        done(Value::String(format!("{tags} {sum} {}", bytes.len())))
+    });
+    let call = |tags: Value, query: Value| {
+        let options = Options::new(vec![("tags", tags), ("query", query)]);
+        // The input is memory, too, and each has its own.
+        run(kernel.prepare(view(Element::Uint8, frozen(vec![0_u8; 9]).0), &options)?)
+    };
+    let query = || Value::numbers(vec![1.5_f32, 2.0]).unwrap();
+    assert_eq!(call(Value::Json("[\"a\"]".into()), query()), Ok(Value::String("[\"a\"] 3.5 9".into())));
+    assert_eq!(call(Value::Undefined, Value::Undefined), Ok(Value::String("none 0 9".into())));
+    for (tags, query) in [
+        (Value::String("[]".into()), Value::Undefined),
+        (Value::Null, Value::Undefined),
+        (Value::Undefined, Value::numbers(vec![1.0_f64]).unwrap()),
+        (Value::Undefined, Value::Number(1.0)),
+    ] {
+        assert_eq!(call(tags, query).unwrap_err().code, Code::InvalidArgType);
+    }
+}
+
+#[test]
 fn values_cross_both_ways() {
     let echo = same(|input, _| done(input));
     for (value, back) in [
@@ -85,6 +115,17 @@ fn values_cross_both_ways() {
     }
     let json = same(|_, _| done(Value::Json("[1]".into())));
     assert_eq!(call(json, Value::Null), Ok(Value::Json("[1]".into())));
+    let empty = same(|_, _| done(Value::Record(vec![])));
+    assert_eq!(call(empty, Value::Null), Ok(Value::Json("{}".into())));
+    fn fields() -> Value {
+        Value::Record(vec![
+            ("a".into(), Value::Number(1.0)),
+            ("".into(), Value::Undefined),
+            ("".into(), Value::String("b".into())),
+        ])
+    }
+    let record = same(|_, _| done(fields()));
+    assert_eq!(call(record, Value::Null), Ok(fields()));
     let input = same(|_, _| done(Value::Input));
     assert_eq!(call(input, Value::Null), Ok(Value::Input));
     for len in [0, 1, 9, 100_000] {

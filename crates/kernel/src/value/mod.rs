@@ -8,6 +8,7 @@ mod memory;
 mod racy;
 mod resource;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::RangeInclusive;
 
@@ -21,6 +22,9 @@ use crate::error::{EngineError, cut, number_text};
 
 /// What is bytes, in messages.
 pub const BYTES: &str = "Buffer, TypedArray, DataView, ArrayBuffer, SharedArrayBuffer or FrozenBuffer";
+
+/// What an option is that crosses as JSON, in messages.
+pub(crate) const JSON: &str = "an array or an object";
 
 /// A value at the border.
 #[derive(Debug, PartialEq)]
@@ -41,8 +45,10 @@ pub enum Value {
     Resource(Resource),
     /// As a result only: new bytes, a Buffer in JavaScript.
     Buffer(Vec<u8>),
-    /// As a result only: JSON, which JavaScript gets as the value that it stands for. It is parsed on the JavaScript thread.
+    /// JSON. As an option: an array or an object. As a result: JavaScript gets the value that it stands for, which is parsed on the JavaScript thread.
     Json(String),
+    /// As a result only: an object of these values, none of which is one itself.
+    Record(Vec<(Cow<'static, str>, Value)>),
     /// As a result only: the view that the task was given, over the same memory.
     Input,
     /// Something no kernel takes; the text says what was received.
@@ -62,7 +68,8 @@ impl fmt::Display for Value {
             Value::View(view) => write!(f, "an instance of {}", view.element.class()),
             Value::Resource(resource) => write!(f, "an instance of {}", resource.name()),
             Value::Buffer(_) => f.write_str("an instance of Buffer"),
-            Value::Json(_) => f.write_str("JSON"),
+            Value::Json(text) if text.starts_with('[') => f.write_str("an instance of Array"),
+            Value::Json(_) | Value::Record(_) => f.write_str("an instance of Object"),
             Value::Input => f.write_str("the input"),
             Value::Other(description) => f.write_str(description),
         }
@@ -167,6 +174,37 @@ impl Options {
         }
     }
 
+    /// The JSON of the option `name`, an array or an object, if it was given. Its spec says [`json`](crate::OptionSpec::json).
+    ///
+    /// # Errors
+    /// ERR_INVALID_ARG_TYPE.
+    pub fn json(&self, name: &str) -> Result<Option<&str>, EngineError> {
+        match self.get(name) {
+            Value::Undefined => Ok(None),
+            Value::Json(text) => Ok(Some(text)),
+            other => Err(EngineError::invalid_type(&format!("options.{name}"), JSON, other)),
+        }
+    }
+
+    /// The elements of the option `name`, a typed array, if it was given. Its spec says [`numbers`](crate::OptionSpec::numbers).
+    ///
+    /// # Errors
+    /// ERR_INVALID_ARG_TYPE, also for a typed array of other elements.
+    pub fn numbers<T: Number>(&self, name: &str) -> Result<Option<&[T]>, EngineError> {
+        let value = match self.get(name) {
+            Value::Undefined => return Ok(None),
+            value => value,
+        };
+        if let Value::View(View { element, bare: false, memory }) = value
+            && *element == T::ELEMENT
+            && let Some(numbers) = memory.as_numbers()
+        {
+            return Ok(Some(numbers));
+        }
+        let expected = format!("an instance of {}", T::ELEMENT.class());
+        Err(EngineError::invalid_type(&format!("options.{name}"), &expected, value))
+    }
+
     /// The option `name` as it was given.
     pub fn get(&self, name: &str) -> &Value {
         self.0.iter().find(|(key, _)| *key == name).map_or(&Value::Undefined, |(_, value)| value)
@@ -205,6 +243,29 @@ mod tests {
         let view = Value::numbers(vec![1_u8, 2]).unwrap();
         assert_eq!(view.into_view("data").map(|view| view.memory.len()), Ok(2));
         assert_eq!(Value::Null.into_view("data").unwrap_err().code, Code::InvalidArgType);
+    }
+
+    #[test]
+    fn options_are_json_or_numbers() {
+        let options = Options::new(vec![
+            ("tags", Value::Json("[\"a\"]".into())),
+            ("query", Value::numbers(vec![0.5_f32, -1.0]).unwrap()),
+            ("text", Value::String("[]".into())),
+        ]);
+        assert_eq!(options.json("tags"), Ok(Some("[\"a\"]")));
+        assert_eq!(options.json("missing"), Ok(None));
+        assert_eq!(
+            options.json("text").unwrap_err().message,
+            "The \"options.text\" property must be an array or an object. Received type string ('[]')"
+        );
+        assert_eq!(options.numbers::<f32>("query"), Ok(Some(&[0.5, -1.0][..])));
+        assert_eq!(options.numbers::<f32>("missing"), Ok(None));
+        assert_eq!(
+            options.numbers::<f64>("query").unwrap_err().message,
+            "The \"options.query\" property must be an instance of Float64Array. Received an instance of Float32Array"
+        );
+        let error = options.numbers::<f32>("tags").unwrap_err();
+        assert!(error.message.ends_with("Received an instance of Array"), "{}", error.message);
     }
 
     #[test]

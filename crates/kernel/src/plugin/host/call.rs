@@ -1,5 +1,6 @@
 //! One call's arguments on their way to a plug-in, and what it answers.
 
+use std::borrow::Cow;
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crate::{Next, Result, Work};
 #[derive(Debug, Default)]
 pub(super) struct Inputs {
     texts: Vec<String>,
-    memory: Option<Arc<Raw>>,
+    memory: Vec<Arc<Raw>>,
     #[expect(clippy::vec_box, reason = "their addresses are passed")]
     resources: Vec<Box<Resource>>,
 }
@@ -23,16 +24,18 @@ impl Inputs {
     /// The value as the plug-in sees it, which is there as long as these inputs.
     pub(super) fn pass(&mut self, value: Value) -> abi::Value {
         let (kind, value) = match value {
-            Value::Undefined | Value::Input | Value::Buffer(_) | Value::Json(_) => return abi::Value::UNDEFINED,
+            Value::Undefined | Value::Input | Value::Buffer(_) | Value::Record(_) => return abi::Value::UNDEFINED,
             Value::Null => (abi::NULL, abi::As { number: 0.0 }),
             Value::Bool(value) => (abi::BOOLEAN, abi::As { boolean: value.into() }),
             Value::Number(number) => (abi::NUMBER, abi::As { number }),
             Value::String(text) => (abi::STRING, abi::As { text: self.keep(text) }),
             Value::Other(text) => (abi::OTHER, abi::As { text: self.keep(text) }),
+            Value::Json(text) => (abi::JSON, abi::As { text: self.keep(text) }),
             Value::View(view) => {
                 let element = if view.bare { abi::BUFFER } else { number_of(view.element) };
-                let memory = self.memory.insert(Arc::new(Raw::new(view.memory)));
-                let memory = Arc::as_ptr(memory).cast_mut().cast();
+                let raw = Arc::new(Raw::new(view.memory));
+                let memory = Arc::as_ptr(&raw).cast_mut().cast();
+                self.memory.push(raw);
                 return abi::Value { kind: abi::MEMORY, element, value: abi::As { memory } };
             }
             Value::Resource(resource) => {
@@ -47,7 +50,7 @@ impl Inputs {
 
     /// Whether anything is passed by address.
     pub(super) fn is_empty(&self) -> bool {
-        self.texts.is_empty() && self.memory.is_none() && self.resources.is_empty()
+        self.texts.is_empty() && self.memory.is_empty() && self.resources.is_empty()
     }
 
     /// The bytes of a `String` stay where they are when it is moved.
@@ -83,6 +86,8 @@ impl Drop for ForeignResource {
 /// What `hl_outcome` is to the host.
 pub(super) struct Outcome {
     pub(super) given: Given,
+    /// What was given before, of a result that is an object.
+    pub(super) fields: Vec<(Cow<'static, str>, Value)>,
     pub(super) error: Option<EngineError>,
     /// The share that is done, of a step.
     pub(super) progress: f64,
@@ -99,7 +104,7 @@ pub(super) enum Given {
 
 impl Outcome {
     pub(super) fn new(input: &'static str, inputs: Option<Arc<Inputs>>) -> Self {
-        Self { given: Given::Value(Value::Undefined), error: None, progress: 0.0, input, inputs }
+        Self { given: Given::Value(Value::Undefined), fields: vec![], error: None, progress: 0.0, input, inputs }
     }
 
     /// The address by which a plug-in knows it, during a call.
@@ -120,7 +125,8 @@ impl Outcome {
     pub(super) fn next(mut self, status: i32) -> Result<Next> {
         self.check(status)?;
         Ok(match self.given {
-            Given::Value(value) => Next::Done(value),
+            Given::Value(value) if self.fields.is_empty() => Next::Done(value),
+            Given::Value(_) => Next::Done(Value::Record(self.fields)),
             Given::Work(work) => Next::Then(work),
         })
     }

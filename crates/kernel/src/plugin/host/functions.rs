@@ -40,6 +40,7 @@ pub static HOST: abi::Host = abi::Host {
     retain,
     release,
     resource,
+    give_field,
 };
 
 /// Codes that a plug-in may use of heavy-load's; the others say things that the engine alone knows.
@@ -186,6 +187,7 @@ unsafe fn describe(value: &abi::Value) -> String {
             abi::NUMBER => Value::Number(value.value.number).to_string(),
             abi::STRING => Value::String(text(value.value.text).into_owned()).to_string(),
             abi::OTHER => text(value.value.text).into_owned(),
+            abi::JSON => Value::Json(text(value.value.text).into_owned()).to_string(),
             abi::MEMORY => match element_of(value.element) {
                 Some(element) => format!("an instance of {}", element.class()),
                 None => "a buffer without elements".to_owned(),
@@ -276,6 +278,21 @@ unsafe extern "C" fn give_resource(
     let resource = Resource::new(name, ForeignResource { kind, content, free: table.free });
     // SAFETY: as in `give_null`.
     unsafe { put(out, value(Value::Resource(resource))) }
+}
+
+unsafe extern "C" fn give_field(out: *mut abi::Outcome, name: abi::Text) -> i32 {
+    // SAFETY: as in `give_string` and in `put`: what was given is moved, and nothing of the plug-in's is dropped.
+    unsafe {
+        let name = match copied(name) {
+            Ok(name) => name.into(),
+            Err(error) => return put(out, Err(error)),
+        };
+        let Some(outcome) = out.cast::<Outcome>().as_mut() else { return abi::FAILED };
+        if let Given::Value(given) = &mut outcome.given {
+            outcome.fields.push((name, std::mem::replace(given, Value::Undefined)));
+        }
+    }
+    abi::OK
 }
 
 unsafe extern "C" fn then(out: *mut abi::Outcome, next: *const abi::Work) -> i32 {

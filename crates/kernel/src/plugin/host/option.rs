@@ -6,8 +6,8 @@ use super::call::ForeignResource;
 use super::table::{LoadError, MOST_OPTIONS, is_identifier, kept};
 use crate::error::EngineError;
 use crate::plugin::abi;
-use crate::value::{Resource, Value};
-use crate::{OptionSpec, Result};
+use crate::value::{JSON, Memory, Owned, Resource, Value, View, reserve_exact};
+use crate::{OptionSpec, Result, Takes};
 
 #[derive(Debug)]
 pub(super) struct PluginOption {
@@ -28,6 +28,8 @@ enum Kind {
     String,
     Choice { choices: Vec<&'static str>, fallback: Option<usize> },
     Resource(*const abi::ResourceType),
+    Json,
+    Memory,
 }
 
 /// Options that every task has, and so no kernel: as in lib/options.js, with which a test compares it.
@@ -100,6 +102,8 @@ impl PluginOption {
             }
             abi::OPTION_RESOURCE if option.resource.is_null() => return Err(wrong("it has no type of resource")),
             abi::OPTION_RESOURCE => Kind::Resource(option.resource),
+            abi::OPTION_JSON => Kind::Json,
+            abi::OPTION_MEMORY => Kind::Memory,
             _ => return Err(wrong("its type is unknown")),
         };
         // SAFETY: as above.
@@ -109,7 +113,11 @@ impl PluginOption {
         };
         let subject = format!("options.{name}");
         let is_required = option.required != 0;
-        Ok((OptionSpec { name, ts_type, docs, required: is_required }, Self { name, subject, is_required, kind }))
+        let takes = kind.takes();
+        Ok((
+            OptionSpec { name, ts_type, docs, required: is_required, takes },
+            Self { name, subject, is_required, kind },
+        ))
     }
 
     /// What the kernel gets of what was given.
@@ -125,7 +133,7 @@ impl PluginOption {
                     fallback.map_or(Value::Undefined, Value::Number)
                 }
                 Kind::Choice { fallback, .. } => fallback.map_or(Value::Undefined, |index| Value::Number(index as f64)),
-                Kind::Any | Kind::String | Kind::Resource(_) => Value::Undefined,
+                Kind::Any | Kind::String | Kind::Resource(_) | Kind::Json | Kind::Memory => Value::Undefined,
             });
         }
         match (&self.kind, given) {
@@ -137,6 +145,14 @@ impl PluginOption {
             (Kind::Any, Value::Resource(resource)) => Ok(Value::Resource(resource.clone())),
             (Kind::Resource(kind), Value::Resource(resource)) if is_of(resource, *kind) => {
                 Ok(Value::Resource(resource.clone()))
+            }
+            (Kind::Json, Value::Json(text)) => copy(text).map(Value::Json),
+            (Kind::Memory, Value::View(View { element, bare, memory })) if let Some(bytes) = memory.as_numbers() => {
+                let mut numbers = vec![];
+                reserve_exact::<u8>(&mut numbers, bytes.len())?;
+                numbers.extend_from_slice(bytes);
+                let memory = Memory::owned(Owned::of(numbers)?);
+                Ok(Value::View(View { element: *element, bare: *bare, memory }))
             }
             (Kind::Integer { least, most, .. }, Value::Number(number)) => {
                 if number.fract() == 0.0 && least <= number && number <= most {
@@ -181,6 +197,16 @@ impl Kind {
                 String::leak(names.join(" | "))
             }
             Kind::Resource(_) => "Resource",
+            Kind::Json => "object",
+            Kind::Memory => "NodeJS.TypedArray",
+        }
+    }
+
+    fn takes(&self) -> Takes {
+        match self {
+            Kind::Json => Takes::Json,
+            Kind::Memory => Takes::Numbers,
+            _ => Takes::Plain,
         }
     }
 
@@ -191,6 +217,8 @@ impl Kind {
             Kind::Integer { .. } | Kind::Number { .. } => "of type number",
             Kind::String | Kind::Choice { .. } => "of type string",
             Kind::Resource(_) => "a resource of this plug-in",
+            Kind::Json => JSON,
+            Kind::Memory => "an instance of TypedArray",
         }
     }
 }

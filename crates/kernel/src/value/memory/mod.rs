@@ -131,6 +131,11 @@ impl Memory {
         if let Place::Owned(owned) = self.0 { Some(owned) } else { None }
     }
 
+    /// The elements of Rust's own memory, if it is that.
+    pub(crate) fn as_numbers<T: Number>(&self) -> Option<&[T]> {
+        if let Place::Owned(owned) = &self.0 { Some(owned.as_numbers()) } else { None }
+    }
+
     /// The bytes, for reading.
     pub fn into_bytes(self) -> Bytes {
         Bytes::new(self.0)

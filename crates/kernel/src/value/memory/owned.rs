@@ -142,6 +142,14 @@ impl Owned {
         unsafe { slice::from_raw_parts(start, self.len) }
     }
 
+    /// The whole elements that they are.
+    pub(crate) fn as_numbers<T: Number>(&self) -> &[T] {
+        let bytes = self.as_slice();
+        // SAFETY: the bytes are initialised and any of them make numbers (`Number`), are aligned for every element (`Owned`), of which so many are
+        // within them, and are borrowed with `self`.
+        unsafe { slice::from_raw_parts(bytes.as_ptr().cast(), bytes.len() / size_of::<T>()) }
+    }
+
     /// Where they start. They stay there while this value lives, wherever it is moved.
     pub fn as_mut_ptr(&mut self) -> *mut u8 {
         match &mut self.storage {
