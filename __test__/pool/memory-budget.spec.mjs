@@ -7,6 +7,7 @@ import { hold, idle, openPool, outcome } from '../helpers/pool.mjs'
 import { until } from '../helpers/turns.mjs'
 
 const MIB = 2 ** 20
+const LONGEST_MS = 300_000
 
 /** Sizes in MiB, none so small that malloc keeps what is free; times in milliseconds. */
 const LOADS = {
@@ -17,7 +18,10 @@ const LOADS = {
 
 for (const [name, load] of Object.entries(LOADS)) {
   test.serial(`${name}: memory grows with the budget, not with the queue, and all end`, async (t) => {
-    const { code, signal, stdout, stderr } = await runFixture('memory-budget', { args: [JSON.stringify(load)] })
+    // They touch 40 GiB in all: on a busy machine for minutes.
+    t.timeout(2 * LONGEST_MS)
+    const args = [JSON.stringify(load)]
+    const { code, signal, stdout, stderr } = await runFixture('memory-budget', { args, longest: LONGEST_MS })
     t.deepEqual({ code, signal }, { code: 0, signal: null }, stderr)
     const { peakMiB, most, right, left } = JSON.parse(stdout)
     t.is(right, load.count)

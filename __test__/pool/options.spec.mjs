@@ -110,7 +110,8 @@ withLimits('starts with the threads that the system gives', async (t) => {
     cpSync(join(root, path), join(under, path), { recursive: true })
   }
   chmodSync(under, 0o755)
-  const env = { HEAVY_LOAD_THREADS: '1000' }
+  // Nor where another addon is that these tests may have been told to load.
+  const env = { HEAVY_LOAD_THREADS: '1000', NAPI_RS_NATIVE_LIBRARY_PATH: undefined }
   const { code, stdout, stderr } = await runFixture('pool-size', { env, prefix, under })
   t.is(code, 0, stderr)
   const { shared, ran } = JSON.parse(stdout)
