@@ -45,6 +45,11 @@ function packOf(kernel) {
   return require('./pack-kernels.js').get(kernel)
 }
 
+/** Loads all packs that are here, for those who list what there is. */
+function loadPacks() {
+  for (const pack of new Set(require('./pack-kernels.js').values())) if (isThere(pack)) loadPack(pack)
+}
+
 /** @param {string} pack */
 function isThere(pack) {
   return existsSync(fileOf(pack))
@@ -55,4 +60,4 @@ function fileOf(pack) {
   return join(__dirname, '..', 'packs', pack, `${pack}.node`)
 }
 
-module.exports = { isThere, loadPack, packOf }
+module.exports = { isThere, loadPack, loadPacks, packOf }

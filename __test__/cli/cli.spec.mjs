@@ -13,6 +13,8 @@ import { root } from '../helpers/root.mjs'
 
 const require = createRequire(import.meta.url)
 const { kernels } = require('../../lib/native.js')
+/** Those that are built in, and those of packs. */
+const NAMES = [...kernels().map(({ name }) => name), ...require('../../lib/pack-kernels.js').keys()]
 /** Minutes of work: whoever sees the end of it has stopped it. */
 const ENDLESS = '1e13'
 // Elsewhere `script`, which makes a terminal, is another program.
@@ -69,8 +71,8 @@ test.serial('wrong usage is one line and where to find help, with exit code 2', 
     [['worker', '--concurrency', '1.5'], "--concurrency must be an integer from 1 to 2147483647. Received '1.5'"],
     [['worker', '--metrics-port', '65536'], "--metrics-port must be an integer from 0 to 65535. Received '65536'"],
     [['worker', '--timeout', 'soon'], "--timeout must be an integer from 0 to 2147478647. Received 'soon'"],
-    [['run'], 'A kernel is missing: heavyLoad, heavyLoadShared, spin, hash, sort'],
-    [['run', 'hsah', 'x'], "There is no kernel 'hsah': heavyLoad, heavyLoadShared, spin, hash, sort"],
+    [['run'], `A kernel is missing: ${NAMES.join(', ')}`],
+    [['run', 'hsah', 'x'], `There is no kernel 'hsah': ${NAMES.join(', ')}`],
     [['run', '--wrong', 'x', 'hash', 'x'], "Unknown option '--wrong'"],
     [['run', 'hash'], 'hash takes one INPUT. Received 0'],
     [['run', 'hash', 'x', 'y'], 'hash takes one INPUT. Received 2'],
@@ -165,7 +167,7 @@ test.serial('info --json says it as JSON', async (t) => {
   t.is(info.HEAVY_LOAD_THREADS, null)
   t.deepEqual(
     info.kernels.map(({ name }) => name),
-    kernels().map(({ name }) => name),
+    NAMES,
   )
   t.deepEqual(info.kernels.find(({ name }) => name === 'hash').options, ['algorithm', 'encoding'])
   const names = ['bullmq', 'express', 'fastify', 'ioredis', 'prom-client']
@@ -191,6 +193,23 @@ test.serial('run takes a number', async (t) => {
   t.like(await runCli(['run', 'heavyLoad', '1e6']), { code: 0, stdout: '1000000\n', stderr: '' })
   const { stdout } = await runCli(['run', 'spin', '1.5'])
   t.true(Number(stdout) >= 1.5)
+})
+
+test.serial("run knows packs' kernels, and so does what lists kernels", async (t) => {
+  const { kernels } = JSON.parse((await runCli(['info', '--json'])).stdout)
+  t.is(kernels.find(({ name }) => name === 'imageInfo').pack, 'image')
+  t.is(kernels.find(({ name }) => name === 'hash').pack, null)
+  t.regex((await runCli(['run', '--help'])).stdout, /^ {2}needsRehash /m)
+  const { code, stdout } = await runCli([
+    'run',
+    'needsRehash',
+    '$2b$05$'.padEnd(60, 'a'),
+    '--cost',
+    '5',
+    '--algorithm',
+    'bcrypt',
+  ])
+  t.deepEqual([code, stdout], [0, 'false\n'])
 })
 
 test.serial('run takes text, whatever it looks like', async (t) => {

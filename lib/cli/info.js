@@ -22,7 +22,9 @@ async function main(args) {
 function collect() {
   const { version, peerDependencies } = require('../../package.json')
   const { descriptions } = require('../catalog.js')
+  const { loadPacks, packOf } = require('../packs.js')
   const { defaultPool } = require('../pool/index.js')
+  loadPacks()
   // Declarations are no feature.
   const packages = Object.keys(peerDependencies).filter((name) => !name.startsWith('@types/'))
   return {
@@ -34,6 +36,7 @@ function collect() {
     kernels: descriptions().map(({ name, summary, options }) => ({
       name,
       summary,
+      pack: packOf(name) ?? null,
       options: options.map(({ name }) => name),
     })),
     features: Object.fromEntries(packages.map((name) => [name, installed(name)])),
@@ -62,7 +65,9 @@ function text({ version, node, platform, threads, HEAVY_LOAD_THREADS, kernels, f
     `${threads} threads${why}`,
     '',
     'Kernels:',
-    ...table(kernels.map(({ name, summary }) => [name, summary])),
+    ...table(
+      kernels.map(({ name, summary, pack }) => [name, pack === null ? summary : `${summary} (heavy-load/${pack})`]),
+    ),
     '',
     'Packages it can work with:',
     ...table(Object.entries(features).map(([name, version]) => [name, version ?? 'not installed'])),

@@ -3,9 +3,11 @@
 const { once } = require('node:events')
 const { constants } = require('node:os')
 const { parseArgs } = require('node:util')
-const { descriptions } = require('../catalog.js')
+const { TYPED_ARRAYS } = require('../buffers.js')
+const { descriptions, findNumber } = require('../catalog.js')
 const { makeError } = require('../errors.js')
 const { LONGEST_TIMER_MS } = require('../options.js')
+const { loadPacks } = require('../packs.js')
 const { integer, parse } = require('./arguments.js')
 const { UnknownOption, UsageError } = require('./errors.js')
 const { inputOf, numberOf } = require('./input.js')
@@ -28,6 +30,7 @@ const SHOWN_NUMBERS = 100
 const BLOCK = 10_000
 
 function usage() {
+  loadPacks()
   const lines = descriptions().flatMap(({ name, summary, options }) => [
     `  ${name.padEnd(15)}  ${summary}`,
     ...options.map(({ name, tsType }) => `      --${name} ${tsType.replaceAll("'", '').replaceAll(' | ', '|')}`),
@@ -114,6 +117,8 @@ async function withTimeout(timeout, signal, read) {
  */
 function read(args) {
   plugins.loadNamed(args)
+  // A pack is loaded when a kernel of it is looked for.
+  for (const arg of args) findNumber(arg)
   const all = descriptions()
   const anyOptions = { ...OPTIONS, ...optionsOf(all) }
   const first = parseArgs({ args, options: anyOptions, strict: false, allowPositionals: true }).positionals[0]
@@ -121,7 +126,12 @@ function read(args) {
   if (kernel === undefined) {
     parse(args, anyOptions)
     const problem = first === undefined ? 'A kernel is missing' : `There is no kernel '${first}'`
-    throw new UsageError(`${problem}: ${all.map(({ name }) => name).join(', ')}`)
+    loadPacks()
+    throw new UsageError(
+      `${problem}: ${descriptions()
+        .map(({ name }) => name)
+        .join(', ')}`,
+    )
   }
   const { values, positionals } = withKernel(args, kernel)
   if (positionals.length !== 2)
@@ -178,8 +188,10 @@ function ownOptions({ options }, values) {
 function optionOf(text, tsType) {
   if (text === undefined || tsType.startsWith("'") || tsType === 'string') return text
   if (tsType === 'number') return numberOf(text) ?? text
+  const View = TYPED_ARRAYS[tsType]
   try {
-    return JSON.parse(text)
+    const value = JSON.parse(text)
+    return View !== undefined && Array.isArray(value) ? View.from(value) : value
   } catch {
     // The kernel says what it would take.
     return text
