@@ -7,7 +7,7 @@
 
 const { INPUTS } = require('./catalog.js')
 const { brand, extend, invalidType, invalidValue, makeError } = require('./errors.js')
-const { structuredClone } = require('./host.js')
+const { INSPECT, structuredClone } = require('./host.js')
 const { isLent, constants } = require('./native.js')
 const views = require('./views.js')
 
@@ -282,6 +282,11 @@ class FrozenBuffer {
 
   get byteLength() {
     return this.#size
+  }
+
+  /** What `console.log` shows. */
+  [INSPECT]() {
+    return this.#view === undefined ? 'FrozenBuffer (thawed)' : `FrozenBuffer { byteLength: ${this.#size} }`
   }
 
   /** Gives the bytes back, in constant time. */

@@ -58,11 +58,15 @@ function uncurry(method) {
   return method && Function.prototype.call.bind(method)
 }
 
+/** The name of the method that `console.log` asks for what it shows. */
+const INSPECT = Symbol.for('nodejs.util.inspect.custom')
+
 module.exports = {
   AbortController,
   AbortSignal,
   Buffer,
   EventTarget,
+  INSPECT,
   clearInterval,
   clearTimeout,
   context,

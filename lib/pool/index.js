@@ -5,7 +5,7 @@
 const { EventEmitter } = require('node:events')
 const { INPUTS, NAMES, OWN_OPTIONS, TAKES_STREAMS, nameOf, numberOf } = require('../catalog.js')
 const { invalidType, invalidValue, poolIsClosed, toError } = require('../errors.js')
-const { nextTick, performance } = require('../host.js')
+const { INSPECT, nextTick, performance } = require('../host.js')
 const { NativePool, defaultThreads, constants } = require('../native.js')
 const { isTraced, trace } = require('../observe.js')
 const { drainListeners, polling, instance, stopAll } = require('./instance.js')
@@ -107,6 +107,12 @@ class Pool extends EventEmitter {
 
   stats() {
     return this.#current().stats()
+  }
+
+  /** What `console.log` shows. Looking at the default pool does not start it. */
+  [INSPECT](/** @type {number} */ _depth, /** @type {any} */ options, /** @type {any} */ inspect) {
+    const { threads, queued, running } = this.#native?.stats() ?? { threads: 0, queued: 0, running: 0 }
+    return `Pool ${inspect({ name: this.name, threads, queued, running, closed: this.#closed !== undefined }, options)}`
   }
 
   /**

@@ -13,7 +13,7 @@ const { randomUUID } = require('node:crypto')
 const { EventEmitter } = require('node:events')
 const { close } = require('../closing.js')
 const { codeOf, invalidType, late, overloaded, poolIsClosed, poolWasClosed, rejectLate } = require('../errors.js')
-const { nextTick, performance } = require('../host.js')
+const { INSPECT, nextTick, performance } = require('../host.js')
 const { map } = require('../map.js')
 const { isTraced, trace } = require('../observe.js')
 const { refusePool, taskSettings } = require('../options.js')
@@ -98,6 +98,12 @@ class RemotePool extends EventEmitter {
       utilization: threads === 0 ? 0 : this.#sum(({ utilization, threads }) => utilization * threads) / threads,
       uptime: performance.now() - this.#began,
     }
+  }
+
+  /** What `console.log` shows: nothing of the connection, which has a password. */
+  [INSPECT](/** @type {number} */ _depth, /** @type {any} */ options, /** @type {any} */ inspect) {
+    const { threads, queued, running } = this.stats()
+    return `RemotePool ${inspect({ name: this.name, threads, queued, running, closed: this.#closed !== undefined }, options)}`
   }
 
   /**
