@@ -8,7 +8,7 @@
 const { existsSync } = require('node:fs')
 const { join } = require('node:path')
 const { makeError, toError } = require('./errors.js')
-const { loadPlugin } = require('./native.js')
+const { folder, loadPlugin } = require('./native.js')
 
 /**
  * Loads a pack, once a process.
@@ -55,9 +55,13 @@ function isThere(pack) {
   return existsSync(fileOf(pack))
 }
 
-/** @param {string} pack */
+/**
+ * Built beside its entry, or in the package for this platform, where the addon is.
+ * @param {string} pack
+ */
 function fileOf(pack) {
-  return join(__dirname, '..', 'packs', pack, `${pack}.node`)
+  const file = join(__dirname, '..', 'packs', pack, `${pack}.node`)
+  return existsSync(file) ? file : join(folder, `${pack}.node`)
 }
 
 module.exports = { isThere, loadPack, loadPacks, packOf }
