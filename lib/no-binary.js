@@ -103,8 +103,9 @@ function missing(targets, own) {
     const platforms = all.map((name) => name.slice(PREFIX.length))
     return `there is no binary for ${here}. There are for ${platforms.join(', ')}. On others it can be built from a checkout, with Rust.`
   }
-  const wanted = names.join(' or ')
-  const others = installed().filter((name) => !names.includes(name))
+  const abi = glibcVersion() === undefined ? '-musl' : '-gnu'
+  const wanted = names.find((name) => name.endsWith(abi)) ?? names.join(' or ')
+  const others = installed().filter((name) => name !== wanted)
   if (others.length > 0) {
     return (
       `the package ${wanted} is not installed, but ${others.join(', ')} is: node_modules was made on another platform. Run \`npm install\` or ` +

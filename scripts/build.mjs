@@ -3,14 +3,19 @@
 //   node scripts/build.mjs addon      the addon
 //   node scripts/build.mjs image      that pack
 //   node scripts/build.mjs --tests    the addon with the test kernels, and these kernels once more as a plug-in
+//   node scripts/build.mjs --glibc 2.17   on Linux: all of it for systems with that glibc or a later one; needs cargo-zigbuild and zig
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { PACKS } from './packs.mjs'
+import { PLATFORMS } from './platforms.mjs'
 
 const root = dirname(import.meta.dirname)
-const [...names] = process.argv.slice(2)
+/** Where binaries for an old glibc are built. */
+const here = `linux-${process.arch}-gnu`
+const names = process.argv.slice(2)
+const [glibc] = names[0] === '--glibc' ? names.splice(0, 2).slice(1) : []
 const parts = names.length > 0 ? names : ['addon', ...PACKS]
 for (const part of parts) {
   const status = build(part)
@@ -18,6 +23,7 @@ for (const part of parts) {
 }
 
 function build(part) {
+  if (part === 'addon' && glibc !== undefined) return buildOld('heavy-load', `heavy-load.${here}.node`)
   if (part === 'addon') return buildAddon(['--release', '--no-js', '--dts', 'native.d.ts'])
   if (part === '--tests') {
     const profile = ['--profile', 'test-addon', '--features', 'test-kernels']
@@ -26,6 +32,7 @@ function build(part) {
       buildPlugin('heavy-load-test-plugin', profile, 'test-addon', '__test__/native/plugged.node')
     )
   }
+  if (PACKS.includes(part) && glibc !== undefined) return buildOld(`heavy-load-${part}`, `packs/${part}/${part}.node`)
   if (PACKS.includes(part))
     return buildPlugin(`heavy-load-${part}`, ['--release'], 'release', `packs/${part}/${part}.node`)
   console.error(`There is nothing to build that is called '${part}'. There are: addon, ${PACKS.join(', ')}`)
@@ -42,6 +49,17 @@ function buildAddon(flags) {
 function buildPlugin(crate, flags, folder, to) {
   const status = run('cargo', ['build', '--locked', '-p', crate, ...flags])
   if (status !== 0) return status
+  return copy(crate, folder, to)
+}
+
+/** A crate's dynamic library for an old glibc, as `to`. */
+function buildOld(crate, to) {
+  const { triple } = PLATFORMS[here]
+  const status = run('cargo', ['zigbuild', '--locked', '--release', '-p', crate, '--target', `${triple}.${glibc}`])
+  return status === 0 ? copy(crate, join(triple, 'release'), to) : status
+}
+
+function copy(crate, folder, to) {
   const name = crate.replaceAll('-', '_')
   const file = { win32: `${name}.dll`, darwin: `lib${name}.dylib` }[process.platform] ?? `lib${name}.so`
   // A new file: a process that has loaded the old one keeps it.

@@ -1,7 +1,7 @@
 // What a user gets: the package in an empty folder with Express beside it, installed from a tarball or from a checkout.
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -13,6 +13,7 @@ import { root } from '../helpers/root.mjs'
 
 const { devDependencies, version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
 const MINUTES = 60_000
+const execute = promisify(execFile)
 
 const REQUIRED = `
 const express = require('express')
@@ -57,6 +58,35 @@ test.serial('the tarball carries what runs and nothing else', (t) => {
     [...new Set(listed.filter((path) => path.startsWith('crates/')).map((path) => path.split('/')[1]))],
     ['kernel'],
   )
+})
+
+test.serial('what is published: a package without binaries, and one with those for this platform', async (t) => {
+  t.timeout(10 * MINUTES)
+  const staged = await emptyFolder()
+  await execute(process.execPath, [join(root, 'scripts/stage.mjs'), staged])
+  const platform = (await readdir(staged)).find((name) => name.startsWith('heavy-load-'))
+  const folder = await emptyFolder()
+  const tarballs = []
+  for (const name of ['heavy-load', platform]) {
+    const { stdout } = await npm(['pack', '--json', '--pack-destination', folder], join(staged, name))
+    const [{ filename, files }] = JSON.parse(stdout)
+    t.is(
+      files.some(({ path }) => path.endsWith('.node')),
+      name === platform,
+    )
+    tarballs.push(join(folder, filename))
+  }
+  await npm(
+    ['install', '--omit=optional', '--prefer-offline', '--no-audit', '--no-fund', '--prefix', folder, ...tarballs],
+    folder,
+  )
+  await writeFile(
+    join(folder, 'use.mjs'),
+    `import { heavyLoad } from 'heavy-load'
+    import { decompress, compress } from 'heavy-load/compression'
+    console.log(await heavyLoad(5), String(await decompress(await compress(Buffer.from('text')))))`,
+  )
+  t.is((await execute(process.execPath, ['use.mjs'], { cwd: folder })).stdout, '5 text\n')
 })
 
 test.serial("from the tarball, a crate with a kernel of one's own is made, built and tested", async (t) => {
@@ -124,5 +154,5 @@ async function emptyFolder() {
 }
 
 function npm(args, cwd) {
-  return promisify(execFile)('npm', args, { cwd, shell: process.platform === 'win32' })
+  return execute('npm', args, { cwd, shell: process.platform === 'win32' })
 }
