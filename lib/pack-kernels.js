@@ -10,4 +10,9 @@ module.exports = new Map([
   ['hashPassword', 'passwords'],
   ['verifyPassword', 'passwords'],
   ['needsRehash', 'passwords'],
+  ['renderMarkdown', 'text'],
+  ['sanitizeHtml', 'text'],
+  ['htmlToMarkdown', 'text'],
+  ['matchText', 'text'],
+  ['replaceText', 'text'],
 ])

@@ -1,0 +1,214 @@
+// Generated from the pack's own table by `npm run generate`.
+
+import type { AsyncOptions, Bytes, SyncOptions, TaskOptions } from '../../index.js'
+
+export interface RenderMarkdownOptions {
+  /** With GitHub's extensions. Default true. */
+  gfm?: boolean | undefined
+  /** Makes the result clean. Default true; without it, HTML in the text is in the result as it is: for texts of your own alone. */
+  sanitize?: boolean | undefined
+}
+
+export interface SanitizeHtmlOptions {
+  /** The tags that stay, instead of the default's; the content of others stays without them. Refused: tags that run, load documents or send (script, style, iframe, object, svg, math, form, meta, base, link, template, ...). */
+  tags?: string[] | undefined
+  /** The attributes that stay, by tag, `'*'` for all tags, instead of the default's. Refused: on..., style, srcdoc, form..., ping, http-equiv, is, slot and names with a colon. `rel` of links is set. */
+  attributes?: Record<string, string[]> | undefined
+}
+
+export interface MatchTextOptions {
+  /** In the syntax of the Rust crate regex: Perl's without look-around and back-references, so that time is linear in the text. At most 64 KiB; compiled, 4 MiB. */
+  pattern: string
+  /** Any of 'i' (letters of either case), 'm' (^ and $ at lines), 's' (. is newlines, too), 'u' (Unicode, as without it), 'x' (white space and comments in the pattern). Default ''. */
+  flags?: string | undefined
+  /** Most matches; the rest is not looked for. 1..1,000,000, default 10,000. */
+  limit?: number | undefined
+}
+
+export interface ReplaceTextOptions {
+  /** In the syntax of the Rust crate regex: Perl's without look-around and back-references, so that time is linear in the text. At most 64 KiB; compiled, 4 MiB. */
+  pattern: string
+  /** What stands for each match. */
+  replacement: string
+  /** Any of 'i' (letters of either case), 'm' (^ and $ at lines), 's' (. is newlines, too), 'u' (Unicode, as without it), 'x' (white space and comments in the pattern). Default ''. */
+  flags?: string | undefined
+}
+/**
+ * `text` as HTML: CommonMark 0.31.2, and GitHub's extensions (tables, task lists, strikethrough, addresses that are links, footnotes). HTML in it is made clean as by sanitizeHtml, and so is all else; what
+ * Markdown itself can say stays, too (`class="language-..."` of code, the boxes of tasks, footnotes).
+ *
+ * Errors: ERR_INVALID_ARG_TYPE; ERR_INVALID_DATA for a text of more than 4 MiB, and for HTML as sanitizeHtml has it (quotes and lists count as elements within each other); ERR_OUTPUT_TOO_LARGE; ERR_OUT_OF_MEMORY.
+ * Working memory: some 100 bytes for each of the text's. It is one call, which takes some 50 ms for each MiB. Source: spec.commonmark.org/0.31.2, github.github.com/gfm.
+ *
+ * Runs on the threads of a pool.
+ */
+export function renderMarkdown(text: string | Bytes, options?: TaskOptions & RenderMarkdownOptions): Promise<string>
+export namespace renderMarkdown {
+  const kernel: 'renderMarkdown'
+}
+
+/**
+ * {@link renderMarkdown} on libuv's thread pool, as an N-API AsyncTask.
+ */
+export function renderMarkdownAsync(
+  text: string | Bytes,
+  options?: AsyncOptions & RenderMarkdownOptions,
+): Promise<string>
+export namespace renderMarkdownAsync {
+  const kernel: 'renderMarkdown'
+}
+
+/**
+ * {@link renderMarkdown} on the calling thread.
+ */
+export function renderMarkdownSync(text: string | Bytes, options?: SyncOptions & RenderMarkdownOptions): string
+export namespace renderMarkdownSync {
+  const kernel: 'renderMarkdown'
+}
+
+/**
+ * `html` as a fragment, without anything that runs or leaves its place: parsed as browsers parse it, and written anew of what is allowed. Tags that are not go, and their
+ * content stays (of script and style it goes, too); comments go; links get `rel="noopener noreferrer"`, and addresses are relative or of a known harmless scheme (http, https,
+ * mailto, tel, ...). By default the tags and attributes stay that texts are written with, without classes, ids and styles.
+ *
+ * Errors: ERR_INVALID_ARG_TYPE; ERR_INVALID_ARG_VALUE for tags and attributes that could run; ERR_INVALID_DATA for HTML of more than 8 MiB, with more than 256 elements within each
+ * other, a tag of more than 64 KiB and 10,000 words, or formatting that is never closed in thousands of blocks; ERR_OUT_OF_MEMORY. Working memory: some 40 bytes for each of the
+ * HTML's. It is one call, which takes some 40 ms for each MiB.
+ *
+ * Runs on the threads of a pool.
+ */
+export function sanitizeHtml(html: string | Bytes, options?: TaskOptions & SanitizeHtmlOptions): Promise<string>
+export namespace sanitizeHtml {
+  const kernel: 'sanitizeHtml'
+}
+
+/**
+ * {@link sanitizeHtml} on libuv's thread pool, as an N-API AsyncTask.
+ */
+export function sanitizeHtmlAsync(html: string | Bytes, options?: AsyncOptions & SanitizeHtmlOptions): Promise<string>
+export namespace sanitizeHtmlAsync {
+  const kernel: 'sanitizeHtml'
+}
+
+/**
+ * {@link sanitizeHtml} on the calling thread.
+ */
+export function sanitizeHtmlSync(html: string | Bytes, options?: SyncOptions & SanitizeHtmlOptions): string
+export namespace sanitizeHtmlSync {
+  const kernel: 'sanitizeHtml'
+}
+
+/**
+ * `html` as Markdown (CommonMark, with GitHub's tables): headings with `#`, lists, links, images, emphasis, quotes, code, tables. Of script, style, head and the like nothing is left. It
+ * does not make HTML safe: what is not Markdown may come through as it is, so sanitise what is rendered of it.
+ *
+ * Errors: ERR_INVALID_ARG_TYPE; ERR_INVALID_DATA as sanitizeHtml; ERR_OUTPUT_TOO_LARGE for more than 256 MiB; ERR_OUT_OF_MEMORY. Working memory: some 40 bytes for each of the HTML's. It is one
+ * call, which takes some 40 ms for each MiB.
+ *
+ * Runs on the threads of a pool.
+ */
+export function htmlToMarkdown(html: string | Bytes, options?: TaskOptions): Promise<string>
+export namespace htmlToMarkdown {
+  const kernel: 'htmlToMarkdown'
+}
+
+/**
+ * {@link htmlToMarkdown} on libuv's thread pool, as an N-API AsyncTask.
+ */
+export function htmlToMarkdownAsync(html: string | Bytes, options?: AsyncOptions): Promise<string>
+export namespace htmlToMarkdownAsync {
+  const kernel: 'htmlToMarkdown'
+}
+
+/**
+ * {@link htmlToMarkdown} on the calling thread.
+ */
+export function htmlToMarkdownSync(html: string | Bytes, options?: SyncOptions): string
+export namespace htmlToMarkdownSync {
+  const kernel: 'htmlToMarkdown'
+}
+
+/**
+ * Every match of `pattern` in `text`: `[start, end)` in UTF-16 units, as JavaScript counts, and its groups (the first is `groups[0]`; null where it took no
+ * part). Empty matches are found as the Rust crate regex finds them. No text makes it slow: there is no backtracking.
+ *
+ * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE (also for a pattern that is none, or too large when compiled), ERR_OUT_OF_RANGE; ERR_OUTPUT_TOO_LARGE
+ * for groups of more than 256 MiB; ERR_OUT_OF_MEMORY. Working memory: the text in UTF-8, and the matches. Stops within: the search for one match, some 1 ms for each MiB
+ * that has none, 50 ms for the worst patterns. Patterns are compiled once, on the pool; the last 32 are kept.
+ *
+ * Runs on the threads of a pool.
+ */
+export function matchText(
+  text: string | Bytes,
+  options: TaskOptions & MatchTextOptions,
+): Promise<{ start: number; end: number; groups: (string | null)[] }[]>
+export namespace matchText {
+  const kernel: 'matchText'
+}
+
+/**
+ * {@link matchText} on libuv's thread pool, as an N-API AsyncTask.
+ */
+export function matchTextAsync(
+  text: string | Bytes,
+  options: AsyncOptions & MatchTextOptions,
+): Promise<{ start: number; end: number; groups: (string | null)[] }[]>
+export namespace matchTextAsync {
+  const kernel: 'matchText'
+}
+
+/**
+ * {@link matchText} on the calling thread.
+ */
+export function matchTextSync(
+  text: string | Bytes,
+  options: SyncOptions & MatchTextOptions,
+): { start: number; end: number; groups: (string | null)[] }[]
+export namespace matchTextSync {
+  const kernel: 'matchText'
+}
+
+/**
+ * `text` with every match of `pattern` replaced by `replacement`, in which `$1` and `${1}` stand for a group, `${name}` for a group with a name, `$0` for the match, `$$` for a
+ * dollar. A group that took no part, or is none, is empty. (`$1a` is the group named `1a`: write `${1}a`.)
+ *
+ * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE (also for a pattern that is none, or too large when compiled); ERR_OUTPUT_TOO_LARGE if the result could be longer
+ * than 256 MiB; ERR_OUT_OF_MEMORY. Working memory: the text in UTF-8, and the result. Stops within: as matchText.
+ *
+ * Runs on the threads of a pool.
+ */
+export function replaceText(text: string | Bytes, options: TaskOptions & ReplaceTextOptions): Promise<string>
+export namespace replaceText {
+  const kernel: 'replaceText'
+}
+
+/**
+ * {@link replaceText} on libuv's thread pool, as an N-API AsyncTask.
+ */
+export function replaceTextAsync(text: string | Bytes, options: AsyncOptions & ReplaceTextOptions): Promise<string>
+export namespace replaceTextAsync {
+  const kernel: 'replaceText'
+}
+
+/**
+ * {@link replaceText} on the calling thread.
+ */
+export function replaceTextSync(text: string | Bytes, options: SyncOptions & ReplaceTextOptions): string
+export namespace replaceTextSync {
+  const kernel: 'replaceText'
+}
+
+// For `pool.run('name', input)` and `pool.map`.
+declare module '../../index.js' {
+  interface Kernels {
+    renderMarkdown: { input: string | Bytes; options: RenderMarkdownOptions; output: string }
+    sanitizeHtml: { input: string | Bytes; options: SanitizeHtmlOptions; output: string }
+    htmlToMarkdown: { input: string | Bytes; options: object; output: string }
+    matchText: {
+      input: string | Bytes
+      options: MatchTextOptions
+      output: { start: number; end: number; groups: (string | null)[] }[]
+    }
+    replaceText: { input: string | Bytes; options: ReplaceTextOptions; output: string }
+  }
+}

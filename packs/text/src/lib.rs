@@ -1,0 +1,30 @@
+//! Kernels for text: `renderMarkdown`, `sanitizeHtml`, `htmlToMarkdown`, `matchText`, `replaceText`. What they share:
+//!
+//! - `text`: an input as a string, and output that grows as the system gives memory;
+//! - `pattern`: compiled patterns, kept for a while;
+//! - `html`: HTML is looked through before anything makes a tree of it; what is left of it when it is made clean.
+//!
+//! Invariants:
+//! 1. Time and memory are linear in the input, and the output is bounded, whatever is in it: what a parser takes more for (deep nesting, thousands of attributes,
+//!    formatting that is opened again and again) is refused before that parser sees it.
+//! 2. Nothing recurses over the input but what `html::check` has bounded.
+#![forbid(unsafe_code)]
+
+mod html;
+mod html_to_markdown;
+mod match_text;
+mod pattern;
+mod render_markdown;
+mod replace_text;
+mod sanitize_html;
+#[cfg(test)]
+mod tests;
+mod text;
+
+heavy_load_kernel::export_kernels!(
+    render_markdown::RenderMarkdown,
+    sanitize_html::SanitizeHtml,
+    html_to_markdown::HtmlToMarkdown,
+    match_text::MatchText,
+    replace_text::ReplaceText,
+);

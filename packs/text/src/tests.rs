@@ -1,0 +1,1 @@
+//! Whole kernels, and what attackers send them.
