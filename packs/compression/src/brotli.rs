@@ -213,3 +213,57 @@ impl Decoder for Decoding {
         Ok(Decoded { read: input.len() - available_in, is_end })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::ffi::c_void;
+
+    use super::*;
+
+    thread_local! {
+        /// How many more times there is memory.
+        static LEFT: Cell<u32> = const { Cell::new(0) };
+    }
+
+    extern "C" fn scarce(_: *mut c_void, bytes: usize) -> *mut c_void {
+        let Some(left) = LEFT.get().checked_sub(1) else { return ptr::null_mut() };
+        LEFT.set(left);
+        // SAFETY: the size is not 0; `release` frees it.
+        unsafe { libc_malloc(bytes.max(1)) }
+    }
+
+    extern "C" fn release(_: *mut c_void, place: *mut c_void) {
+        // SAFETY: it is null or comes from `scarce`.
+        unsafe { libc_free(place) };
+    }
+
+    unsafe extern "C" {
+        #[link_name = "malloc"]
+        fn libc_malloc(bytes: usize) -> *mut c_void;
+        #[link_name = "free"]
+        fn libc_free(place: *mut c_void);
+    }
+
+    /// Whether all is encoded when there is memory so many times. `.cargo/config.toml` says how the library is built: else it ends this process. (So
+    /// does one that was built before: `cargo clean -p brotlic-sys`.)
+    fn encodes(quality: u32, data: &[u8], times: u32) -> bool {
+        LEFT.set(times);
+        // SAFETY: an allocator that needs no state.
+        let state = unsafe { BrotliEncoderCreateInstance(Some(scarce), Some(release), ptr::null_mut()) };
+        let Some(state) = NonNull::new(state) else { return false };
+        let mut encoder = Sectioned { state, is_last: true, meta_block: usize::MAX, taken: 0 };
+        // SAFETY: `state` is an encoder that was just made.
+        unsafe { BrotliEncoderSetParameter(state.as_ptr(), BrotliEncoderParameter_BROTLI_PARAM_QUALITY, quality) };
+        encoder.encode(&Piece { all: data, from: 0, is_last: true }, &mut vec![]).is_ok()
+    }
+
+    #[test]
+    fn where_there_is_no_memory_the_encoder_says_so() {
+        let data: Vec<u8> = (0..40_000_u32).map(|number| ((number * number) >> 7) as u8).collect();
+        for quality in [0, 1, 2, 4, 5, 9, 10, 11] {
+            let needed = (0..200).find(|times| encodes(quality, &data, *times));
+            assert!(needed.is_some_and(|times| times > 0), "{quality}: {needed:?}");
+        }
+    }
+}
