@@ -102,7 +102,12 @@ pub(crate) trait Decoder: Send {
     fn decode(&mut self, input: &[u8], room: usize, out: &mut Vec<u8>) -> Result<Decoded>;
 
     /// Begins anew, for another member of the same data.
-    fn restart(&mut self) {}
+    ///
+    /// # Errors
+    /// ERR_OUT_OF_MEMORY.
+    fn restart(&mut self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// How far a decoder has come.

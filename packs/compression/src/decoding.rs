@@ -90,7 +90,7 @@ impl Decoding {
         let Some(decoder) = self.decoder.as_mut().filter(|_| self.format.has_members()) else {
             return Err(trailing());
         };
-        decoder.restart();
+        decoder.restart()?;
         self.place = Place::Inside;
         Ok(())
     }

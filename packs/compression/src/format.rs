@@ -49,8 +49,8 @@ impl Format {
     /// ERR_OUT_OF_MEMORY.
     pub(crate) fn decoder(self) -> Result<Box<dyn Decoder>> {
         Ok(match self {
-            Self::Gzip => Box::new(zlib::Decoding::new(Wrapper::Gzip)),
-            Self::Deflate => Box::new(zlib::Decoding::new(Wrapper::Zlib)),
+            Self::Gzip => Box::new(zlib::Decoding::new(Wrapper::Gzip)?),
+            Self::Deflate => Box::new(zlib::Decoding::new(Wrapper::Zlib)?),
             Self::Zstd => Box::new(zstd::Decoding::new()?),
             Self::Brotli => Box::new(brotli::Decoding::new()?),
         })

@@ -10,15 +10,24 @@ use zlib_rs::crc32::{crc32, crc32_combine};
 use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateError, InflateFlush, Status};
 
 use crate::codec::{Decoded, Decoder, Encoder, Encoding, Piece, Section};
-use crate::memory::fill;
+use crate::memory::{fill, reserve};
 
 /// How far back DEFLATE can point.
 const WINDOW: usize = 32 << 10;
 const WINDOW_BITS: u8 = 15;
 /// Output that an encoder is given room for at once.
 const ROOM: usize = 32 << 10;
-/// Bytes of memory that a decoder takes, about.
+/// Bytes of memory that an encoder and a decoder take, about.
+const ENCODER: usize = 512 << 10;
 pub(crate) const DECODER: u64 = 64 << 10;
+
+/// Whether there is as much memory as a codec takes when it is made: zlib-rs panics where there is none.
+///
+/// # Errors
+/// ERR_OUT_OF_MEMORY.
+fn ask_for(bytes: usize) -> Result<()> {
+    reserve(&mut vec![], bytes)
+}
 
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Wrapper {
@@ -91,6 +100,7 @@ impl Encoding for Zlib {
     }
 
     fn encoder(&self, section: &Section<'_>) -> Result<Box<dyn Encoder>> {
+        ask_for(ENCODER)?;
         let mut deflate = Deflate::new(self.level, false, WINDOW_BITS);
         if !section.before.is_empty() {
             deflate.set_dictionary(section.before).map_err(|error| unexpected(error.as_str()))?;
@@ -114,7 +124,7 @@ impl Encoding for Zlib {
     }
 
     fn memory(&self, _section: usize) -> u64 {
-        512 << 10
+        ENCODER as u64
     }
 
     fn weight(&self) -> u64 {
@@ -171,10 +181,11 @@ pub(crate) struct Decoding {
 }
 
 impl Decoding {
-    pub(crate) fn new(wrapper: Wrapper) -> Self {
+    pub(crate) fn new(wrapper: Wrapper) -> Result<Self> {
+        ask_for(DECODER as usize)?;
         // zlib's way to say which wrapper it is.
         let bits = WINDOW_BITS + if wrapper == Wrapper::Gzip { 16 } else { 0 };
-        Self { wrapper, inflate: Inflate::new(true, bits) }
+        Ok(Self { wrapper, inflate: Inflate::new(true, bits) })
     }
 }
 
@@ -204,8 +215,9 @@ impl Decoder for Decoding {
         }
     }
 
-    fn restart(&mut self) {
-        *self = Self::new(self.wrapper);
+    fn restart(&mut self) -> Result<()> {
+        *self = Self::new(self.wrapper)?;
+        Ok(())
     }
 }
 
