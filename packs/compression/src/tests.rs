@@ -190,16 +190,18 @@ fn fuzz_decoders() {
     assert!(FORMATS.iter().all(|(name, _)| corpus.iter().any(|(format, _)| format == name)));
     let config = Config { cases: 2000, failure_persistence: None, ..Config::default() };
     let seed = [7_u8; 32];
-    let mut runner = if seconds.is_some() {
-        TestRunner::new(config)
-    } else {
-        TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
-    };
     let until = Instant::now() + Duration::from_secs(seconds.unwrap_or(0));
     let (mut good, mut bad) = (0_u64, 0_u64);
     loop {
         let (good, bad) = (std::cell::Cell::from_mut(&mut good), std::cell::Cell::from_mut(&mut bad));
         let strategy = (0..corpus.len(), mutations(), any::<bool>());
+        // A new one for each round: a runner counts its cases over all of its runs, and so runs no more than these.
+        let mut runner = if seconds.is_some() {
+            TestRunner::new(config.clone())
+        } else {
+            TestRunner::new_with_rng(config.clone(), TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
+        };
+        let before = good.get() + bad.get();
         runner
             .run(&strategy, |(index, mutations, exact)| {
                 let (format, mut data) = corpus[index].clone();
@@ -218,6 +220,7 @@ fn fuzz_decoders() {
                 Ok(())
             })
             .unwrap();
+        assert!(good.get() + bad.get() >= before + 2000, "a round has run");
         if Instant::now() >= until {
             break;
         }
