@@ -130,6 +130,30 @@ test('more pixels than the limit are refused before any is decoded', (t) => {
   )
 })
 
+test('sides that no other format has are refused before any is decoded', (t) => {
+  for (const [width, height] of [
+    [131_073, 1],
+    [1, 131_073],
+  ]) {
+    const image = bombOf(width, height, height)
+    t.is(
+      outcome(() => resizeImageSync(image, { width: 10 })),
+      'ERR_OUTPUT_TOO_LARGE',
+    )
+    t.like(imageInfoSync(image), { width, height })
+  }
+  const widest = bombOf(131_072, 2, 2)
+  t.is(
+    outcome(() => resizeImageSync(widest, { width: 10 })),
+    'ok',
+  )
+  // It would be 262,144 x 4.
+  t.is(
+    outcome(() => resizeImageSync(widest, { height: 4, enlarge: true })),
+    'ERR_OUTPUT_TOO_LARGE',
+  )
+})
+
 test('a header of many pixels takes no memory that its data does not fill', (t) => {
   const before = process.memoryUsage.rss()
   // 268 megapixels, as many as are allowed, of which there is one row.

@@ -18,6 +18,12 @@ pub(crate) fn too_many_pixels(width: u64, height: u64, limit: u64) -> EngineErro
     EngineError::new(Code::OutputTooLarge, format!("An image of {width} x {height} pixels has more than {limit}"))
 }
 
+/// An image that is too long or too wide for any format.
+#[cold]
+pub(crate) fn too_long_a_side(width: u32, height: u32, most: u32) -> EngineError {
+    EngineError::new(Code::OutputTooLarge, format!("An image of {width} x {height} pixels has more than {most} a side"))
+}
+
 /// An image that a format cannot hold.
 #[cold]
 pub(crate) fn too_long(format: Format, width: u32, height: u32, most: u32) -> EngineError {

@@ -20,9 +20,11 @@ becomes black in a JPEG.
 `image`: a Buffer, a view, or an ArrayBuffer.
 
 Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, ERR_OUT_OF_MEMORY; ERR_INVALID_DATA if the image is broken or cut off;
-ERR_OUTPUT_TOO_LARGE, before decoding, past `limitInputPixels`, and if the output has more sides or pixels than its format holds. Working memory, as it
-is estimated: 48 bytes for each byte of `image`, at most 4 for each pixel of the limit; what is compressed better than that takes up to 12 a pixel.
-Stops within: 50 ms; but encoding a WebP is one call, of about 100 ms for each megapixel of the output. Sources: ITU-T T.81; RFC 2083; RFC 9649.",
+ERR_OUTPUT_TOO_LARGE, before decoding, past `limitInputPixels` and where a side has more than 131072 pixels, and if the output has longer sides
+or more pixels than its format holds. Working memory, as it is estimated: 48 bytes for each byte of `image`, at most 4 for each pixel of the limit;
+what is compressed better than that takes up to 12 a pixel. Stops within: 50 ms; but encoding a WebP is one call, of about 100 ms for each megapixel of
+the output, and so is decoding a lossless WebP whose pixels take next to no bytes (all of one colour), of about 7 ms for each megapixel. Sources: ITU-T
+T.81; RFC 2083; RFC 9649.",
     )
     .input("image", "Bytes")
     .output("Buffer")

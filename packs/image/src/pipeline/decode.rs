@@ -9,13 +9,17 @@ use heavy_load_kernel::error::EngineError;
 use heavy_load_kernel::{Next, Result, Step, Stepped, Work};
 
 use super::{Rest, scale};
-use crate::fail::too_many_pixels;
+use crate::fail::{too_long_a_side, too_many_pixels};
 use crate::geometry::Plan;
 use crate::header::{Format, Header};
 use crate::input::{Given, Input};
 use crate::pixels::{Data, Pixels};
 use crate::request::{DEFAULT_PIXELS, Request};
 use crate::{gif, jpeg, png, webp};
+
+/// Pixels of a side, of what is read and what is written. Only PNG knows longer ones. A row is decoded in one go, and the weights by which it is
+/// scaled are computed in one go.
+const LONGEST: u32 = 1 << 17;
 
 /// A decoder, at work.
 pub(crate) trait Decode: Send {
@@ -57,6 +61,11 @@ impl Decoding {
             return Err(too_many_pixels(header.width.into(), header.height.into(), self.request.limit));
         }
         let plan = Plan::of(&self.request, header.shown());
+        for (width, height) in [(header.width, header.height), (plan.to_width, plan.to_height)] {
+            if width.max(height) > LONGEST {
+                return Err(too_long_a_side(width, height, LONGEST));
+            }
+        }
         if u64::from(plan.to_width) * u64::from(plan.to_height) > DEFAULT_PIXELS.max(pixels) {
             return Err(too_many_pixels(plan.to_width.into(), plan.to_height.into(), DEFAULT_PIXELS));
         }
