@@ -1,0 +1,20 @@
+// What packs do where there is no memory to work in: an error, and the process goes on. Several of their libraries would end it.
+import { spawnSync } from 'node:child_process'
+import test from 'ava'
+import { runFixture } from '../helpers/child.mjs'
+
+const hasLimits = process.platform === 'linux' && spawnSync('prlimit', ['--version']).status === 0
+const testWithLimits = hasLimits ? test : test.skip
+
+for (const pack of ['compression', 'image']) {
+  testWithLimits(`${pack}: less and less memory`, async (t) => {
+    const flags = ['--expose-gc', '--max-semi-space-size=1']
+    // What is freed goes back to the system: else it would be there for the next call.
+    const env = { MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '0' }
+    const { code, signal, stdout, stderr } = await runFixture('packs-memory', { flags, env, args: [pack] })
+    t.is(signal, null, stderr)
+    t.is(code, 0, stderr)
+    const codes = JSON.parse(stdout)
+    t.deepEqual(Object.keys(codes).sort(), ['ERR_OUT_OF_MEMORY', 'value'], stdout)
+  })
+}
