@@ -164,3 +164,23 @@ test('quality makes larger files, and nothing of metadata is left', async (t) =>
   t.is(metadata.exif, undefined)
   t.is(metadata.chromaSubsampling, '4:2:0')
 })
+
+test('fill bytes before restart markers are none of the image', (t) => {
+  const image = read('jpeg-restart.jpg')
+  const start = image.indexOf(Buffer.from([0xff, 0xda]))
+  const bytes = [...image.subarray(0, start)]
+  let markers = 0
+  for (let at = start; at < image.length; at++) {
+    const isRestart = image[at] === 0xff && image[at + 1] >= 0xd0 && image[at + 1] <= 0xd7
+    if (isRestart) {
+      bytes.push(0xff, 0xff)
+      markers++
+    }
+    bytes.push(image[at])
+  }
+  t.true(markers > 0)
+  // At an eighth of its size, and larger.
+  for (const width of [5, 40]) {
+    t.deepEqual(resizeImageSync(Buffer.from(bytes), { width }), resizeImageSync(image, { width }))
+  }
+})
