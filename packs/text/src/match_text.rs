@@ -1,5 +1,6 @@
 //! `matchText`: where a pattern matches.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use heavy_load_kernel::value::{Options, Value};
@@ -107,9 +108,13 @@ impl Running {
     /// Finds the next match; false if there is none.
     fn find(&mut self) -> Result<bool> {
         while self.at <= self.text.len() {
-            let Some(found) = self.regex.captures_read_at(&mut self.places, &self.text, self.at) else {
-                return Ok(false);
+            // Without groups a faster search does.
+            let found = if self.places.len() > 1 {
+                self.regex.captures_read_at(&mut self.places, &self.text, self.at)
+            } else {
+                self.regex.find_at(&self.text, self.at)
             };
+            let Some(found) = found else { return Ok(false) };
             let (start, end) = (found.start(), found.end());
             // As the crate's own iterator: behind an empty match the next search begins one character on, and none stands where another ended.
             self.at = if end > start { end } else { next_char(&self.text, end) };
@@ -125,9 +130,8 @@ impl Running {
     }
 
     fn tell(&mut self, start: usize, end: usize) -> Result<()> {
-        let count = |text: &str| text.chars().map(char::len_utf16).sum::<usize>();
-        let first = self.units + count(&self.text[self.counted..start]);
-        let last = first + count(&self.text[start..end]);
+        let first = self.units + utf16_len(&self.text[self.counted..start]);
+        let last = first + utf16_len(&self.text[start..end]);
         (self.counted, self.units) = (end, last);
         // A group is within the match, and six times as long at most when it is escaped.
         let groups = self.places.len() - 1;
@@ -135,7 +139,8 @@ impl Running {
         text::bound(self.json.len().saturating_add(most))?;
         text::reserve(&mut self.json, most)?;
         let comma = if self.json.len() > 1 { "," } else { "" };
-        self.json.push_str(&format!("{comma}{{\"start\":{first},\"end\":{last},\"groups\":["));
+        // A `String` takes all that is written.
+        let _ = write!(self.json, "{comma}{{\"start\":{first},\"end\":{last},\"groups\":[");
         for group in 1..=groups {
             if group > 1 {
                 self.json.push(',');
@@ -150,6 +155,12 @@ impl Running {
     }
 }
 
+/// How many UTF-16 units a text has: one for each character, and one more for those of four bytes.
+fn utf16_len(text: &str) -> usize {
+    let count = |is: fn(u8) -> bool| text.bytes().filter(|byte| is(*byte)).count();
+    count(|byte| byte.cast_signed() >= -64) + count(|byte| byte >= 0xf0)
+}
+
 fn next_char(text: &str, at: usize) -> usize {
     at + text[at..].chars().next().map_or(1, char::len_utf8)
 }
@@ -160,7 +171,9 @@ fn push_json(json: &mut String, text: &str) {
     for char in text.chars() {
         match char {
             '"' | '\\' => json.extend(['\\', char]),
-            '\0'..='\x1f' => json.push_str(&format!("\\u{:04x}", u32::from(char))),
+            '\0'..='\x1f' => {
+                let _ = write!(json, "\\u{:04x}", u32::from(char));
+            }
             _ => json.push(char),
         }
     }

@@ -15,7 +15,7 @@ static SPEC: Spec = Spec::new("renderMarkdown")
     .summary("Markdown as safe HTML: CommonMark and GitHub's extensions")
     .docs(
         "\
-`text` as HTML: CommonMark 0.31.2, and GitHub's extensions (tables, task lists, strikethrough, addresses that are links, footnotes). HTML in it is made clean as by sanitizeHtml, and so is all else; what
+`text` as HTML: CommonMark 0.31.2, and GitHub's extensions (tables, task lists, strikethrough, addresses that are links, footnotes; not its filter of tags, which `sanitize` is instead of). HTML in it is made clean as by sanitizeHtml, and so is all else; what
 Markdown itself can say stays, too (`class=\"language-...\"` of code, the boxes of tasks, footnotes).
 
 Errors: ERR_INVALID_ARG_TYPE; ERR_INVALID_DATA for a text of more than 4 MiB, and for HTML as sanitizeHtml has it (quotes and lists count as elements within each other); ERR_OUTPUT_TOO_LARGE; ERR_OUT_OF_MEMORY.

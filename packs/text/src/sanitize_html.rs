@@ -17,7 +17,7 @@ content stays (of script and style it goes, too); comments go; links get `rel=\"
 mailto, tel, ...). By default the tags and attributes stay that texts are written with, without classes, ids and styles.
 
 Errors: ERR_INVALID_ARG_TYPE; ERR_INVALID_ARG_VALUE for tags and attributes that could run; ERR_INVALID_DATA for HTML of more than 8 MiB, with more than 256 elements within each
-other, a tag of more than 64 KiB and 10,000 words, or formatting that is never closed in thousands of blocks; ERR_OUT_OF_MEMORY. Working memory: some 40 bytes for each of the
+other, a tag of more than 1 MiB, or of more than 64 KiB with many words, or formatting that is never closed in thousands of blocks; ERR_OUT_OF_MEMORY. Working memory: some 40 bytes for each of the
 HTML's. It is one call, which takes some 40 ms for each MiB.",
     )
     .input("html", text::TYPE)

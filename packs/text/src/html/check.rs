@@ -24,9 +24,12 @@ const EXTRA: usize = 4096;
 const PIECE: usize = 4096;
 /// Most bytes of HTML.
 const LONGEST: usize = 8 << 20;
-/// A tag (or a comment) may have so many bytes, or fewer words than that: the parser compares each attribute with all before it.
+/// The parser compares each attribute of a tag with all before it. So a tag (or a comment) may have no more bytes than this ...
+const LONGEST_TAG: usize = 1 << 20;
+/// ... and one that has more than this no more than a word in so many bytes: what has more words is attributes, and what has fewer an image in its address (in Base64
+/// every 64th character, on the mean, ends what could be a word).
 const LONG_TAG: usize = 64 << 10;
-const MOST_WORDS: usize = 10_000;
+const BYTES_PER_WORD: usize = 32;
 
 /// Looks through HTML.
 ///
@@ -36,6 +39,10 @@ pub(crate) fn check(html: &str) -> Result<()> {
     let refuse = |what: String| Err(EngineError::invalid_data(format!("The HTML {what}")));
     if html.len() > LONGEST {
         return refuse(format!("is longer than {} MiB", LONGEST >> 20));
+    }
+    // Each element begins with one, and what few of them can make of a short text is little, whatever it is.
+    if html.len() <= LONG_TAG && html.bytes().filter(|byte| *byte == b'<').count() <= DEEPEST as usize {
+        return Ok(());
     }
     let context = QualName::new(None, ns!(html), local_name!("div"));
     let mut parser = html5ever::parse_fragment(Depths::default(), ParseOpts::default(), context, vec![], false);
@@ -63,8 +70,12 @@ pub(crate) fn check(html: &str) -> Result<()> {
         } else {
             (events, quiet, words) = (depths.events.get(), 0, 0);
         }
-        if quiet > LONG_TAG && words > MOST_WORDS {
-            return refuse(format!("has a tag of more than {} KiB and {MOST_WORDS} words", LONG_TAG >> 10));
+        if quiet > LONGEST_TAG || (quiet > LONG_TAG && words > quiet / BYTES_PER_WORD) {
+            return refuse(format!(
+                "has a tag of more than {} KiB, or of more than {} KiB with many words",
+                LONGEST_TAG >> 10,
+                LONG_TAG >> 10
+            ));
         }
     }
     Ok(())
