@@ -5,6 +5,7 @@
 module.exports = new Map([
   ['compress', 'compression'],
   ['decompress', 'compression'],
+  ['topK', 'data'],
   ['resizeImage', 'image'],
   ['imageInfo', 'image'],
   ['hashPassword', 'passwords'],

@@ -34,7 +34,7 @@ export interface ReplaceTextOptions {
   flags?: string | undefined
 }
 /**
- * `text` as HTML: CommonMark 0.31.2, and GitHub's extensions (tables, task lists, strikethrough, addresses that are links, footnotes). HTML in it is made clean as by sanitizeHtml, and so is all else; what
+ * `text` as HTML: CommonMark 0.31.2, and GitHub's extensions (tables, task lists, strikethrough, addresses that are links, footnotes; not its filter of tags, which `sanitize` is instead of). HTML in it is made clean as by sanitizeHtml, and so is all else; what
  * Markdown itself can say stays, too (`class="language-..."` of code, the boxes of tasks, footnotes).
  *
  * Errors: ERR_INVALID_ARG_TYPE; ERR_INVALID_DATA for a text of more than 4 MiB, and for HTML as sanitizeHtml has it (quotes and lists count as elements within each other); ERR_OUTPUT_TOO_LARGE; ERR_OUT_OF_MEMORY.
@@ -72,7 +72,7 @@ export namespace renderMarkdownSync {
  * mailto, tel, ...). By default the tags and attributes stay that texts are written with, without classes, ids and styles.
  *
  * Errors: ERR_INVALID_ARG_TYPE; ERR_INVALID_ARG_VALUE for tags and attributes that could run; ERR_INVALID_DATA for HTML of more than 8 MiB, with more than 256 elements within each
- * other, a tag of more than 64 KiB and 10,000 words, or formatting that is never closed in thousands of blocks; ERR_OUT_OF_MEMORY. Working memory: some 40 bytes for each of the
+ * other, a tag of more than 1 MiB, or of more than 64 KiB with many words, or formatting that is never closed in thousands of blocks; ERR_OUT_OF_MEMORY. Working memory: some 40 bytes for each of the
  * HTML's. It is one call, which takes some 40 ms for each MiB.
  *
  * Runs on the threads of a pool.
