@@ -11,6 +11,8 @@ module.exports = new Map([
   ['hashPassword', 'passwords'],
   ['verifyPassword', 'passwords'],
   ['needsRehash', 'passwords'],
+  ['countTokens', 'text'],
+  ['truncateToTokens', 'text'],
   ['renderMarkdown', 'text'],
   ['sanitizeHtml', 'text'],
   ['htmlToMarkdown', 'text'],

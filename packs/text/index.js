@@ -3,6 +3,9 @@
 const { packForms } = require('../../lib/plugins.js')
 
 const {
+  countTokens,
+  countTokensAsync,
+  countTokensSync,
   htmlToMarkdown,
   htmlToMarkdownAsync,
   htmlToMarkdownSync,
@@ -18,9 +21,15 @@ const {
   sanitizeHtml,
   sanitizeHtmlAsync,
   sanitizeHtmlSync,
+  truncateToTokens,
+  truncateToTokensAsync,
+  truncateToTokensSync,
 } = packForms('text')
 
 module.exports = {
+  countTokens,
+  countTokensAsync,
+  countTokensSync,
   htmlToMarkdown,
   htmlToMarkdownAsync,
   htmlToMarkdownSync,
@@ -36,4 +45,7 @@ module.exports = {
   sanitizeHtml,
   sanitizeHtmlAsync,
   sanitizeHtmlSync,
+  truncateToTokens,
+  truncateToTokensAsync,
+  truncateToTokensSync,
 }

@@ -1,7 +1,8 @@
-//! Kernels for text: `renderMarkdown`, `sanitizeHtml`, `htmlToMarkdown`, `matchText`, `replaceText`. What they share:
+//! Kernels for text: `countTokens`, `truncateToTokens`, `renderMarkdown`, `sanitizeHtml`, `htmlToMarkdown`, `matchText`, `replaceText`. What they share:
 //!
 //! - `text`: an input as a string, and output that grows as the system gives memory;
 //! - `pattern`: compiled patterns, kept for a while;
+//! - `tokens`: encodings and their tables; `tokenizing`: work over a text's pieces;
 //! - `html`: HTML is looked through before anything makes a tree of it; what is left of it when it is made clean.
 //!
 //! Invariants:
@@ -10,6 +11,7 @@
 //! 2. Nothing recurses over the input but what `html::check` has bounded.
 #![forbid(unsafe_code)]
 
+mod count_tokens;
 mod html;
 mod html_to_markdown;
 mod match_text;
@@ -20,8 +22,13 @@ mod sanitize_html;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tokenizing;
+mod tokens;
+mod truncate_to_tokens;
 
 heavy_load_kernel::export_kernels!(
+    count_tokens::CountTokens,
+    truncate_to_tokens::TruncateToTokens,
     render_markdown::RenderMarkdown,
     sanitize_html::SanitizeHtml,
     html_to_markdown::HtmlToMarkdown,
