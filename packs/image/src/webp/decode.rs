@@ -136,7 +136,11 @@ impl Decode for Decoder {
             VP8_STATUS_SUSPENDED if self.given < bytes.len() => Ok(None),
             VP8_STATUS_SUSPENDED => Err(broken(Format::Webp, "it is cut off")),
             VP8_STATUS_OUT_OF_MEMORY => Err(EngineError::out_of_memory(0)),
-            _ => Err(broken(Format::Webp, "its pixels are broken")),
+            _ => {
+                // So it calls an alpha plane, too, for which it got no memory: that is asked for once more.
+                drop(zeroed(2 * self.frame.width as usize * self.frame.height as usize)?);
+                Err(broken(Format::Webp, "its pixels are broken"))
+            }
         }
     }
 }
