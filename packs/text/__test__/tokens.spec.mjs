@@ -118,6 +118,19 @@ test('texts that make others slow are counted', async (t) => {
   t.true((await countTokens(noise)) > 100_000)
 })
 
+test('the limit falls within a long piece, at its end, or behind it', async (t) => {
+  for (const piece of ['a', 'ab', '中', 'x1']) {
+    const text = `${piece.repeat(5000)} end`
+    const count = await countTokens(text)
+    for (const maxTokens of [1, 7, 500, count - 2, count - 1, count, count + 1]) {
+      const cut = await truncateToTokens(text, { maxTokens })
+      t.true(text.startsWith(cut))
+      t.is(cut === text, maxTokens >= count, `${maxTokens} of ${count}`)
+      t.true((await countTokens(cut)) <= maxTokens)
+    }
+  }
+})
+
 test('stops while it counts, and a first call that was stopped does no harm', async (t) => {
   const pool = new Pool({ threads: 2, niceness: 0 })
   const controllers = [1, 2, 3].map(() => new AbortController())

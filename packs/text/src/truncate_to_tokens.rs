@@ -13,9 +13,9 @@ static SPEC: Spec = Spec::new("truncateToTokens")
     .summary("as much of a text as so many tokens hold")
     .docs(
         "\
-The text of the first `maxTokens` tokens of `text`, without a last character that they hold only in part; all of it, if it has no more. It reads no more than it needs.
+The text of the first `maxTokens` tokens of `text`, without a last character that they hold only in part; all of it, if it has no more. What comes after these tokens' last word is not read.
 
-Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE; ERR_OUT_OF_MEMORY. Working memory: the text in UTF-8. The first call, and stopping: as countTokens.",
+Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE; ERR_OUT_OF_MEMORY. Working memory: the text in UTF-8, and some two bytes for each of its longest piece. The first call, and stopping: as countTokens.",
     )
     .input("text", text::TYPE)
     .output("string")
@@ -37,7 +37,7 @@ impl Kernel for TruncateToTokens {
         let input = Text::of(input, SPEC.input)?;
         let left = options.integer("maxTokens", 0..=(1 << 53) - 1, 0)?;
         let encoding = options.choice(ENCODING.name, Encoding::CHOICES)?;
-        let estimate = Estimate { cost: input.len() as u64, memory: 2 * input.len() as u64 };
+        let estimate = Estimate { cost: input.len() as u64, memory: 4 * input.len() as u64 };
         Ok((Work::stepped(Tokenizing::new(input, encoding, Truncating { left, end: 0 })), estimate))
     }
 }
@@ -57,6 +57,12 @@ impl Use for Truncating {
             return true;
         }
         let tokens = tables.bpe.encode_via_backtracking(piece.as_bytes());
+        // The count gives up early, by what it takes for sure.
+        if tokens.len() <= left {
+            self.left -= tokens.len() as u64;
+            self.end += piece.len();
+            return true;
+        }
         self.end += tokens.iter().take(left).map(|token| tables.bpe.token_len(*token)).sum::<usize>();
         false
     }
