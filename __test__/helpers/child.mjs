@@ -1,6 +1,6 @@
 // Runs a fixture or a script in a process of its own, and says how that ended.
 import { spawn } from 'node:child_process'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { root } from './root.mjs'
 
 /** A child that hangs is killed after this, before ava gives up: then its `signal` is SIGKILL. */
@@ -19,6 +19,11 @@ export function runFixture(
 export function runScript(source, { env = {} } = {}) {
   const command = [process.execPath, '--input-type=module', '--eval', source]
   return run(command, { cwd: root, env, longest: LONGEST_MS })
+}
+
+/** A program, by its path, in its own folder. */
+export function runFile(file, { env = {}, flags = [] } = {}) {
+  return run([process.execPath, ...flags, file], { cwd: dirname(file), env, longest: LONGEST_MS })
 }
 
 function run([command, ...args], { cwd, env, longest }) {
