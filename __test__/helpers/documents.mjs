@@ -48,7 +48,7 @@ function finished({ document, line, language, lines, mark }) {
     language,
     text,
     only,
-    name: /^\/\/ ([\w-]+\.m?[jt]s)\b/.exec(text)?.[1],
+    name: /^\/\/ ([\w.-]+\.[cm]?[jt]s)\b/.exec(text)?.[1],
     asks: only === undefined && mark !== '' ? mark.split('; ') : [],
     prints: [...text.matchAll(/^ *console\.log\(.*\) \/\/ (.*)$/gm)].map(([, printed]) => printed),
   }
@@ -56,7 +56,12 @@ function finished({ document, line, language, lines, mark }) {
 
 /** Whether it is CommonJS. */
 export function isCommonJs({ text }) {
-  return /\brequire\(/.test(text)
+  return /\brequire\(|^module\.exports/m.test(text)
+}
+
+/** Whether it ends by itself although it has a server: a test does. */
+export function endsByItself({ text }) {
+  return text.includes("'node:test'")
 }
 
 /** A name for a document that may be a folder's. */
