@@ -17,6 +17,7 @@ declare global {
   const compress: typeof import('heavy-load/compression').compress
   const decompress: typeof import('heavy-load/compression').decompress
   const sharp: typeof import('sharp')
+  const RemotePool: typeof import('heavy-load/remote').RemotePool
   const closeOnSignals: typeof web.closeOnSignals
   const errorHandler: typeof web.errorHandler
   const offload: typeof web.offload

@@ -45,14 +45,14 @@ test.before(async (t) => {
 const folders = []
 test.after.always(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))))
 
-test.serial('the tarball carries what runs and nothing else', (t) => {
+test.serial('the tarball carries what runs, what documents link to, and nothing else', (t) => {
   const binary = `heavy-load.${process.platform}-${process.arch}`
   t.true(listed.some((path) => path.startsWith(binary) && path.endsWith('.node')))
   for (const path of ['package.json', 'README.md', 'index.js', 'index.d.ts', 'native.d.ts', 'lib/pool/index.js']) {
     t.true(listed.includes(path), path)
   }
   const folders = new Set(listed.filter((path) => path.includes('/')).map((path) => path.split('/')[0]))
-  const carried = ['lib', 'types', 'docs', 'include', 'templates', 'crates', 'packs']
+  const carried = ['lib', 'types', 'docs', 'include', 'templates', 'crates', 'packs', 'examples']
   for (const folder of folders) t.true(carried.includes(folder), folder)
   t.deepEqual(
     [...new Set(listed.filter((path) => path.startsWith('crates/')).map((path) => path.split('/')[1]))],
