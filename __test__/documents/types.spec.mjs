@@ -17,7 +17,7 @@ const files = new Map(blocks.map((block) => [fileOf(block), block]))
 /** What TypeScript wants to be told of a value, and JavaScript does not. */
 const OF_TYPESCRIPT = /'unknown'|'reason' does not exist|'string \| AddressInfo'|\| Signals/
 
-test('every code block of README.md and docs/guides compiles', (t) => {
+test('every code block compiles', (t) => {
   t.timeout(120_000)
   t.true(blocks.length > 20)
   const { options } = ts.parseJsonConfigFileContent(

@@ -1,10 +1,14 @@
 // The code blocks of the documents that users read, and what is to be done with each.
 import { readdirSync, readFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { root } from './root.mjs'
 
 /** Documents whose code blocks are checked, by their paths from the root. */
-export const DOCUMENTS = ['README.md', ...readdirSync(join(root, 'docs/guides')).map((name) => `docs/guides/${name}`)]
+export const DOCUMENTS = [
+  'README.md',
+  ...readdirSync(join(root, 'docs/guides')).map((name) => `docs/guides/${name}`),
+  ...readdirSync(join(root, 'packs')).map((name) => `packs/${name}/README.md`),
+]
 
 /**
  * A code block. `only`: 'types' if it is compiled and not run, 'nothing' if neither. `asks`: requests for the server that it starts.
@@ -22,16 +26,20 @@ export function blocksOf(document) {
   const blocks = []
   let block
   let mark = ''
+  // Signatures, made from the declarations.
+  let isGenerated = false
   for (const [index, line] of readFileSync(join(root, document), 'utf8').split('\n').entries()) {
     if (block !== undefined) {
       if (line === '```') {
-        if (/^(js|ts)$/.test(block.language)) blocks.push(finished(block))
+        if (/^(js|ts)$/.test(block.language) && !isGenerated) blocks.push(finished(block))
         block = undefined
       } else block.lines.push(line)
     } else if (line.startsWith('```')) {
       block = { document, line: index + 2, language: line.slice(3), lines: [], mark }
       mark = ''
     } else if (line !== '') {
+      if (line.startsWith('<!-- generated')) isGenerated = true
+      if (line.startsWith('<!-- end of generated')) isGenerated = false
       mark = /^<!-- example: (.*) -->$/.exec(line)?.[1] ?? ''
     }
   }
@@ -66,5 +74,5 @@ export function endsByItself({ text }) {
 
 /** A name for a document that may be a folder's. */
 export function folderOf(document) {
-  return basename(document, '.md')
+  return document.replace(/\.md$/, '').replaceAll('/', '-')
 }
