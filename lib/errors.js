@@ -264,6 +264,7 @@ function overloaded(why, retryAfter) {
 }
 
 const then = Function.prototype.call.bind(Promise.prototype.then)
+const { captureStackTrace } = Error
 
 /**
  * Rejects a promise long after the call that it was made for, with an error that is made only now: in a microtask that the promise waits
@@ -279,8 +280,11 @@ function rejectLate(resolve, make) {
   })
   let late
   try {
-    late = then(begun, () => {
-      throw make()
+    late = then(begun, function throwLate() {
+      const error = make()
+      // Of the few lines that a stack has, none is for how it was made.
+      if (faultOf(error) !== undefined) captureStackTrace?.(/** @type {Error} */ (error), throwLate)
+      throw error
     })
   } catch {
     // The caller's code has changed what promises are. This is what they ask of whatever is no promise of theirs.

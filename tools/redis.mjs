@@ -17,7 +17,8 @@ export async function startRedis({ port, appendonly = false, more = [] } = {}) {
   const chosen = port ?? (await freePort())
   const dir = await mkdtemp(join(tmpdir(), 'heavy-load-redis-'))
   const args = ['--port', String(chosen), '--bind', '127.0.0.1', '--dir', dir, '--save', '']
-  args.push('--appendonly', appendonly ? 'yes' : 'no', ...more)
+  // By default a write may wait for seconds while the one before it is on its way to the disk, and SIGKILL takes it.
+  args.push('--appendonly', appendonly ? 'yes' : 'no', '--appendfsync', 'always', ...more)
   let child = await start(args)
 
   /** @param {NodeJS.Signals} [signal] */
