@@ -45,15 +45,8 @@ impl Bytes {
     /// If the range is out of bounds, or the memory is not the kernel's yet (invariant 4).
     pub fn read<'a>(&'a self, range: Range<usize>, scratch: &'a mut Vec<u8>) -> Result<&'a [u8], EngineError> {
         assert!(range.start <= range.end && range.end <= self.len, "{range:?} of {}", self.len);
-        let lent = match &self.place {
-            Place::Owned(owned) => return Ok(&owned.as_slice()[range]),
-            Place::Moved(lent) | Place::Frozen(lent) => {
-                // SAFETY: the loan is open (`start`), and held by `self`: so the bytes are allocated, and nobody writes them
-                // (`Memory::moved`, `Memory::frozen`). Of moved memory this is the only claim, and it only reads.
-                return Ok(&unsafe { slice::from_raw_parts(lent.start().as_ptr(), lent.len()) }[range]);
-            }
-            Place::Shared(lent) => lent,
-            Place::Draft(_) => untouchable(),
+        let Place::Shared(lent) = &self.place else {
+            return Ok(&self.as_slice().unwrap_or_default()[range]);
         };
         scratch.clear();
         reserve_exact(scratch, range.len())?;
@@ -64,6 +57,23 @@ impl Bytes {
             scratch.set_len(range.len());
         }
         Ok(scratch)
+    }
+
+    /// All of the bytes, in place; `None` where others may write them: of shared memory there is a copy only, by [`Bytes::read`].
+    ///
+    /// # Panics
+    /// If the memory is not the kernel's yet (invariant 4).
+    pub fn as_slice(&self) -> Option<&[u8]> {
+        match &self.place {
+            Place::Owned(owned) => Some(owned.as_slice()),
+            Place::Moved(lent) | Place::Frozen(lent) => {
+                // SAFETY: the loan is open (`start`), and held by `self`: so the bytes are allocated, and nobody writes them
+                // (`Memory::moved`, `Memory::frozen`). Of moved memory this is the only claim, and it only reads.
+                Some(unsafe { slice::from_raw_parts(lent.start().as_ptr(), lent.len()) })
+            }
+            Place::Shared(_) => None,
+            Place::Draft(_) => untouchable(),
+        }
     }
 }
 
@@ -80,6 +90,7 @@ mod tests {
         let lend = [moved, frozen, shared].map(|lend| lend(expected.clone()).0);
         for memory in lend.into_iter().chain([copy]) {
             let bytes = memory.into_bytes();
+            assert!(bytes.as_slice().is_none_or(|slice| slice == expected));
             for range in [0..100, 0..0, 3..4, 1..99, 7..16, 8..24, 100..100] {
                 assert_eq!(bytes.read(range.clone(), &mut vec![]).unwrap(), &expected[range]);
             }

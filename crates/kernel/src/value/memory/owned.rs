@@ -195,6 +195,14 @@ pub fn reserve_exact<T>(items: &mut Vec<T>, more: usize) -> Result<(), EngineErr
     items.try_reserve_exact(more).map_err(|_| EngineError::out_of_memory(more.saturating_mul(size_of::<T>())))
 }
 
+/// Makes room in a vector that grows often: for more items than that, as [`Vec::reserve`].
+///
+/// # Errors
+/// ERR_OUT_OF_MEMORY, where `reserve` would end the process.
+pub fn reserve<T>(items: &mut Vec<T>, more: usize) -> Result<(), EngineError> {
+    items.try_reserve(more).map_err(|_| EngineError::out_of_memory(more.saturating_mul(size_of::<T>())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
