@@ -90,7 +90,7 @@ impl Kernel for TopK {
 
 struct Searching {
     query: Vec<f32>,
-    norm: f32,
+    norm: f64,
     vectors: Bytes,
     rows: usize,
     k: usize,
