@@ -5,6 +5,7 @@
 module.exports = new Map([
   ['compress', 'compression'],
   ['decompress', 'compression'],
+  ['queryJson', 'data'],
   ['topK', 'data'],
   ['resizeImage', 'image'],
   ['imageInfo', 'image'],

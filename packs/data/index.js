@@ -2,6 +2,6 @@
 
 const { packForms } = require('../../lib/plugins.js')
 
-const { topK, topKAsync, topKSync } = packForms('data')
+const { queryJson, queryJsonAsync, queryJsonSync, topK, topKAsync, topKSync } = packForms('data')
 
-module.exports = { topK, topKAsync, topKSync }
+module.exports = { queryJson, queryJsonAsync, queryJsonSync, topK, topKAsync, topKSync }

@@ -1,10 +1,13 @@
-//! Kernels for data: `topK`.
+//! Kernels for data: `queryJson`, `topK`.
 //!
+//! - `query_json`: the kernel; `json`: reading and querying; `allocator`: what a query has taken.
 //! - `top_k`: the kernel; `metric`: how near two vectors are; `ranking`: the best of many, whatever the order in which they come.
-#![forbid(unsafe_code)]
 
+mod allocator;
+mod json;
 mod metric;
+mod query_json;
 mod ranking;
 mod top_k;
 
-heavy_load_kernel::export_kernels!(top_k::TopK);
+heavy_load_kernel::export_kernels!(query_json::QueryJson, top_k::TopK);
