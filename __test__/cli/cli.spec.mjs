@@ -53,7 +53,7 @@ test.serial('--version says the version', async (t) => {
 
 test.serial('wrong usage is one line and where to find help, with exit code 2', async (t) => {
   for (const [args, message, input] of [
-    [[], 'A command is missing: worker, info, run, new or types'],
+    [[], 'A command is missing: worker, info, run, new, types or doctor'],
     [['wrok'], "There is no command 'wrok': worker, info, run, new or types"],
     [['--wrok'], "There is no command '--wrok': worker, info, run, new or types"],
     [['info', 'x'], 'info takes no arguments'],

@@ -12,7 +12,7 @@ const { hidePasswords } = require('./passwords.js')
  * @property {(args: string[]) => Promise<void>} main
  */
 
-const COMMANDS = ['worker', 'info', 'run', 'new', 'types']
+const COMMANDS = ['worker', 'info', 'run', 'new', 'types', 'doctor']
 const USAGE = `Usage: heavy-load COMMAND
 
 Commands:
@@ -21,6 +21,7 @@ Commands:
   run KERNEL INPUT    runs a kernel once, here or on workers
   new FOLDER          makes a crate with a kernel of your own
   types FILE          writes the TypeScript types of a plug-in's kernels
+  doctor SERVER       runs your server and says what blocks its event loop
 
 Options:
   -h, --help       this, or after a command what that takes
@@ -56,7 +57,7 @@ async function main() {
     process.stdout.write(`${require('../../package.json').version}\n`)
   } else {
     const problem = name === undefined ? 'A command is missing' : `There is no command '${name}'`
-    throw new UsageError(`${problem}: worker, info, run, new or types`)
+    throw new UsageError(`${problem}: worker, info, run, new, types or doctor`)
   }
 }
 

@@ -1,0 +1,126 @@
+'use strict'
+
+/** What to call instead of what blocks. */
+
+/** @typedef {{ call: string, from: string, isComing: boolean, text: string } | { call: null, text: string }} Advice */
+
+const OWN_FUNCTIONS = 'docs/guides/own-functions.md'
+const OTHER_LIBRARIES = 'docs/guides/other-libraries.md'
+
+/**
+ * By package: the pack, and the call by the function that was called. The first that matches is taken.
+ * @type {Map<string, { pack: string, calls: [RegExp, string][] }>}
+ */
+const PACKAGES = new Map()
+
+/**
+ * @param {string} pack
+ * @param {[RegExp, string][]} calls
+ * @param {string[]} names
+ */
+function rule(pack, calls, ...names) {
+  for (const name of names) PACKAGES.set(name, { pack, calls })
+}
+
+/** @type {[RegExp, string][]} */
+const PASSWORDS = [
+  [/compare|verify/i, 'verifyPassword'],
+  [/./, 'hashPassword'],
+]
+/** @type {[RegExp, string][]} */
+const COMPRESSION = [
+  // There is no format without a header.
+  [/raw/i, ''],
+  [/gunzip|inflate|decompress|unzip|ungzip/i, 'decompress'],
+  [/./, 'compress'],
+]
+rule('passwords', PASSWORDS, 'bcryptjs', 'bcrypt', '@node-rs/bcrypt', 'argon2', '@node-rs/argon2')
+rule('image', [[/./, 'resizeImage']], 'jimp', '@jimp/core', 'jpeg-js', 'pngjs', 'upng-js')
+rule('compression', COMPRESSION, 'pako', 'fflate')
+rule('text', [[/./, 'countTokens']], 'tiktoken', '@dqbd/tiktoken', 'js-tiktoken', 'gpt-tokenizer', 'gpt-3-encoder')
+rule('text', [[/./, 'renderMarkdown']], 'marked', 'markdown-it', 'showdown')
+rule('text', [[/./, 'sanitizeHtml']], 'sanitize-html')
+rule('text', [[/./, 'htmlToMarkdown']], 'turndown')
+rule('data', [[/./, 'convertTable']], 'xlsx', 'csv-parse', 'papaparse')
+
+/**
+ * Native calls: the pack, the call, and what goes with it.
+ * @type {{ name: RegExp, pack?: string, call: string, text?: string }[]}
+ */
+const NATIVE = [
+  { name: /^JSON\.parse$/, pack: 'data', call: 'queryJson', text: 'if a part of the text is what you need' },
+  { name: /^zlib.*raw/i, call: '' },
+  { name: /^zlib\.(?:gunzip|unzip|inflate|\w*decompress)/i, pack: 'compression', call: 'decompress' },
+  { name: /^zlib\.(?:gzip|deflate|\w*compress)/i, pack: 'compression', call: 'compress' },
+  { name: /^zlib's/, pack: 'compression', call: 'compress or decompress' },
+  { name: /^crypto\.scryptSync$/, pack: 'passwords', call: 'hashPassword', text: 'for passwords' },
+  { name: /^crypto\.pbkdf2Sync$/, pack: 'passwords', call: 'hashPassword', text: 'for passwords' },
+  { name: /^crypto\.(?:update|hash)$/, call: 'hash', pack: '', text: 'with sha256, sha512 or blake3' },
+]
+
+/** @param {string | undefined} name of a package */
+function isKnown(name) {
+  return name !== undefined && PACKAGES.has(name)
+}
+
+/**
+ * @param {Pick<import('./blame.js').Blame, 'kind' | 'package' | 'function' | 'native'>} blame
+ * @param {(kernel: string) => boolean} isThere whether this version has it
+ * @returns {Advice}
+ */
+function adviceFor(blame, isThere) {
+  const { kind, native } = blame
+  const found = ofPackage(blame) ?? ofNative(native)
+  if (found !== undefined && found.call !== '') return callOf(found, isThere)
+  if (kind === 'collector') {
+    return none('The collector of garbage: less and smaller objects at once. heavy-load has no call for that')
+  }
+  if (kind === 'program') return none('Native code that no JavaScript has called: the profile does not say whose')
+  if (native === 'require') return none('A module that is loaded while requests wait: load it when the server starts')
+  if (blame.package === 'heavy-load') return none('The form without Sync does the same on the threads of a pool')
+  if (native !== undefined && /Sync$/.test(native) && kind !== 'package') {
+    return none(`The form without Sync lets the server go on meanwhile. heavy-load has no call for it`)
+  }
+  if (kind === 'own') return none(`Your own code: loadFunctions runs it on a worker thread (${OWN_FUNCTIONS})`)
+  const what = kind === 'package' ? blame.package : native
+  return none(
+    `heavy-load has no call for ${what}: loadFunctions runs it on a worker thread (${OWN_FUNCTIONS})${
+      kind === 'package' ? `; what has threads of its own goes behind a gate (${OTHER_LIBRARIES})` : ''
+    }`,
+  )
+}
+
+/** @param {Pick<import('./blame.js').Blame, 'package' | 'function'>} blame */
+function ofPackage({ package: name, function: called }) {
+  const rule = name === undefined ? undefined : PACKAGES.get(name)
+  if (rule === undefined) return undefined
+  const [, call] = rule.calls.find(([pattern]) => pattern.test(called)) ?? ['', '']
+  return { pack: rule.pack, call, text: undefined }
+}
+
+/** @param {string | undefined} native */
+function ofNative(native) {
+  return native === undefined ? undefined : NATIVE.find(({ name }) => name.test(native))
+}
+
+/**
+ * @param {{ pack?: string, call: string, text?: string }} found
+ * @param {(kernel: string) => boolean} isThere
+ * @returns {Advice}
+ */
+function callOf({ pack, call, text }, isThere) {
+  const from = pack ? `heavy-load/${pack}` : 'heavy-load'
+  const isComing = !call.split(' or ').every(isThere)
+  const coming = isComing ? ', which is coming: this version does not have it yet' : ''
+  return { call, from, isComing, text: `${call} of ${from}${text === undefined ? '' : `, ${text}`}${coming}` }
+}
+
+/**
+ * @param {string} text
+ * @returns {Advice}
+ */
+function none(text) {
+  return { call: null, text }
+}
+
+module.exports = { adviceFor, isKnown }

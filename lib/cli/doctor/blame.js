@@ -1,0 +1,155 @@
+'use strict'
+
+/** What a stack is blamed on: the function, of a package, of the user's own or native, that somebody called and that took long. */
+
+const { isKnown } = require('./advice.js')
+const { packageOf } = require('./frames.js')
+
+/**
+ * @typedef {import('./frames.js').Frame} Frame
+ *
+ * @typedef {object} Place
+ * @property {string} function
+ * @property {string} file
+ * @property {number} line
+ *
+ * @typedef {object} Note a native call that took long, with its caller
+ * @property {string} name `JSON.parse`, `crypto.pbkdf2Sync`; of an addon the function alone
+ * @property {string} file the addon's; empty for what Node.js brings
+ * @property {number} start
+ * @property {number} end
+ * @property {Place | null} caller
+ *
+ * @typedef {object} Blame
+ * @property {'own' | 'package' | 'native' | 'collector' | 'program'} kind
+ * @property {string | undefined} package
+ * @property {string} function
+ * @property {string} file
+ * @property {number} line where the function begins; 0 if there is none
+ * @property {string | undefined} native what is called there, if the time is native code's
+ * @property {Place | undefined} caller the nearest function of the user's own that called it
+ * @property {boolean} isExact whether the caller's line is that of the call
+ */
+
+/** What stands between a function and who called it. */
+const THROUGH = new Set(['native', 'node', 'doctor'])
+/** An addon's function, or one of V8's. */
+const UNKNOWN = 'native code'
+/** Addons are often in a package for each platform. */
+const PLATFORM = /-(?:android|darwin|freebsd|linux|linuxmusl|win32)-.*$/
+
+/**
+ * @param {Frame[]} frames the innermost first
+ * @param {Note | undefined} note of the native call that runs there
+ * @returns {Blame | undefined} nothing if nobody is to blame
+ */
+function blameFor(frames, note) {
+  const [leaf] = frames
+  if (leaf === undefined || leaf.kind === 'idle') return undefined
+  const at = frames.findIndex(({ kind }) => !THROUGH.has(kind))
+  const nearest = frames[at]
+  if (nearest === undefined) return ofNode(frames)
+  if (nearest.kind === 'collector' || nearest.kind === 'program') {
+    return blame({ kind: nearest.kind, name: nearest.name })
+  }
+  const inner = frames.slice(0, at)
+  const native = note === undefined ? nativeOf(inner) : note.name
+  const addon = note === undefined ? undefined : packageOfNote(note)
+  const ends = frames.findIndex(({ kind }) => kind === 'own')
+  const packages = frames.slice(at, ends === -1 ? undefined : ends)
+  const owner = ends === -1 ? undefined : placeOf(frames[ends])
+  // Whoever is known is named, also if a package of its own does the work for it.
+  const known = packages.find((frame) => isKnown(frame.package))
+  if (nearest.kind === 'package') {
+    const named = known ?? nearest
+    const entry = entryOf(packages, named)
+    return blame({
+      kind: 'package',
+      package: named.package,
+      name: nameOf(entry),
+      file: entry.file,
+      line: entry.line,
+      native,
+      ...callerOf(owner, note),
+    })
+  }
+  if (native !== undefined && native !== UNKNOWN) {
+    return blame({ kind: 'native', package: addon, name: native, file: note?.file, native, ...callerOf(owner, note) })
+  }
+  return blame({ kind: 'own', name: nameOf(nearest), file: nearest.file, line: nearest.line, native })
+}
+
+/**
+ * @param {Partial<Blame> & { kind: Blame['kind'], name: string }} parts
+ * @returns {Blame}
+ */
+function blame({ name, kind, package: of, file = '', line = 0, native, caller, isExact = false }) {
+  return { kind, package: of, function: name, file, line, native, caller, isExact }
+}
+
+/**
+ * Nothing but code of Node.js: parts of its own, such as reading a socket.
+ * @param {Frame[]} frames
+ */
+function ofNode(frames) {
+  const native = nativeOf(frames)
+  return native === undefined ? undefined : blame({ kind: 'native', name: native, native })
+}
+
+/**
+ * What is called there, by the frames between it and its caller. Of Node's own functions the outermost is the public one. The name that V8
+ * gives to a function of an addon may be another's, so it is not said.
+ * @param {Frame[]} inner
+ * @returns {string | undefined}
+ */
+function nativeOf(inner) {
+  const frame = inner.findLast(({ kind }) => kind === 'node')
+  if (frame === undefined) return inner.some(({ kind }) => kind === 'native') ? UNKNOWN : undefined
+  if (/^node:internal\/modules\//.test(frame.file)) return 'require'
+  const module = frame.file.replace(/^node:(?:internal\/)?/, '').split('/')[0]
+  // All of node:zlib's are one function there.
+  return frame.name === 'syncBufferWrapper' ? `${module}'s *Sync` : `${module}.${frame.name || '(anonymous)'}`
+}
+
+/** @param {Note} note */
+function packageOfNote({ file }) {
+  return packageOf(file)?.replace(PLATFORM, '')
+}
+
+/**
+ * The function of the package that others call: the outermost of those that follow each other.
+ * @param {Frame[]} frames
+ * @param {Frame} named
+ */
+function entryOf(frames, named) {
+  let entry = named
+  for (const frame of frames.slice(frames.indexOf(named))) {
+    if (THROUGH.has(frame.kind)) continue
+    if (frame.package !== named.package) break
+    entry = frame
+  }
+  return entry
+}
+
+/**
+ * @param {Place | undefined} owner
+ * @param {Note | undefined} note
+ */
+function callerOf(owner, note) {
+  const caller = note?.caller
+  if (caller == null) return { caller: owner, isExact: false }
+  const isOwner = owner !== undefined && owner.file === caller.file
+  return isOwner || owner === undefined ? { caller, isExact: true } : { caller: owner, isExact: false }
+}
+
+/** @param {Frame} frame */
+function placeOf(frame) {
+  return { function: nameOf(frame), file: frame.file, line: frame.line }
+}
+
+/** @param {Frame} frame */
+function nameOf({ name, isModule }) {
+  return isModule ? '(module)' : name || '(anonymous)'
+}
+
+module.exports = { blameFor }

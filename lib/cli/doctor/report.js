@@ -1,0 +1,138 @@
+'use strict'
+
+/** From what was recorded in the server to what is reported: no processes, no files, no clocks. */
+
+const { adviceFor } = require('./advice.js')
+const { samplesOf } = require('./samples.js')
+const { isOwnStall, keyOf, partsOf, sum } = require('./stalls.js')
+
+/**
+ * @typedef {object} Recording what preload.js writes
+ * @property {number} start in milliseconds of the server's clock
+ * @property {number | null} listening when it first listened, if it did
+ * @property {number} end
+ * @property {number} offset of the profile's clock, in milliseconds, from the server's
+ * @property {{ median: number, p99: number, longest: number }} delay of the event loop, in milliseconds
+ * @property {import('./stalls.js').Stall[]} stalls
+ * @property {import('./blame.js').Note[]} notes
+ * @property {import('./samples.js').Profile} profile
+ *
+ * @typedef {object} Cause
+ * @property {'own' | 'package' | 'native' | 'collector' | 'program'} kind
+ * @property {string | null} package
+ * @property {string} function
+ * @property {string | null} file
+ * @property {number | null} line where the function begins
+ * @property {number | null} hotLine where most of its own time went
+ * @property {string | null} native the call into native code, if that is where the time went
+ * @property {(import('./blame.js').Place & { isExact: boolean }) | null} caller
+ * @property {number} share of all time of stalls, 0 to 1
+ * @property {number} time in milliseconds
+ * @property {number} stalls in which it had at least a tenth
+ * @property {number} longest of those stalls, in milliseconds
+ * @property {import('./advice.js').Advice} instead
+ */
+
+/** A part of a stall below this does not count as one of its causes, and a cause below it is not listed. */
+const LEAST_OF_STALL = 0.1
+const LEAST_OF_ALL = 0.01
+
+/**
+ * @param {Recording} recording
+ * @param {object} options
+ * @param {number} options.threshold milliseconds from which on it is a stall
+ * @param {(file: string) => boolean} options.isDoctor whose frames are ours
+ * @param {(kernel: string) => boolean} options.isThere whether this version has it
+ */
+function reportOf(recording, { threshold, isDoctor, isThere }) {
+  const { start, listening, end, offset, delay, notes, profile } = recording
+  const from = listening ?? start
+  const samples = samplesOf(profile, (microseconds) => microseconds / 1000 - offset, isDoctor)
+  const long = recording.stalls.filter((stall) => stall.start >= from && stall.end - stall.start >= threshold)
+  const all = long.map((stall) => ({ stall, parts: partsOf(stall, samples, notes) }))
+  const own = all.filter(({ stall, parts }) => isOwnStall(stall, parts, threshold))
+  const time = own.reduce((total, { parts }) => total + sum(parts), 0)
+  return {
+    watched: end - from,
+    listened: listening !== null,
+    delay,
+    stalls: {
+      count: own.length,
+      time,
+      longest: Math.max(0, ...own.map(({ stall }) => stall.end - stall.start)),
+      notTheServers: all.length - own.length,
+    },
+    causes: causesOf(own, time).map((cause) => ({ ...cause, instead: adviceFor(plain(cause), isThere) })),
+  }
+}
+
+/**
+ * @param {{ stall: import('./stalls.js').Stall, parts: import('./stalls.js').Part[] }[]} stalls
+ * @param {number} all time of theirs
+ * @returns {Omit<Cause, 'instead'>[]}
+ */
+function causesOf(stalls, all) {
+  /** @type {Map<string, ReturnType<typeof newCause>>} */
+  const causes = new Map()
+  for (const { stall, parts } of stalls) {
+    const total = sum(parts)
+    for (const [key, group] of groups(parts)) {
+      const cause = causes.get(key) ?? newCause(group[0].blame)
+      causes.set(key, cause)
+      cause.time += sum(group)
+      if (sum(group) >= total * LEAST_OF_STALL) cause.durations.push(stall.end - stall.start)
+      for (const { hotLine, time, blame } of group) {
+        // That of a call is better than where its function begins.
+        if (blame.isExact && !cause.blame.isExact) cause.blame = blame
+        if (hotLine > 0) cause.lines.set(hotLine, (cause.lines.get(hotLine) ?? 0) + time)
+      }
+    }
+  }
+  return [...causes.values()]
+    .map(({ blame, time, lines, durations }) => ({
+      kind: blame.kind,
+      package: blame.package ?? null,
+      function: blame.function,
+      file: blame.file || null,
+      line: blame.line || null,
+      hotLine: [...lines].sort((a, b) => b[1] - a[1])[0]?.[0] ?? null,
+      native: blame.native ?? null,
+      caller: blame.caller === undefined ? null : { ...blame.caller, isExact: blame.isExact },
+      share: time / all,
+      time,
+      stalls: durations.length,
+      longest: Math.max(0, ...durations),
+    }))
+    .filter(({ share, stalls }) => share >= LEAST_OF_ALL && stalls > 0)
+    .sort((a, b) => b.time - a.time)
+}
+
+/** @param {import('./blame.js').Blame} blame */
+function newCause(blame) {
+  return {
+    blame,
+    time: 0,
+    lines: /** @type {Map<number, number>} */ (new Map()),
+    durations: /** @type {number[]} */ ([]),
+  }
+}
+
+/** @param {import('./stalls.js').Part[]} parts */
+function groups(parts) {
+  /** @type {Map<string, import('./stalls.js').Part[]>} */
+  const all = new Map()
+  for (const part of parts) {
+    const key = keyOf(part.blame)
+    const group = all.get(key) ?? []
+    all.set(key, group)
+    group.push(part)
+  }
+  return all
+}
+
+/** @param {Omit<Cause, 'instead'>} cause */
+function plain({ kind, package: of, function: name, native }) {
+  return { kind, package: of ?? undefined, function: name, native: native ?? undefined }
+}
+
+module.exports = { reportOf }

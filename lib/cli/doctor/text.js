@@ -1,0 +1,108 @@
+'use strict'
+
+/** A report as it is read in a terminal. */
+
+const { readFileSync } = require('node:fs')
+const { relative, sep } = require('node:path')
+
+/**
+ * @typedef {ReturnType<typeof import('./report.js').reportOf>} Report
+ * @typedef {Report['causes'][number]} Cause
+ */
+
+/**
+ * @param {Report} report
+ * @param {{ server: string, threshold: number, folder: string }} about what was watched, and from where paths are shown
+ */
+function textOf(report, { server, threshold, folder }) {
+  const { watched, listened, delay, stalls, causes } = report
+  const lines = [
+    `${server} was watched for ${(watched / 1000).toFixed(1)} s. Its event loop was late by ${ms(delay.median)} (median), ${ms(delay.p99)} (99 %), ${ms(delay.longest)} (the longest).`,
+  ]
+  if (!listened) lines.push('It has not listened on any port, so that its start is part of this.')
+  if (stalls.count === 0) lines.push(`Nothing blocks it: no stall of ${threshold} ms or more.`)
+  else lines.push(`It stalled ${times(stalls.count)} for ${threshold} ms or more, ${ms(stalls.time)} in all, by:`)
+  for (const [n, cause] of causes.entries()) lines.push('', ...linesOf(cause, n + 1, folder))
+  if (stalls.notTheServers > 0) {
+    lines.push(
+      '',
+      `${times(stalls.notTheServers)} it was late because the machine had no CPU for it: that is not the server's doing.`,
+    )
+  }
+  return `${lines.join('\n')}\n`
+}
+
+/**
+ * @param {Cause} cause
+ * @param {number} number
+ * @param {string} folder
+ */
+function linesOf(cause, number, folder) {
+  const { file, line, hotLine, native, caller, share, stalls, longest, instead } = cause
+  const place = (/** @type {string | null} */ file, /** @type {number | null} */ line) =>
+    `${short(file ?? '', folder)}${line === null || line === 0 ? '' : `:${line}`}`
+  const lines = [`${titleOf(cause)}: ${percent(share)} of that, in ${times(stalls)}, the longest ${ms(longest)}`]
+  if (file !== null && cause.kind !== 'native') {
+    const source = hotLine === null ? undefined : sourceOf(file, hotLine)
+    lines.push(
+      `at ${place(file, line)}${hotLine === null || hotLine === line ? '' : `, most of it in line ${hotLine}`}`,
+    )
+    if (source !== undefined) lines.push(`   ${source}`)
+  }
+  if (native !== null && cause.kind !== 'native') lines.push(`in ${native}`)
+  if (caller !== null) {
+    const how = caller.isExact ? 'called in' : 'called by'
+    const of = caller.isExact ? ` (${caller.function})` : ` (${caller.function} begins there)`
+    lines.push(`${how} ${place(caller.file, caller.line)}${of}`)
+  }
+  lines.push(instead.call === null ? instead.text : `instead: ${instead.text}`)
+  return lines.map((text, n) => (n === 0 ? `${String(number).padStart(2)}. ${text}` : `    ${text}`))
+}
+
+/** @param {Cause} cause */
+function titleOf({ kind, package: of, function: name }) {
+  if (kind === 'collector') return 'the collector of garbage'
+  if (kind === 'program') return 'native code without JavaScript'
+  return of === null ? name : `${of}: ${name}`
+}
+
+/**
+ * @param {string} file
+ * @param {string} folder
+ */
+function short(file, folder) {
+  const path = relative(folder, file)
+  return path.startsWith(`..${sep}..`) || path === '' ? file : path
+}
+
+/**
+ * The line itself, as far as it is worth showing.
+ * @param {string} file
+ * @param {number} line
+ */
+function sourceOf(file, line) {
+  try {
+    const text = readFileSync(file, 'utf8').split('\n')[line - 1]?.trim()
+    // What is minified has lines that say nothing.
+    return text === undefined || text === '' || text.length > 200 ? undefined : text.slice(0, 100)
+  } catch {
+    return undefined
+  }
+}
+
+/** @param {number} time */
+function ms(time) {
+  return `${time < 10 ? time.toFixed(1) : Math.round(time).toLocaleString('en')} ms`
+}
+
+/** @param {number} share */
+function percent(share) {
+  return `${Math.round(share * 100)} %`
+}
+
+/** @param {number} count */
+function times(count) {
+  return count === 1 ? 'once' : `${count.toLocaleString('en')} times`
+}
+
+module.exports = { textOf }
