@@ -51,7 +51,7 @@ async function main(args) {
   // Not only when all is done.
   if (values.report !== undefined) accessSync(dirname(resolve(values.report)), constants.W_OK)
 
-  const folder = mkdtempSync(join(tmpdir(), 'heavy-load-doctor-'))
+  const folder = mkdtempSync(join(tmpdir(), `heavy-load-doctor-${process.pid}-`))
   try {
     const file = join(folder, 'recording.json')
     const watched = await watch(name, startServer(server, own, { file, threshold }), limit)
@@ -105,6 +105,7 @@ async function watch(name, server, limit) {
   ])
   over.stop()
   if (stoppedBy !== undefined) {
+    if (stoppedBy !== 'time') log(`${stoppedBy}: the server writes what it knows. Once more, and it is killed`)
     server.finish()
     await within(WRITE_MS, Promise.race([server.finished, server.ended]))
     server.kill(stoppedBy === 'SIGINT' ? 'SIGINT' : 'SIGTERM')

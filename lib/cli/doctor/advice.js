@@ -9,17 +9,18 @@ const OTHER_LIBRARIES = 'docs/guides/other-libraries.md'
 
 /**
  * By package: the pack, and the call by the function that was called. The first that matches is taken.
- * @type {Map<string, { pack: string, calls: [RegExp, string][] }>}
+ * @type {Map<string, { pack: string, calls: [RegExp, string][], text?: string }>}
  */
 const PACKAGES = new Map()
 
 /**
+ * @param {string[]} names
  * @param {string} pack
  * @param {[RegExp, string][]} calls
- * @param {string[]} names
+ * @param {string} [text]
  */
-function rule(pack, calls, ...names) {
-  for (const name of names) PACKAGES.set(name, { pack, calls })
+function rule(names, pack, calls, text) {
+  for (const name of names) PACKAGES.set(name, { pack, calls, text })
 }
 
 /** @type {[RegExp, string][]} */
@@ -34,33 +35,59 @@ const COMPRESSION = [
   [/gunzip|inflate|decompress|unzip|ungzip/i, 'decompress'],
   [/./, 'compress'],
 ]
-rule('passwords', PASSWORDS, 'bcryptjs', 'bcrypt', '@node-rs/bcrypt', 'argon2', '@node-rs/argon2')
-rule('image', [[/./, 'resizeImage']], 'jimp', '@jimp/core', 'jpeg-js', 'pngjs', 'upng-js')
-rule('compression', COMPRESSION, 'pako', 'fflate')
-rule('text', [[/./, 'countTokens']], 'tiktoken', '@dqbd/tiktoken', 'js-tiktoken', 'gpt-tokenizer', 'gpt-3-encoder')
-rule('text', [[/./, 'renderMarkdown']], 'marked', 'markdown-it', 'showdown')
-rule('text', [[/./, 'sanitizeHtml']], 'sanitize-html')
-rule('text', [[/./, 'htmlToMarkdown']], 'turndown')
-rule('data', [[/./, 'convertTable']], 'xlsx', 'csv-parse', 'papaparse')
+rule(['bcryptjs', 'bcrypt', '@node-rs/bcrypt', 'argon2', '@node-rs/argon2'], 'passwords', PASSWORDS)
+rule(['jimp', 'jpeg-js', 'pngjs', 'upng-js'], 'image', [[/./, 'resizeImage']])
+rule(['pako', 'fflate'], 'compression', COMPRESSION)
+rule(
+  ['tiktoken', '@dqbd/tiktoken', 'js-tiktoken', 'gpt-tokenizer', 'gpt-3-encoder'],
+  'text',
+  [[/./, 'countTokens']],
+  'where their number is what you need (truncateToTokens cuts a text)',
+)
+rule(['marked', 'markdown-it', 'showdown'], 'text', [[/./, 'renderMarkdown']])
+rule(['sanitize-html'], 'text', [[/./, 'sanitizeHtml']])
+rule(['turndown'], 'text', [[/./, 'htmlToMarkdown']])
+rule(['xlsx', 'csv-parse', 'papaparse'], 'data', [[/./, 'convertTable']])
 
 /**
  * Native calls: the pack, the call, and what goes with it.
  * @type {{ name: RegExp, pack?: string, call: string, text?: string }[]}
  */
 const NATIVE = [
-  { name: /^JSON\.parse$/, pack: 'data', call: 'queryJson', text: 'if a part of the text is what you need' },
+  { name: /^JSON\.parse$/, pack: 'data', call: 'queryJson', text: 'where a part of it is what you need' },
   { name: /^zlib.*raw/i, call: '' },
   { name: /^zlib\.(?:gunzip|unzip|inflate|\w*decompress)/i, pack: 'compression', call: 'decompress' },
   { name: /^zlib\.(?:gzip|deflate|\w*compress)/i, pack: 'compression', call: 'compress' },
   { name: /^zlib's/, pack: 'compression', call: 'compress or decompress' },
-  { name: /^crypto\.scryptSync$/, pack: 'passwords', call: 'hashPassword', text: 'for passwords' },
-  { name: /^crypto\.pbkdf2Sync$/, pack: 'passwords', call: 'hashPassword', text: 'for passwords' },
+  {
+    name: /^crypto\.scryptSync$/,
+    pack: 'passwords',
+    call: 'hashPassword',
+    text: 'for passwords; crypto.scrypt for all else',
+  },
+  {
+    name: /^crypto\.pbkdf2Sync$/,
+    pack: 'passwords',
+    call: 'hashPassword',
+    text: 'for new passwords; crypto.pbkdf2, without Sync, for those that are kept by PBKDF2',
+  },
   { name: /^crypto\.(?:update|hash)$/, call: 'hash', pack: '', text: 'with sha256, sha512 or blake3' },
 ]
 
 /** @param {string | undefined} name of a package */
-function isKnown(name) {
-  return name !== undefined && PACKAGES.has(name)
+function isPackageKnown(name) {
+  return ruleOf(name) !== undefined
+}
+
+/** @param {string} name of a native call */
+function isNativeKnown(name) {
+  return /Sync$/.test(name) || ofNative(name) !== undefined
+}
+
+/** @param {string | undefined} name of a package */
+function ruleOf(name) {
+  if (name === undefined) return undefined
+  return PACKAGES.get(name.startsWith('@jimp/') ? 'jimp' : name)
 }
 
 /**
@@ -76,7 +103,8 @@ function adviceFor(blame, isThere) {
     return none('The collector of garbage: less and smaller objects at once. heavy-load has no call for that')
   }
   if (kind === 'program') return none('Native code that no JavaScript has called: the profile does not say whose')
-  if (native === 'require') return none('A module that is loaded while requests wait: load it when the server starts')
+  if (native === 'require')
+    return none('Modules, and what they do when they are loaded: load them before the server listens')
   if (blame.package === 'heavy-load') return none('The form without Sync does the same on the threads of a pool')
   if (native !== undefined && /Sync$/.test(native) && kind !== 'package') {
     return none(`The form without Sync lets the server go on meanwhile. heavy-load has no call for it`)
@@ -92,10 +120,10 @@ function adviceFor(blame, isThere) {
 
 /** @param {Pick<import('./blame.js').Blame, 'package' | 'function'>} blame */
 function ofPackage({ package: name, function: called }) {
-  const rule = name === undefined ? undefined : PACKAGES.get(name)
+  const rule = ruleOf(name)
   if (rule === undefined) return undefined
   const [, call] = rule.calls.find(([pattern]) => pattern.test(called)) ?? ['', '']
-  return { pack: rule.pack, call, text: undefined }
+  return { pack: rule.pack, call, text: rule.text }
 }
 
 /** @param {string | undefined} native */
@@ -123,4 +151,4 @@ function none(text) {
   return { call: null, text }
 }
 
-module.exports = { adviceFor, isKnown }
+module.exports = { adviceFor, isNativeKnown, isPackageKnown }

@@ -2,7 +2,7 @@
 
 /** What a stack is blamed on: the function, of a package, of the user's own or native, that somebody called and that took long. */
 
-const { isKnown } = require('./advice.js')
+const { isNativeKnown, isPackageKnown } = require('./advice.js')
 const { packageOf } = require('./frames.js')
 
 /**
@@ -35,6 +35,8 @@ const { packageOf } = require('./frames.js')
 const THROUGH = new Set(['native', 'node', 'doctor'])
 /** An addon's function, or one of V8's. */
 const UNKNOWN = 'native code'
+/** Modules, and what they do when they are loaded. */
+const LOADING = 'require'
 /** Addons are often in a package for each platform. */
 const PLATFORM = /-(?:android|darwin|freebsd|linux|linuxmusl|win32)-.*$/
 
@@ -52,31 +54,44 @@ function blameFor(frames, note) {
   if (nearest.kind === 'collector' || nearest.kind === 'program') {
     return blame({ kind: nearest.kind, name: nearest.name })
   }
-  const inner = frames.slice(0, at)
-  const native = note === undefined ? nativeOf(inner) : note.name
-  const addon = note === undefined ? undefined : packageOfNote(note)
+  const native = nearest.isModule ? LOADING : note === undefined ? nativeOf(frames.slice(0, at)) : note.name
   const ends = frames.findIndex(({ kind }) => kind === 'own')
-  const packages = frames.slice(at, ends === -1 ? undefined : ends)
   const owner = ends === -1 ? undefined : placeOf(frames[ends])
-  // Whoever is known is named, also if a package of its own does the work for it.
-  const known = packages.find((frame) => isKnown(frame.package))
   if (nearest.kind === 'package') {
-    const named = known ?? nearest
-    const entry = entryOf(packages, named)
+    const packages = frames.slice(at, ends === -1 ? undefined : ends)
+    const isKnown = (/** @type {Frame} */ frame) => isPackageKnown(frame.package)
+    // Whoever is known is named, also if a package of its own does the work for it.
+    const known = packages.find(isKnown)
+    const entry =
+      known === undefined
+        ? entryOf(packages)
+        : /** @type {Frame} */ (packages.findLast((frame) => frame.package === known.package))
     return blame({
       kind: 'package',
-      package: named.package,
+      package: entry.package,
       name: nameOf(entry),
       file: entry.file,
       line: entry.line,
-      native,
+      // How a package does it does not matter, where there is something else to call.
+      native: known === undefined && isNamed(native, note) ? native : undefined,
       ...callerOf(owner, note),
     })
   }
-  if (native !== undefined && native !== UNKNOWN) {
+  if (isNamed(native, note) && !nearest.isModule) {
+    const addon = note === undefined ? undefined : packageOfNote(note)
     return blame({ kind: 'native', package: addon, name: native, file: note?.file, native, ...callerOf(owner, note) })
   }
   return blame({ kind: 'own', name: nameOf(nearest), file: nearest.file, line: nearest.line, native })
+}
+
+/**
+ * Whether a native call is worth to be named: there is something to do about it. Of others it is the caller that matters.
+ * @param {string | undefined} native
+ * @param {Note | undefined} note
+ * @returns {native is string}
+ */
+function isNamed(native, note) {
+  return native !== undefined && (note !== undefined || native === LOADING || isNativeKnown(native))
 }
 
 /**
@@ -105,7 +120,7 @@ function ofNode(frames) {
 function nativeOf(inner) {
   const frame = inner.findLast(({ kind }) => kind === 'node')
   if (frame === undefined) return inner.some(({ kind }) => kind === 'native') ? UNKNOWN : undefined
-  if (/^node:internal\/modules\//.test(frame.file)) return 'require'
+  if (/^node:internal\/modules\//.test(frame.file)) return LOADING
   const module = frame.file.replace(/^node:(?:internal\/)?/, '').split('/')[0]
   // All of node:zlib's are one function there.
   return frame.name === 'syncBufferWrapper' ? `${module}'s *Sync` : `${module}.${frame.name || '(anonymous)'}`
@@ -117,18 +132,14 @@ function packageOfNote({ file }) {
 }
 
 /**
- * The function of the package that others call: the outermost of those that follow each other.
- * @param {Frame[]} frames
- * @param {Frame} named
+ * The function of the nearest package that others call: the outermost of those that follow each other.
+ * @param {Frame[]} frames from that package's on
  */
-function entryOf(frames, named) {
-  let entry = named
-  for (const frame of frames.slice(frames.indexOf(named))) {
-    if (THROUGH.has(frame.kind)) continue
-    if (frame.package !== named.package) break
-    entry = frame
-  }
-  return entry
+function entryOf(frames) {
+  const [nearest] = frames
+  const end = frames.findIndex((frame) => !THROUGH.has(frame.kind) && frame.package !== nearest.package)
+  const own = frames.slice(0, end === -1 ? undefined : end)
+  return /** @type {Frame} */ (own.findLast((frame) => frame.package === nearest.package))
 }
 
 /**

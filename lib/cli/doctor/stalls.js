@@ -21,6 +21,8 @@ const { blameFor } = require('./blame.js')
 
 /** The part of a stall for which the clocks of the CPU and of samples may be wrong. */
 const TOLERANCE = 0.9
+/** How many calls that began later are looked through for one that goes on. */
+const DEPTH = 100
 /** Calls that wait, and take no CPU meanwhile. */
 const WAITS = /^(?:child_process\.|fs\.|native code$|Atomics)/
 
@@ -99,9 +101,18 @@ function keyOf({ kind, package: of, function: name, file, line, native, caller }
  * @param {number} middle of its time
  */
 function noteAt(notes, start, middle) {
-  // The call may have ended before the sample's time has. Of calls within each other the inner one began last.
-  const at = (/** @type {number} */ time) => notes.findLast((note) => note.start <= time && time <= note.end)
-  return at(start) ?? at(middle)
+  // The call may have ended before the sample's time has.
+  return noteOf(notes, start) ?? noteOf(notes, middle)
+}
+
+/**
+ * @param {Note[]} notes in the order of their ends
+ * @param {number} time
+ */
+function noteOf(notes, time) {
+  const first = search(notes, ({ end }) => end >= time)
+  // Of calls within each other the inner one ends first.
+  return notes.slice(first, first + DEPTH).find(({ start }) => start <= time)
 }
 
 /**

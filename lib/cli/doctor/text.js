@@ -41,19 +41,21 @@ function linesOf(cause, number, folder) {
   const { file, line, hotLine, native, caller, share, stalls, longest, instead } = cause
   const place = (/** @type {string | null} */ file, /** @type {number | null} */ line) =>
     `${short(file ?? '', folder)}${line === null || line === 0 ? '' : `:${line}`}`
-  const lines = [`${titleOf(cause)}: ${percent(share)} of that, in ${times(stalls)}, the longest ${ms(longest)}`]
+  const lines = [
+    `${titleOf(cause)}: ${percent(share)} of that, in ${stalls} ${stalls === 1 ? 'stall' : 'stalls'}, the longest ${ms(longest)}`,
+  ]
   if (file !== null && cause.kind !== 'native') {
-    const source = hotLine === null ? undefined : sourceOf(file, hotLine)
-    lines.push(
-      `at ${place(file, line)}${hotLine === null || hotLine === line ? '' : `, most of it in line ${hotLine}`}`,
-    )
-    if (source !== undefined) lines.push(`   ${source}`)
+    const most = hotLine === null || hotLine === line ? '' : `, most of it in line ${hotLine}`
+    lines.push(`at ${place(file, line)}${most}`, ...sourceOf(file, hotLine))
   }
   if (native !== null && cause.kind !== 'native') lines.push(`in ${native}`)
-  if (caller !== null) {
-    const how = caller.isExact ? 'called in' : 'called by'
-    const of = caller.isExact ? ` (${caller.function})` : ` (${caller.function} begins there)`
-    lines.push(`${how} ${place(caller.file, caller.line)}${of}`)
+  if (caller?.isExact) {
+    lines.push(
+      `called at ${place(caller.file, caller.line)}, in ${nameOf(caller)}`,
+      ...sourceOf(caller.file, caller.line),
+    )
+  } else if (caller !== null) {
+    lines.push(`called by ${nameOf(caller)}, which begins at ${place(caller.file, caller.line)}`)
   }
   lines.push(instead.call === null ? instead.text : `instead: ${instead.text}`)
   return lines.map((text, n) => (n === 0 ? `${String(number).padStart(2)}. ${text}` : `    ${text}`))
@@ -75,18 +77,25 @@ function short(file, folder) {
   return path.startsWith(`..${sep}..`) || path === '' ? file : path
 }
 
+/** @param {{ function: string }} place */
+function nameOf({ function: name }) {
+  return name === '(anonymous)' ? 'a function without a name' : name
+}
+
 /**
  * The line itself, as far as it is worth showing.
  * @param {string} file
- * @param {number} line
+ * @param {number | null} line
+ * @returns {string[]}
  */
 function sourceOf(file, line) {
+  if (line === null) return []
   try {
     const text = readFileSync(file, 'utf8').split('\n')[line - 1]?.trim()
     // What is minified has lines that say nothing.
-    return text === undefined || text === '' || text.length > 200 ? undefined : text.slice(0, 100)
+    return text === undefined || text === '' || text.length > 200 ? [] : [`    ${text.slice(0, 100)}`]
   } catch {
-    return undefined
+    return []
   }
 }
 
