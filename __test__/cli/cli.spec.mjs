@@ -54,8 +54,8 @@ test.serial('--version says the version', async (t) => {
 test.serial('wrong usage is one line and where to find help, with exit code 2', async (t) => {
   for (const [args, message, input] of [
     [[], 'A command is missing: worker, info, run, new, types or doctor'],
-    [['wrok'], "There is no command 'wrok': worker, info, run, new or types"],
-    [['--wrok'], "There is no command '--wrok': worker, info, run, new or types"],
+    [['wrok'], "There is no command 'wrok': worker, info, run, new, types or doctor"],
+    [['--wrok'], "There is no command '--wrok': worker, info, run, new, types or doctor"],
     [['info', 'x'], 'info takes no arguments'],
     [['info', '--jsn'], "Unknown option '--jsn': did you mean --json?"],
     [['info', '--zzz'], "Unknown option '--zzz'"],
@@ -93,7 +93,7 @@ test.serial('wrong usage is one line and where to find help, with exit code 2', 
     ],
   ]) {
     const { code, stdout, stderr } = await runCli(args, { input })
-    const isCommand = ['worker', 'info', 'run', 'new', 'types'].includes(args[0])
+    const isCommand = ['worker', 'info', 'run', 'new', 'types', 'doctor'].includes(args[0])
     t.is(stderr, `heavy-load: ${message}\nTry 'heavy-load ${isCommand ? `${args[0]} ` : ''}--help'.\n`)
     t.is(code, 2, message)
     t.is(stdout, '')

@@ -132,7 +132,7 @@ test.serial('wrong usage is said in a line', async (t) => {
   for (const [args, message] of [
     [[], 'The FILE of a server is missing'],
     [['none.js'], "There is no file 'none.js'"],
-    [['--for', '30', 'x.js'], "--for must be a time such as 30s, 500ms or 2m. Received '30'"],
+    [['--for', '30', 'x.js'], "--for must be a time such as 30s, 500ms or 2m, at most 1h. Received '30'"],
     [['--stall', '0', 'x.js'], "--stall must be an integer from 10 to 60000. Received '0'"],
   ]) {
     const { code, stderr } = await runCli(['doctor', ...args])

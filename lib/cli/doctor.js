@@ -8,17 +8,12 @@ const { duration } = require('./doctor/duration.js')
 const { reportOf } = require('./doctor/report.js')
 const { startServer } = require('./doctor/server.js')
 const { textOf } = require('./doctor/text.js')
+const { watch } = require('./doctor/watch.js')
 const { UsageError } = require('./errors.js')
 
-/** @typedef {{ end: import('./doctor/server.js').End, stoppedBy: 'time' | 'SIGINT' | 'SIGTERM' | undefined, listened: boolean }} Watched */
-
 const DEFAULT_THRESHOLD_MS = 50
-/** Without --for. A profile is kept in memory. */
+/** The profile is kept in memory. */
 const LONGEST_MS = 3_600_000
-/** How long the server gets to write what it knows, in milliseconds: a native call cannot be interrupted. */
-const WRITE_MS = 20_000
-/** How long it then gets to end, in milliseconds. */
-const END_MS = 5000
 /** The exit code if stalls were found. */
 const FOUND = 3
 
@@ -29,7 +24,7 @@ line, and which call of heavy-load does the same on other threads. Ctrl-C ends i
 begin with a dash stand behind --.
 
 Options:
-  --for TIME       ends by itself that long after the server listens: 30s, 500ms, 2m; default when you end it, at most 1h
+  --for TIME       ends by itself that long after the server listens: 30s, 500ms, 2m; default when you end it; at most 1h
   --stall MS       how long the event loop has to stand still to be looked at; default ${DEFAULT_THRESHOLD_MS}
   --report FILE    writes the report as JSON, too
 
@@ -45,7 +40,7 @@ async function main(args) {
   })
   const [name, ...own] = positionals
   if (name === undefined) throw new UsageError('The FILE of a server is missing')
-  const limit = duration(values, 'for')
+  const limit = duration(values, 'for', LONGEST_MS)
   const threshold = integer(values, 'stall', 10, 60_000) ?? DEFAULT_THRESHOLD_MS
   const server = serverOf(name)
   // Not only when all is done.
@@ -54,7 +49,12 @@ async function main(args) {
   const folder = mkdtempSync(join(tmpdir(), `heavy-load-doctor-${process.pid}-`))
   try {
     const file = join(folder, 'recording.json')
-    const watched = await watch(name, startServer(server, own, { file, threshold }), limit)
+    const watched = await watch(startServer(server, own, { file, threshold }), {
+      name,
+      limit: limit ?? LONGEST_MS,
+      isOpen: limit === undefined,
+      log,
+    })
     const isRecorded = existsSync(file)
     const problem = problemOf(watched, isRecorded)
     if (problem !== undefined) log(problem)
@@ -82,111 +82,8 @@ function serverOf(name) {
 }
 
 /**
- * Until the time is over, somebody ends it, or it ends.
- * @param {string} name
- * @param {ReturnType<typeof startServer>} server
- * @param {number | undefined} limit
- * @returns {Promise<Watched>}
- */
-async function watch(name, server, limit) {
-  let listened = false
-  const signals = signalsTo(() => server.kill('SIGKILL'))
-  const over = timer(limit ?? LONGEST_MS)
-  server.listening.then(() => {
-    listened = true
-    over.restart()
-    const ends = limit === undefined ? 'Ctrl-C ends it' : `it ends in ${limit / 1000} s, or by Ctrl-C`
-    log(`${name} listens. Make a load on it now: ${ends}`)
-  })
-  const stoppedBy = await Promise.race([
-    server.ended.then(() => undefined),
-    over.promise.then(() => /** @type {const} */ ('time')),
-    signals.first,
-  ])
-  over.stop()
-  if (stoppedBy !== undefined) {
-    if (stoppedBy !== 'time') log(`${stoppedBy}: the server writes what it knows. Once more, and it is killed`)
-    server.finish()
-    await within(WRITE_MS, Promise.race([server.finished, server.ended]))
-    server.kill(stoppedBy === 'SIGINT' ? 'SIGINT' : 'SIGTERM')
-    if ((await within(END_MS, server.ended)) === undefined) {
-      log(`${name} does not end by itself: it is killed`)
-      server.kill('SIGKILL')
-    }
-  }
-  const end = await server.ended
-  signals.stop()
-  return { end, stoppedBy, listened }
-}
-
-/**
- * SIGINT and SIGTERM; the second one ends the server at once.
- * @param {() => void} kill
- */
-function signalsTo(kill) {
-  const names = /** @type {const} */ (['SIGINT', 'SIGTERM'])
-  /** @type {(name: 'SIGINT' | 'SIGTERM') => void} */
-  let hear = () => {}
-  let count = 0
-  /** @param {NodeJS.Signals} name */
-  const listener = (name) => {
-    if (++count === 1) hear(/** @type {'SIGINT' | 'SIGTERM'} */ (name))
-    else kill()
-  }
-  for (const name of names) process.on(name, listener)
-  return {
-    first: /** @type {Promise<'SIGINT' | 'SIGTERM'>} */ (
-      new Promise((resolve) => {
-        hear = resolve
-      })
-    ),
-    stop() {
-      for (const name of names) process.off(name, listener)
-    },
-  }
-}
-
-/**
- * @param {number} ms
- */
-function timer(ms) {
-  /** @type {() => void} */
-  let ring = () => {}
-  const promise = /** @type {Promise<void>} */ (
-    new Promise((resolve) => {
-      ring = () => resolve()
-    })
-  )
-  let running = setTimeout(ring, ms)
-  return {
-    promise,
-    stop: () => clearTimeout(running),
-    restart() {
-      clearTimeout(running)
-      running = setTimeout(ring, ms)
-    },
-  }
-}
-
-/**
- * What a promise gives, or nothing if it takes longer.
- * @template T
- * @param {number} ms
- * @param {Promise<T>} promise
- * @returns {Promise<T | undefined>}
- */
-async function within(ms, promise) {
-  const late = timer(ms)
-  try {
-    return await Promise.race([promise, late.promise.then(() => undefined)])
-  } finally {
-    late.stop()
-  }
-}
-
-/**
  * What went wrong, in words.
- * @param {Watched} watched
+ * @param {import('./doctor/watch.js').Watched} watched
  * @param {boolean} isRecorded whether it has written what it knows
  * @returns {string | undefined}
  */
@@ -215,10 +112,24 @@ function tell(recording, { server, name, threshold }, file) {
     threshold,
     isDoctor: (path) => path.startsWith(folder),
     isThere: (kernel) => kernel === 'hash' || kernels.has(kernel),
+    readLine,
   })
   if (file !== undefined) writeFileSync(file, `${JSON.stringify({ server, threshold, ...report }, undefined, 2)}\n`)
   process.stdout.write(textOf(report, { server: name, threshold, folder: process.cwd() }))
   return report.stalls.count > 0
+}
+
+/**
+ * @param {string} file
+ * @param {number} line from 1
+ */
+function readLine(file, line) {
+  try {
+    return readFileSync(file, 'utf8').split('\n')[line - 1]?.trim() || null
+  } catch {
+    // Made while it ran, or in a place that only the server knows.
+    return null
+  }
 }
 
 /** @param {string} line */

@@ -5,6 +5,7 @@
 /** @typedef {{ call: string, from: string, isComing: boolean, text: string } | { call: null, text: string }} Advice */
 
 const OWN_FUNCTIONS = 'docs/guides/own-functions.md'
+const PATTERN = /\.(?:test|exec|match|matchAll|replace|replaceAll|search|split)\(|RegExp/
 const OTHER_LIBRARIES = 'docs/guides/other-libraries.md'
 
 /**
@@ -55,6 +56,11 @@ rule(['xlsx', 'csv-parse', 'papaparse'], 'data', [[/./, 'convertTable']])
  */
 const NATIVE = [
   { name: /^JSON\.parse$/, pack: 'data', call: 'queryJson', text: 'where a part of it is what you need' },
+  {
+    name: /^JSON\.stringify$/,
+    call: '',
+    text: 'A large value: less of it at once, or in pieces, as a stream. heavy-load has no call for that',
+  },
   { name: /^zlib.*raw/i, call: '' },
   { name: /^zlib\.(?:gunzip|unzip|inflate|\w*decompress)/i, pack: 'compression', call: 'decompress' },
   { name: /^zlib\.(?:gzip|deflate|\w*compress)/i, pack: 'compression', call: 'compress' },
@@ -71,7 +77,7 @@ const NATIVE = [
     call: 'hashPassword',
     text: 'for new passwords; crypto.pbkdf2, without Sync, for those that are kept by PBKDF2',
   },
-  { name: /^crypto\.(?:update|hash)$/, call: 'hash', pack: '', text: 'with sha256, sha512 or blake3' },
+  { name: /^crypto\.Hash\.update$/, call: 'hash', text: 'for SHA-256, SHA-512 or BLAKE3 without a key' },
 ]
 
 /** @param {string | undefined} name of a package */
@@ -91,17 +97,21 @@ function ruleOf(name) {
 }
 
 /**
- * @param {Pick<import('./blame.js').Blame, 'kind' | 'package' | 'function' | 'native'>} blame
+ * @param {Pick<import('./blame.js').Blame, 'kind' | 'package' | 'function' | 'native'> & { source?: string | null }} blame with the text of the line
  * @param {(kernel: string) => boolean} isThere whether this version has it
  * @returns {Advice}
  */
 function adviceFor(blame, isThere) {
-  const { kind, native } = blame
+  const { kind, native, source } = blame
   const found = ofPackage(blame) ?? ofNative(native)
   if (found !== undefined && found.call !== '') return callOf(found, isThere)
+  if (found?.text !== undefined) return none(found.text)
   if (kind === 'collector') {
-    return none('The collector of garbage: less and smaller objects at once. heavy-load has no call for that')
+    return none(
+      'It collects what was allocated: fewer and smaller objects at once help. heavy-load has no call for that',
+    )
   }
+  if (kind === 'node') return none('Node.js itself, between your functions: many requests at once, as a rule')
   if (kind === 'program') return none('Native code that no JavaScript has called: the profile does not say whose')
   if (native === 'require')
     return none('Modules, and what they do when they are loaded: load them before the server listens')
@@ -109,7 +119,13 @@ function adviceFor(blame, isThere) {
   if (native !== undefined && /Sync$/.test(native) && kind !== 'package') {
     return none(`The form without Sync lets the server go on meanwhile. heavy-load has no call for it`)
   }
-  if (kind === 'own') return none(`Your own code: loadFunctions runs it on a worker thread (${OWN_FUNCTIONS})`)
+  if (kind === 'own') {
+    // The profile has a pattern's time as its caller's.
+    const pattern = PATTERN.test(source ?? '')
+      ? '. If it is the pattern in that line: matchText of heavy-load/text'
+      : ''
+    return none(`Your own code: loadFunctions runs it on a worker thread (${OWN_FUNCTIONS})${pattern}`)
+  }
   const what = kind === 'package' ? blame.package : native
   return none(
     `heavy-load has no call for ${what}: loadFunctions runs it on a worker thread (${OWN_FUNCTIONS})${

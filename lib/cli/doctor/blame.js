@@ -21,7 +21,7 @@ const { packageOf } = require('./frames.js')
  * @property {Place | null} caller
  *
  * @typedef {object} Blame
- * @property {'own' | 'package' | 'native' | 'collector' | 'program'} kind
+ * @property {'own' | 'package' | 'native' | 'node' | 'collector' | 'program'} kind `node`: no code but its own
  * @property {string | undefined} package
  * @property {string} function
  * @property {string} file
@@ -50,7 +50,7 @@ function blameFor(frames, note) {
   if (leaf === undefined || leaf.kind === 'idle') return undefined
   const at = frames.findIndex(({ kind }) => !THROUGH.has(kind))
   const nearest = frames[at]
-  if (nearest === undefined) return ofNode(frames)
+  if (nearest === undefined) return blame({ kind: 'node', name: 'Node.js' })
   if (nearest.kind === 'collector' || nearest.kind === 'program') {
     return blame({ kind: nearest.kind, name: nearest.name })
   }
@@ -103,15 +103,6 @@ function blame({ name, kind, package: of, file = '', line = 0, native, caller, i
 }
 
 /**
- * Nothing but code of Node.js: parts of its own, such as reading a socket.
- * @param {Frame[]} frames
- */
-function ofNode(frames) {
-  const native = nativeOf(frames)
-  return native === undefined ? undefined : blame({ kind: 'native', name: native, native })
-}
-
-/**
  * What is called there, by the frames between it and its caller. Of Node's own functions the outermost is the public one. The name that V8
  * gives to a function of an addon may be another's, so it is not said.
  * @param {Frame[]} inner
@@ -122,6 +113,8 @@ function nativeOf(inner) {
   if (frame === undefined) return inner.some(({ kind }) => kind === 'native') ? UNKNOWN : undefined
   if (/^node:internal\/modules\//.test(frame.file)) return LOADING
   const module = frame.file.replace(/^node:(?:internal\/)?/, '').split('/')[0]
+  // The methods of a class have their names alone.
+  if (frame.file === 'node:internal/crypto/hash') return `crypto.Hash.${frame.name}`
   // All of node:zlib's are one function there.
   return frame.name === 'syncBufferWrapper' ? `${module}'s *Sync` : `${module}.${frame.name || '(anonymous)'}`
 }
@@ -149,8 +142,10 @@ function entryOf(frames) {
 function callerOf(owner, note) {
   const caller = note?.caller
   if (caller == null) return { caller: owner, isExact: false }
-  const isOwner = owner !== undefined && owner.file === caller.file
-  return isOwner || owner === undefined ? { caller, isExact: true } : { caller: owner, isExact: false }
+  if (owner === undefined) return { caller, isExact: true }
+  // The note's function may be one within it, of another file.
+  if (owner.file !== caller.file) return { caller: owner, isExact: false }
+  return { caller: { ...owner, line: caller.line }, isExact: true }
 }
 
 /** @param {Frame} frame */

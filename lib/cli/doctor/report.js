@@ -18,12 +18,13 @@ const { isOwnStall, keyOf, partsOf, sum } = require('./stalls.js')
  * @property {import('./samples.js').Profile} profile
  *
  * @typedef {object} Cause
- * @property {'own' | 'package' | 'native' | 'collector' | 'program'} kind
+ * @property {import('./blame.js').Blame['kind']} kind
  * @property {string | null} package
  * @property {string} function
  * @property {string | null} file
  * @property {number | null} line where the function begins
- * @property {number | null} hotLine where most of its own time went
+ * @property {number | null} hotLine where the largest part of its own time went, if that is a large part of all
+ * @property {string | null} source the text of that line, or of the call
  * @property {string | null} native the call into native code, if that is where the time went
  * @property {(import('./blame.js').Place & { isExact: boolean }) | null} caller
  * @property {number} share of all time of stalls, 0 to 1
@@ -33,6 +34,8 @@ const { isOwnStall, keyOf, partsOf, sum } = require('./stalls.js')
  * @property {import('./advice.js').Advice} instead
  */
 
+/** A line with less of a cause's time is not a hot one. */
+const LEAST_OF_CAUSE = 0.25
 /** A part of a stall below this does not count as one of its causes, and a cause below it is not listed. */
 const LEAST_OF_STALL = 0.1
 const LEAST_OF_ALL = 0.01
@@ -43,8 +46,9 @@ const LEAST_OF_ALL = 0.01
  * @param {number} options.threshold milliseconds from which on it is a stall
  * @param {(file: string) => boolean} options.isDoctor whose frames are ours
  * @param {(kernel: string) => boolean} options.isThere whether this version has it
+ * @param {(file: string, line: number) => string | null} options.readLine its text
  */
-function reportOf(recording, { threshold, isDoctor, isThere }) {
+function reportOf(recording, { threshold, isDoctor, isThere, readLine }) {
   const { start, listening, end, offset, delay, notes, profile } = recording
   const from = listening ?? start
   const samples = samplesOf(profile, (microseconds) => microseconds / 1000 - offset, isDoctor)
@@ -62,14 +66,17 @@ function reportOf(recording, { threshold, isDoctor, isThere }) {
       longest: Math.max(0, ...own.map(({ stall }) => stall.end - stall.start)),
       notTheServers: all.length - own.length,
     },
-    causes: causesOf(own, time).map((cause) => ({ ...cause, instead: adviceFor(plain(cause), isThere) })),
+    causes: causesOf(own, time).map((cause) => {
+      const source = lineOf(cause, readLine)
+      return { ...cause, source, instead: adviceFor(plain(cause, source), isThere) }
+    }),
   }
 }
 
 /**
  * @param {{ stall: import('./stalls.js').Stall, parts: import('./stalls.js').Part[] }[]} stalls
  * @param {number} all time of theirs
- * @returns {Omit<Cause, 'instead'>[]}
+ * @returns {Omit<Cause, 'source' | 'instead'>[]}
  */
 function causesOf(stalls, all) {
   /** @type {Map<string, ReturnType<typeof newCause>>} */
@@ -81,10 +88,10 @@ function causesOf(stalls, all) {
       causes.set(key, cause)
       cause.time += sum(group)
       if (sum(group) >= total * LEAST_OF_STALL) cause.durations.push(stall.end - stall.start)
-      for (const { hotLine, time, blame } of group) {
+      for (const { lines, time, blame } of group) {
         // That of a call is better than where its function begins.
         if (blame.isExact && !cause.blame.isExact) cause.blame = blame
-        if (hotLine > 0) cause.lines.set(hotLine, (cause.lines.get(hotLine) ?? 0) + time)
+        for (const { line, share } of lines) cause.lines.set(line, (cause.lines.get(line) ?? 0) + time * share)
       }
     }
   }
@@ -95,7 +102,7 @@ function causesOf(stalls, all) {
       function: blame.function,
       file: blame.file || null,
       line: blame.line || null,
-      hotLine: [...lines].sort((a, b) => b[1] - a[1])[0]?.[0] ?? null,
+      hotLine: hottest(lines, time * LEAST_OF_CAUSE),
       native: blame.native ?? null,
       caller: blame.caller === undefined ? null : { ...blame.caller, isExact: blame.isExact },
       share: time / all,
@@ -105,6 +112,15 @@ function causesOf(stalls, all) {
     }))
     .filter(({ share, stalls }) => share >= LEAST_OF_ALL && stalls > 0)
     .sort((a, b) => b.time - a.time)
+}
+
+/**
+ * @param {Map<number, number>} lines with their times
+ * @param {number} least time
+ */
+function hottest(lines, least) {
+  const [line, time] = [...lines].reduce((most, one) => (one[1] > most[1] ? one : most), [0, 0])
+  return line > 0 && time >= least ? line : null
 }
 
 /** @param {import('./blame.js').Blame} blame */
@@ -130,9 +146,21 @@ function groups(parts) {
   return all
 }
 
-/** @param {Omit<Cause, 'instead'>} cause */
-function plain({ kind, package: of, function: name, native }) {
-  return { kind, package: of ?? undefined, function: name, native: native ?? undefined }
+/**
+ * @param {Omit<Cause, 'source' | 'instead'>} cause
+ * @param {(file: string, line: number) => string | null} readLine
+ */
+function lineOf({ file, hotLine, caller }, readLine) {
+  if (caller?.isExact) return readLine(caller.file, caller.line)
+  return file !== null && hotLine !== null ? readLine(file, hotLine) : null
+}
+
+/**
+ * @param {Omit<Cause, 'source' | 'instead'>} cause
+ * @param {string | null} source
+ */
+function plain({ kind, package: of, function: name, native }, source) {
+  return { kind, package: of ?? undefined, function: name, native: native ?? undefined, source }
 }
 
 module.exports = { reportOf }

@@ -14,7 +14,7 @@ const { frameOf } = require('./frames.js')
  *
  * @typedef {object} Stack
  * @property {import('./frames.js').Frame[]} frames the innermost first, without the root
- * @property {number} hotLine of the innermost function, where most of its samples were taken; 0 if that is not known
+ * @property {{ line: number, share: number }[]} lines of the innermost function, with the share of its time in each
  *
  * @typedef {object} Sample
  * @property {number} start in milliseconds of the server's clock
@@ -63,8 +63,9 @@ function stacksOf({ nodes }, isDoctor) {
       const frame = /** @type {import('./frames.js').Frame} */ (frames.get(at))
       if (frame.kind !== 'root') stack.push(frame)
     }
-    const hottest = positionTicks.reduce((most, one) => (one.ticks > most.ticks ? one : most), { line: 0, ticks: 0 })
-    stacks.set(id, { frames: stack, hotLine: hottest.line })
+    const all = positionTicks.reduce((sum, { ticks }) => sum + ticks, 0)
+    const lines = positionTicks.map(({ line, ticks }) => ({ line, share: ticks / all }))
+    stacks.set(id, { frames: stack, lines })
   }
   return stacks
 }

@@ -16,7 +16,7 @@ const { blameFor } = require('./blame.js')
  * @typedef {object} Part of a stall
  * @property {Blame} blame
  * @property {number} time
- * @property {number} hotLine where the function that is blamed spent it; 0 if that is not known
+ * @property {import('./samples.js').Stack['lines']} lines where the function that is blamed spent it, as far as that is known
  */
 
 /** The part of a stall for which the clocks of the CPU and of samples may be wrong. */
@@ -27,8 +27,8 @@ const DEPTH = 100
 const WAITS = /^(?:child_process\.|fs\.|native code$|Atomics)/
 
 /**
- * The parts of a stall, one for each time that its blame changes. The collector's time is that of whoever ran before: it is their garbage, or at
- * least their allocation that made it run. Native code without a stack between two samples of one blame is theirs, too.
+ * The parts of a stall, one for each time that its blame changes. The garbage collector, and native code without a stack, have run for
+ * whoever was blamed before them and is again after them.
  * @param {Stall} stall
  * @param {import('./samples.js').Sample[]} samples in order
  * @param {Note[]} notes
@@ -46,26 +46,30 @@ function partsOf(stall, samples, notes) {
       return {
         blame,
         time: Math.min(end, stall.end) - Math.max(start, stall.start),
-        hotLine: isOwnTime ? stack.hotLine : 0,
+        lines: isOwnTime ? stack.lines : [],
       }
     })
-  // What comes after each, but for code without a stack.
+  // What comes after each, but for what has no stack.
   let after = /** @type {Blame | undefined} */ (undefined)
   const next = parts
     .toReversed()
     .map(({ blame }) => {
       const next = after
-      if (blame?.kind !== 'program') after = blame
+      if (hasStack(blame)) after = blame
       return next
     })
     .reverse()
   for (const [n, part] of parts.entries()) {
     const before = parts[n - 1]?.blame
-    if (before === undefined) continue
-    const isBetween = part.blame?.kind === 'program' && next[n] !== undefined && keyOf(next[n]) === keyOf(before)
-    if (part.blame?.kind === 'collector' || isBetween) part.blame = before
+    if (hasStack(part.blame) || before === undefined || next[n] === undefined) continue
+    if (keyOf(next[n]) === keyOf(before)) part.blame = before
   }
   return /** @type {Part[]} */ (parts.filter(({ blame, time }) => blame !== undefined && time > 0))
+}
+
+/** @param {Blame | undefined} blame */
+function hasStack(blame) {
+  return blame?.kind !== 'collector' && blame?.kind !== 'program'
 }
 
 /**
@@ -110,7 +114,7 @@ function noteAt(notes, start, middle) {
  * @param {number} time
  */
 function noteOf(notes, time) {
-  const first = search(notes, ({ end }) => end >= time)
+  const first = search(notes, ({ end }) => end > time)
   // Of calls within each other the inner one ends first.
   return notes.slice(first, first + DEPTH).find(({ start }) => start <= time)
 }

@@ -2,13 +2,15 @@
 
 /** A report as it is read in a terminal. */
 
-const { readFileSync } = require('node:fs')
 const { relative, sep } = require('node:path')
 
 /**
  * @typedef {ReturnType<typeof import('./report.js').reportOf>} Report
  * @typedef {Report['causes'][number]} Cause
  */
+
+/** Most causes that are shown. */
+const MOST = 10
 
 /**
  * @param {Report} report
@@ -22,7 +24,11 @@ function textOf(report, { server, threshold, folder }) {
   if (!listened) lines.push('It has not listened on any port, so that its start is part of this.')
   if (stalls.count === 0) lines.push(`Nothing blocks it: no stall of ${threshold} ms or more.`)
   else lines.push(`It stalled ${times(stalls.count)} for ${threshold} ms or more, ${ms(stalls.time)} in all, by:`)
-  for (const [n, cause] of causes.entries()) lines.push('', ...linesOf(cause, n + 1, folder))
+  for (const [n, cause] of causes.slice(0, MOST).entries()) lines.push('', ...linesOf(cause, n + 1, folder))
+  if (causes.length > MOST) {
+    const rest = causes.slice(MOST).reduce((sum, { share }) => sum + share, 0)
+    lines.push('', `And ${causes.length - MOST} more, ${percent(rest)} together: --report writes all.`)
+  }
   if (stalls.notTheServers > 0) {
     lines.push(
       '',
@@ -38,23 +44,22 @@ function textOf(report, { server, threshold, folder }) {
  * @param {string} folder
  */
 function linesOf(cause, number, folder) {
-  const { file, line, hotLine, native, caller, share, stalls, longest, instead } = cause
+  const { file, line, hotLine, native, caller, share, stalls, longest, source, instead } = cause
   const place = (/** @type {string | null} */ file, /** @type {number | null} */ line) =>
     `${short(file ?? '', folder)}${line === null || line === 0 ? '' : `:${line}`}`
+  // What is minified has lines that say nothing.
+  const code = source === null || source.length > 200 ? [] : [`    ${source.slice(0, 100)}`]
   const lines = [
     `${titleOf(cause)}: ${percent(share)} of that, in ${stalls} ${stalls === 1 ? 'stall' : 'stalls'}, the longest ${ms(longest)}`,
   ]
   if (file !== null && cause.kind !== 'native') {
-    const most = hotLine === null || hotLine === line ? '' : `, most of it in line ${hotLine}`
-    lines.push(`at ${place(file, line)}${most}`, ...sourceOf(file, hotLine))
+    const hot = hotLine === null || hotLine === line ? '' : `, the hottest line is ${hotLine}`
+    lines.push(`at ${place(file, line)}${hot}`)
+    if (!caller?.isExact) lines.push(...code)
   }
   if (native !== null && cause.kind !== 'native') lines.push(`in ${native}`)
-  if (caller?.isExact) {
-    lines.push(
-      `called at ${place(caller.file, caller.line)}, in ${nameOf(caller)}`,
-      ...sourceOf(caller.file, caller.line),
-    )
-  } else if (caller !== null) {
+  if (caller?.isExact) lines.push(`called at ${place(caller.file, caller.line)}, in ${nameOf(caller)}`, ...code)
+  else if (caller !== null) {
     lines.push(`called by ${nameOf(caller)}, which begins at ${place(caller.file, caller.line)}`)
   }
   lines.push(instead.call === null ? instead.text : `instead: ${instead.text}`)
@@ -63,7 +68,8 @@ function linesOf(cause, number, folder) {
 
 /** @param {Cause} cause */
 function titleOf({ kind, package: of, function: name }) {
-  if (kind === 'collector') return 'the collector of garbage'
+  if (kind === 'collector') return 'the garbage collector'
+  if (kind === 'node') return 'Node.js itself'
   if (kind === 'program') return 'native code without JavaScript'
   return of === null ? name : `${of}: ${name}`
 }
@@ -80,23 +86,6 @@ function short(file, folder) {
 /** @param {{ function: string }} place */
 function nameOf({ function: name }) {
   return name === '(anonymous)' ? 'a function without a name' : name
-}
-
-/**
- * The line itself, as far as it is worth showing.
- * @param {string} file
- * @param {number | null} line
- * @returns {string[]}
- */
-function sourceOf(file, line) {
-  if (line === null) return []
-  try {
-    const text = readFileSync(file, 'utf8').split('\n')[line - 1]?.trim()
-    // What is minified has lines that say nothing.
-    return text === undefined || text === '' || text.length > 200 ? [] : [`    ${text.slice(0, 100)}`]
-  } catch {
-    return []
-  }
 }
 
 /** @param {number} time */
