@@ -315,6 +315,7 @@ function of(rows, { notes = [], cpu, listening = 0, threshold = 50, lines = new 
     listening,
     end,
     offset: 7,
+    workers: 0,
     delay: { median: 0, p99: 0, longest: 0 },
     stalls: rows.length === 0 ? [] : [{ start: 10, end, cpu: cpu ?? end - 10 }],
     notes,

@@ -22,8 +22,11 @@ const SERVERS = [
   ['zlib.mjs', { package: null, function: 'zlib.gunzipSync' }, 'decompress', /gunzipSync/],
 ]
 
+// There are no signals on Windows, and it is one that ends the watching.
+const onUnix = process.platform === 'win32' ? test.serial.skip : test.serial
+
 for (const [server, cause, call, line] of SERVERS) {
-  test.serial(`${server}: what blocks is named, where it is called, and what to call instead`, async (t) => {
+  onUnix(`${server}: what blocks is named, where it is called, and what to call instead`, async (t) => {
     const { code, stdout, report } = await diagnose(t, server)
     t.is(code, 3)
     const [first] = report.causes
@@ -40,7 +43,7 @@ for (const [server, cause, call, line] of SERVERS) {
   })
 }
 
-test.serial('of a function of the user’s own it names the line', async (t) => {
+onUnix('of a function of the user’s own it names the line', async (t) => {
   const { report } = await diagnose(t, 'own.mjs')
   const [{ file, line, hotLine, instead }] = report.causes
   t.regex(lineOf({ file, line }), /function primes/)
@@ -48,7 +51,7 @@ test.serial('of a function of the user’s own it names the line', async (t) => 
   t.regex(instead.text, /own-functions\.md/)
 })
 
-test.serial('a healthy server is blamed for nothing', async (t) => {
+onUnix('a healthy server is blamed for nothing', async (t) => {
   const { code, stdout, report } = await diagnose(t, 'healthy.mjs', async (url) => {
     for (let n = 0; n < 10; n++) {
       const body = JSON.stringify({ password: `password ${n}` })

@@ -117,7 +117,16 @@ test.serial('what is no server is reported on from its start', async (t) => {
   t.regex(stdout, /^done\n.*It has not listened on any port/s)
 })
 
-test.serial('the server sees nothing of it, nor do its children and threads', async (t) => {
+onUnix('of a cluster it says that its workers are not watched', async (t) => {
+  const doctor = startDoctor(t, 'cluster.mjs')
+  await doctor.says(/at http/, 'stdout')
+  doctor.child.kill('SIGINT')
+  const { code, stdout } = await doctor.end
+  t.is(code, 0)
+  t.regex(stdout, /Its worker processes \(node:cluster, 1 of them\) are not watched/)
+})
+
+onUnix('the server sees nothing of it, nor do its children and threads', async (t) => {
   const doctor = startDoctor(t, 'sees.mjs', { args: ['--', '--port', '1'] })
   await doctor.address()
   doctor.child.kill('SIGINT')

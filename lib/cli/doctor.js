@@ -91,7 +91,7 @@ function problemOf({ end, stoppedBy, listened }, isRecorded) {
   const how = end.signal === null ? `with exit code ${end.code}` : `by ${end.signal}`
   if (stoppedBy !== undefined) {
     if (isRecorded) return undefined
-    return 'the server did not write what it knows: a native call blocks it, which cannot be interrupted, or it was killed'
+    return 'the server did not write what it knows: a native call blocks it, which cannot be interrupted, it was killed, or there is no room for it'
   }
   if (end.code === 0) return undefined
   if (!listened) return `the server did not start: it ended ${how} before it listened. What it wrote stands above`

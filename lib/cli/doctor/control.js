@@ -20,10 +20,16 @@ pipe.on('data', (text) => {
   if (String(text).includes('finish')) finish()
 })
 pipe.on('close', () => {
-  process.kill(process.pid, 'SIGTERM')
-  setTimeout(() => process.kill(process.pid, 'SIGKILL'), GRACE)
+  end('SIGTERM')
+  setTimeout(end, GRACE, 'SIGKILL')
 })
 parentPort?.on('message', (message) => pipe.write(`${message}\n`))
+
+/** @param {NodeJS.Signals} signal */
+function end(signal) {
+  // What the server has started is in its group.
+  process.kill(process.platform === 'win32' ? process.pid : -process.pid, signal)
+}
 
 function finish() {
   const session = new Session()

@@ -52,10 +52,15 @@ function watch({ file, threshold }) {
     const end = now()
     const delay = loop.stop()
     const { profile, offset } = profiler.stop()
-    const recording = { start, listening, end, offset, delay, stalls: loop.stalls, notes, profile }
-    writeFileSync(`${file}.part`, stringify(recording))
-    // Whoever finds it finds all of it.
-    renameSync(`${file}.part`, file)
+    const workers = Object.keys(require('node:cluster').workers ?? {}).length
+    const recording = { start, listening, end, offset, delay, workers, stalls: loop.stalls, notes, profile }
+    try {
+      writeFileSync(`${file}.part`, stringify(recording))
+      // Whoever finds it finds all of it.
+      renameSync(`${file}.part`, file)
+    } catch {
+      // The server is not to fail by it; the command sees that there is none.
+    }
     control.postMessage('finished')
   }
   Object.defineProperty(globalThis, Symbol.for(FINISH), { value: finish })

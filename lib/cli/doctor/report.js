@@ -13,6 +13,7 @@ const { isOwnStall, keyOf, partsOf, sum } = require('./stalls.js')
  * @property {number} end
  * @property {number} offset of the profile's clock, in milliseconds, from the server's
  * @property {{ median: number, p99: number, longest: number }} delay of the event loop, in milliseconds
+ * @property {number} workers of node:cluster, which are processes of their own
  * @property {import('./stalls.js').Stall[]} stalls
  * @property {import('./blame.js').Note[]} notes
  * @property {import('./samples.js').Profile} profile
@@ -59,6 +60,7 @@ function reportOf(recording, { threshold, isDoctor, isThere, readLine }) {
   return {
     watched: end - from,
     listened: listening !== null,
+    workers: recording.workers,
     delay,
     stalls: {
       count: own.length,

@@ -19,7 +19,8 @@ function startServer(server, args, settings) {
   const child = spawn(process.execPath, ['--require', join(__dirname, 'preload.js'), server, ...args], {
     env: { ...process.env, [VARIABLE]: JSON.stringify(settings) },
     // A group of its own: a terminal's Ctrl-C is for the command alone, which then has the server write what it knows before it ends.
-    detached: !isWindows,
+    detached: true,
+    windowsHide: true,
     // Of a terminal that is not its own it may not read.
     stdio: [process.stdin.isTTY ? 'ignore' : 'inherit', 'inherit', 'inherit', 'overlapped'],
   })

@@ -17,11 +17,16 @@ const MOST = 10
  * @param {{ server: string, threshold: number, folder: string }} about what was watched, and from where paths are shown
  */
 function textOf(report, { server, threshold, folder }) {
-  const { watched, listened, delay, stalls, causes } = report
+  const { watched, listened, workers, delay, stalls, causes } = report
   const lines = [
     `${server} was watched for ${(watched / 1000).toFixed(1)} s. Its event loop was late by ${ms(delay.median)} (median), ${ms(delay.p99)} (99 %), ${ms(delay.longest)} (the longest).`,
   ]
-  if (!listened) lines.push('It has not listened on any port, so that its start is part of this.')
+  if (!listened && workers === 0) lines.push('It has not listened on any port, so that its start is part of this.')
+  if (workers > 0) {
+    lines.push(
+      `Its worker processes (node:cluster, ${workers} of them) are not watched: start it as one process for this.`,
+    )
+  }
   if (stalls.count === 0) lines.push(`Nothing blocks it: no stall of ${threshold} ms or more.`)
   else lines.push(`It stalled ${times(stalls.count)} for ${threshold} ms or more, ${ms(stalls.time)} in all, by:`)
   for (const [n, cause] of causes.slice(0, MOST).entries()) lines.push('', ...linesOf(cause, n + 1, folder))
