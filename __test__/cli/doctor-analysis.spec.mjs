@@ -242,6 +242,21 @@ test('nobody is blamed for a stall in which the machine had no CPU', (t) => {
   t.is(of([[IDLE, 100]]).stalls.count, 0)
 })
 
+test('many short pieces of work are nobody’s fault, but for what need not be done there', (t) => {
+  const rows = [
+    [[...SERVER, 'handle /app/node_modules/express/index.js:1'], 60],
+    [[...SERVER, 'parse /app/node_modules/marked/index.js:1'], 40],
+  ]
+  const { stalls, causes, crowds } = of(rows, { isCrowd: true })
+  t.is(stalls.count, 0)
+  t.deepEqual(causes, [])
+  t.like(crowds, { count: 1, time: 100, longest: 100 })
+  t.deepEqual(
+    crowds.causes.map((cause) => [cause.package, cause.share]),
+    [['marked', 0.4]],
+  )
+})
+
 test('a call that waits without a CPU blocks as well', (t) => {
   const { causes } = of([[[...SERVER, 'execSync node:child_process:9', 'spawn'], 100]], { cpu: 1 })
   t.is(causes[0].function, 'child_process.execSync')
@@ -298,7 +313,10 @@ test('as text: what, how much, where, and what instead', (t) => {
 /**
  * The report of a server that was idle for 10 ms and then stalled with these stacks, each for so many milliseconds.
  */
-function of(rows, { notes = [], cpu, listening = 0, threshold = 50, lines = new Map(), ...rest } = {}) {
+function of(
+  rows,
+  { notes = [], cpu, isCrowd = false, listening = 0, threshold = 50, lines = new Map(), ...rest } = {},
+) {
   const nodes = [{ id: 1, callFrame: frame('(root)'), children: [] }]
   const ids = new Map()
   const samples = []
@@ -317,7 +335,7 @@ function of(rows, { notes = [], cpu, listening = 0, threshold = 50, lines = new 
     offset: 7,
     workers: 0,
     delay: { median: 0, p99: 0, longest: 0 },
-    stalls: rows.length === 0 ? [] : [{ start: 10, end, cpu: cpu ?? end - 10 }],
+    stalls: rows.length === 0 ? [] : [{ start: 10, end, cpu: cpu ?? end - 10, isCrowd }],
     notes,
     profile: { nodes, startTime: 7000, endTime: (end + 7) * 1000, samples, timeDeltas },
   }

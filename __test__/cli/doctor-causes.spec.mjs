@@ -1,6 +1,7 @@
 // `heavy-load doctor`: servers that block, each by something else, and one that does not.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import test from 'ava'
 import { diagnose, folder } from '../helpers/doctor.mjs'
 
@@ -65,6 +66,25 @@ onUnix('a healthy server is blamed for nothing', async (t) => {
   t.is(code, 0)
   t.regex(stdout, /Nothing blocks it/)
 })
+
+onUnix(
+  'a server that stood still because of the machine is not blamed, nor for the crowd that has waited',
+  async (t) => {
+    const { code, report } = await diagnose(t, 'healthy.mjs', async (url) => {
+      const pid = Number(await (await fetch(`${url}/pid`)).text())
+      process.kill(pid, 'SIGSTOP')
+      const answers = Array.from({ length: 100 }, async () => (await fetch(`${url}/pid`)).text())
+      // Longer than a stall.
+      await setTimeout(200)
+      process.kill(pid, 'SIGCONT')
+      t.deepEqual([...new Set(await Promise.all(answers))], [String(pid)])
+    })
+    t.deepEqual(report.causes, [])
+    t.deepEqual(report.crowds.causes, [])
+    t.true(report.stalls.notTheServers >= 1)
+    t.is(code, 0)
+  },
+)
 
 function lineOf({ file, line }) {
   return readFileSync(file, 'utf8').split('\n')[line - 1]

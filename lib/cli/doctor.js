@@ -103,7 +103,7 @@ function problemOf({ end, stoppedBy, listened }, isRecorded) {
  * @param {import('./doctor/report.js').Recording} recording
  * @param {{ server: string, name: string, threshold: number }} about
  * @param {string | undefined} file for the report as JSON
- * @returns {boolean} whether there were stalls
+ * @returns {boolean} whether something blocks
  */
 function tell(recording, { server, name, threshold }, file) {
   const folder = join(__dirname, 'doctor') + sep
@@ -116,7 +116,7 @@ function tell(recording, { server, name, threshold }, file) {
   })
   if (file !== undefined) writeFileSync(file, `${JSON.stringify({ server, threshold, ...report }, undefined, 2)}\n`)
   process.stdout.write(textOf(report, { server: name, threshold, folder: process.cwd() }))
-  return report.stalls.count > 0
+  return report.stalls.count > 0 || report.crowds.causes.length > 0
 }
 
 /**

@@ -40,6 +40,8 @@ const LEAST_OF_CAUSE = 0.25
 /** A part of a stall below this does not count as one of its causes, and a cause below it is not listed. */
 const LEAST_OF_STALL = 0.1
 const LEAST_OF_ALL = 0.01
+/** The share that makes a cause worth naming among many short pieces of work. */
+const LEAST_OF_CROWDS = 0.2
 
 /**
  * @param {Recording} recording
@@ -56,31 +58,46 @@ function reportOf(recording, { threshold, isDoctor, isThere, readLine }) {
   const long = recording.stalls.filter((stall) => stall.start >= from && stall.end - stall.start >= threshold)
   const all = long.map((stall) => ({ stall, parts: partsOf(stall, samples, notes) }))
   const own = all.filter(({ stall, parts }) => isOwnStall(stall, parts, threshold))
-  const time = own.reduce((total, { parts }) => total + sum(parts), 0)
+  const single = own.filter(({ stall }) => !stall.isCrowd)
+  const crowds = own.filter(({ stall }) => stall.isCrowd)
+  const advise = (/** @type {ReturnType<typeof causesOf>[number]} */ cause) => {
+    const source = lineOf(cause, readLine)
+    return { ...cause, source, instead: adviceFor(plain(cause, source), isThere) }
+  }
   return {
     watched: end - from,
     listened: listening !== null,
     workers: recording.workers,
     delay,
-    stalls: {
-      count: own.length,
-      time,
-      longest: Math.max(0, ...own.map(({ stall }) => stall.end - stall.start)),
-      notTheServers: all.length - own.length,
+    stalls: { ...totalOf(single), notTheServers: all.length - own.length },
+    causes: causesOf(single).map(advise),
+    crowds: {
+      ...totalOf(crowds),
+      // Nobody is to blame for a share of short work, but some of it need not be done there.
+      causes: causesOf(crowds)
+        .map(advise)
+        .filter(({ share, instead }) => share >= LEAST_OF_CROWDS && instead.call !== null),
     },
-    causes: causesOf(own, time).map((cause) => {
-      const source = lineOf(cause, readLine)
-      return { ...cause, source, instead: adviceFor(plain(cause, source), isThere) }
-    }),
+  }
+}
+
+/** @typedef {{ stall: import('./stalls.js').Stall, parts: import('./stalls.js').Part[] }[]} Stalls */
+
+/** @param {Stalls} stalls */
+function totalOf(stalls) {
+  return {
+    count: stalls.length,
+    time: stalls.reduce((total, { parts }) => total + sum(parts), 0),
+    longest: Math.max(0, ...stalls.map(({ stall }) => stall.end - stall.start)),
   }
 }
 
 /**
- * @param {{ stall: import('./stalls.js').Stall, parts: import('./stalls.js').Part[] }[]} stalls
- * @param {number} all time of theirs
+ * @param {Stalls} stalls
  * @returns {Omit<Cause, 'source' | 'instead'>[]}
  */
-function causesOf(stalls, all) {
+function causesOf(stalls) {
+  const all = totalOf(stalls).time
   /** @type {Map<string, ReturnType<typeof newCause>>} */
   const causes = new Map()
   for (const { stall, parts } of stalls) {

@@ -11,7 +11,8 @@ const { blameFor } = require('./blame.js')
  * @typedef {object} Stall
  * @property {number} start in milliseconds of the server's clock
  * @property {number} end
- * @property {number} cpu milliseconds of a CPU that the process took meanwhile
+ * @property {number} cpu milliseconds of a CPU that the server's thread took meanwhile
+ * @property {boolean} isCrowd whether it is many pieces of work, each of which is shorter than a stall
  *
  * @typedef {object} Part of a stall
  * @property {Blame} blame

@@ -17,7 +17,7 @@ const MOST = 10
  * @param {{ server: string, threshold: number, folder: string }} about what was watched, and from where paths are shown
  */
 function textOf(report, { server, threshold, folder }) {
-  const { watched, listened, workers, delay, stalls, causes } = report
+  const { watched, listened, workers, delay, stalls, causes, crowds } = report
   const lines = [
     `${server} was watched for ${(watched / 1000).toFixed(1)} s. Its event loop was late by ${ms(delay.median)} (median), ${ms(delay.p99)} (99 %), ${ms(delay.longest)} (the longest).`,
   ]
@@ -33,6 +33,15 @@ function textOf(report, { server, threshold, folder }) {
   if (causes.length > MOST) {
     const rest = causes.slice(MOST).reduce((sum, { share }) => sum + share, 0)
     lines.push('', `And ${causes.length - MOST} more, ${percent(rest)} together: --report writes all.`)
+  }
+  if (crowds.count > 0) {
+    const count = times(crowds.count)
+    lines.push(
+      '',
+      `${count} it was late by many pieces of work that are each shorter, ${ms(crowds.time)} in all: too much for one process`,
+      '(docs/guides/scaling.md), or for its event loop alone.',
+    )
+    for (const [n, cause] of crowds.causes.entries()) lines.push('', ...linesOf(cause, n + 1, folder))
   }
   if (stalls.notTheServers > 0) {
     lines.push(
