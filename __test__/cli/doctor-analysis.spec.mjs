@@ -187,6 +187,14 @@ test('calls of Node.js are named by the function that was called', (t) => {
   }
 })
 
+test('of heavy-load’s own synchronous forms it says that there are others', (t) => {
+  const notes = [{ name: 'runSync', file: '', start: 10, end: 110, caller: null }]
+  const stack = [...SERVER, 'resizeImageSync /app/node_modules/heavy-load/lib/pool.js:9', 'call /doctor/natives.js:9']
+  const [cause] = of([[stack, 100]], { notes }).causes
+  t.like(cause, { kind: 'package', package: 'heavy-load', function: 'resizeImageSync' })
+  t.regex(cause.instead.text, /form without Sync/)
+})
+
 test('a small function of Node.js is its caller’s', (t) => {
   t.like(of([[[...SERVER, 'concat node:buffer:576'], 100]]).causes[0], { kind: 'own', function: 'login' })
 })

@@ -8,6 +8,7 @@ import { folder, startDoctor } from '../helpers/doctor.mjs'
 
 // There are no signals there.
 const onUnix = process.platform === 'win32' ? test.serial.skip : test.serial
+const testOnTerminal = process.platform === 'linux' ? test.serial : test.serial.skip
 
 test.serial('--for ends it, with a report', async (t) => {
   const doctor = startDoctor(t, 'graceful.mjs', { options: ['--for', '200ms'] })
@@ -29,6 +30,16 @@ onUnix('SIGTERM ends it as such, with a report, and leaves no files', async (t) 
     readdirSync(tmpdir()).filter((name) => name.startsWith(`heavy-load-doctor-${doctor.child.pid}-`)),
     [],
   )
+})
+
+testOnTerminal('Ctrl-C in a terminal ends it, with a report', async (t) => {
+  const doctor = startDoctor(t, 'graceful.mjs', { onTerminal: true })
+  await doctor.says(/listens/, 'stdout')
+  doctor.child.stdin.write('\x03')
+  const { code, stdout } = await doctor.end
+  t.is(code, 0)
+  t.regex(stdout, /closed by SIGINT\r\n.*Nothing blocks it/s)
+  t.is(doctor.report().stalls.count, 0)
 })
 
 onUnix('a server that does not end is killed', async (t) => {

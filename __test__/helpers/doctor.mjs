@@ -8,12 +8,12 @@ import { root } from './root.mjs'
 export const folder = join(root, '__test__/fixtures/doctor')
 
 /** Starts one; `report()` is what it has written when it has ended. */
-export function startDoctor(t, fixture, { options = [], args = [] } = {}) {
+export function startDoctor(t, fixture, { options = [], args = [], onTerminal = false } = {}) {
   const place = mkdtempSync(join(tmpdir(), 'doctor-'))
   t.teardown(() => rmSync(place, { recursive: true, force: true }))
   const file = join(place, 'report.json')
   const command = ['doctor', '--report', file, ...options, join(folder, fixture), ...args]
-  const { child, end, says } = startCli(command, { cwd: root })
+  const { child, end, says } = startCli(command, { cwd: root, onTerminal })
   return {
     child,
     end,
