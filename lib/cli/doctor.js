@@ -49,7 +49,7 @@ async function main(args) {
   const folder = mkdtempSync(join(tmpdir(), `heavy-load-doctor-${process.pid}-`))
   try {
     const file = join(folder, 'recording.json')
-    const watched = await watch(startServer(server, own, { file, threshold }), {
+    const watched = await watch(() => startServer(server, own, { file, threshold }), {
       name,
       limit: limit ?? LONGEST_MS,
       isOpen: limit === undefined,

@@ -66,6 +66,15 @@ function startServer(server, args, settings) {
     ended,
     finish: () => pipe.write('finish\n'),
     kill,
+    /** When it has ended: what it has started and left behind gets a SIGTERM, and does not keep the command from ending. */
+    close() {
+      pipe.destroy()
+      try {
+        if (!isWindows && child.pid !== undefined) process.kill(-child.pid, 'SIGTERM')
+      } catch {
+        // There is nothing left.
+      }
+    },
   }
 }
 

@@ -4,6 +4,8 @@
 
 /** @typedef {{ end: import('./server.js').End, stoppedBy: 'time' | 'SIGINT' | 'SIGTERM' | undefined, listened: boolean }} Watched */
 
+/** How long the server gets to listen, in milliseconds, before what is watched counts as something else. */
+const START_MS = 30_000
 /** How long the server gets to write what it knows, in milliseconds: a native call cannot be interrupted. */
 const WRITE_MS = 20_000
 /** How long it then gets to end, in milliseconds. */
@@ -11,18 +13,20 @@ const END_MS = 5000
 
 /**
  * Until the time is over, somebody ends it, or it ends.
- * @param {ReturnType<typeof import('./server.js').startServer>} server
+ * @param {() => ReturnType<typeof import('./server.js').startServer>} start
  * @param {{ name: string, limit: number, isOpen: boolean, log: (line: string) => void }} options its name, for how many milliseconds at most, and
  *   whether somebody is to end it before
  * @returns {Promise<Watched>}
  */
-async function watch(server, { name, limit, isOpen, log }) {
+async function watch(start, { name, limit, isOpen, log }) {
   let listened = false
+  // Before there is a server that would have to be ended.
   const signals = signalsTo(() => server.kill('SIGKILL'))
-  const over = timer(limit)
+  const server = start()
+  const over = timer(Math.max(limit, START_MS))
   server.listening.then(() => {
     listened = true
-    over.restart()
+    over.restart(limit)
     const ends = isOpen ? 'Ctrl-C ends it' : `it ends in ${limit / 1000} s, or by Ctrl-C`
     log(`${name} listens. Make a load on it now: ${ends}`)
   })
@@ -43,6 +47,7 @@ async function watch(server, { name, limit, isOpen, log }) {
     }
   }
   const end = await server.ended
+  server.close()
   signals.stop()
   return { end, stoppedBy, listened }
 }
@@ -89,7 +94,8 @@ function timer(ms) {
   return {
     promise,
     stop: () => clearTimeout(running),
-    restart() {
+    /** @param {number} ms */
+    restart(ms) {
       clearTimeout(running)
       running = setTimeout(ring, ms)
     },
