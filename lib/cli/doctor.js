@@ -55,13 +55,15 @@ async function main(args) {
       isOpen: limit === undefined,
       log,
     })
-    const isRecorded = existsSync(file)
-    const problem = problemOf(watched, isRecorded)
+    const recording = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined
+    // It may have ended before it could be heard.
+    if (recording?.listening != null) watched.listened = true
+    const problem = problemOf(watched, recording !== undefined)
     if (problem !== undefined) log(problem)
     else if (watched.stoppedBy === undefined) log('the server has ended by itself')
     // Of a server that could not start, its start is not what is asked for.
-    const isWorthIt = isRecorded && (watched.listened || problem === undefined)
-    const found = isWorthIt && tell(JSON.parse(readFileSync(file, 'utf8')), { server, name, threshold }, values.report)
+    const isWorthIt = recording !== undefined && (watched.listened || problem === undefined)
+    const found = isWorthIt && tell(recording, { server, name, threshold }, values.report)
     if (watched.stoppedBy === 'SIGTERM') process.exitCode = 128 + os.signals.SIGTERM
     else process.exitCode = problem !== undefined ? 1 : found ? FOUND : 0
   } finally {

@@ -20,12 +20,15 @@ const END_MS = 5000
  */
 async function watch(start, { name, limit, isOpen, log }) {
   let listened = false
+  let isOver = false
   // Before there is a server that would have to be ended.
   const signals = signalsTo(() => server.kill('SIGKILL'))
   const server = start()
   const over = timer(Math.max(limit, START_MS))
   server.listening.then(() => {
     listened = true
+    // A timer would keep the command from ending.
+    if (isOver) return
     over.restart(limit)
     const ends = isOpen ? 'Ctrl-C ends it' : `it ends in ${limit / 1000} s, or by Ctrl-C`
     log(`${name} listens. Make a load on it now: ${ends}`)
@@ -35,6 +38,7 @@ async function watch(start, { name, limit, isOpen, log }) {
     over.promise.then(() => /** @type {const} */ ('time')),
     signals.first,
   ])
+  isOver = true
   over.stop()
   if (stoppedBy !== undefined) {
     if (stoppedBy !== 'time') log(`${stoppedBy}: the server writes what it knows. Once more, and it is killed`)
