@@ -9,7 +9,7 @@ const testWithLimits = hasLimits ? test : test.skip
 /** A busy machine takes minutes. */
 const LONGEST_MS = 300_000
 
-for (const pack of ['compression', 'image']) {
+for (const pack of ['compression', 'image', 'data']) {
   testWithLimits(`${pack}: less and less memory`, async (t) => {
     const flags = ['--expose-gc', '--max-semi-space-size=1']
     // What is freed goes back to the system: else it would be there for the next call.

@@ -11,7 +11,7 @@ use heavy_load_kernel::value::Bytes;
 use super::guard;
 use super::number::Num;
 use super::scan::{Container, Scan, plain};
-use super::value::{Json, Object};
+use super::value::{Json, Object, grow};
 
 /// Objects of more members than this are looked up by hash.
 const SMALL: usize = 16;
@@ -192,7 +192,10 @@ impl Part {
     /// The elements, or the members' values.
     pub(crate) fn to_items(&self) -> Vec<Json> {
         match self.members() {
-            Members::Items(items) => items.iter().map(|place| self.document.value(*place)).collect(),
+            Members::Items(items) => {
+                guard::expect(items.len() * size_of::<Json>());
+                items.iter().map(|place| self.document.value(*place)).collect()
+            }
             _ => vec![],
         }
     }
@@ -208,6 +211,7 @@ impl Part {
 
     fn object_of(&self, fields: &[(u32, Place)]) -> Object {
         let bytes = self.document.bytes();
+        guard::expect(fields.len() * 2 * size_of::<Json>());
         let mut object = Object::default();
         object.reserve(fields.len());
         for (start, place) in fields {
@@ -250,8 +254,10 @@ impl Part {
             }
             let place = Place { start: at as u32, container };
             if object {
+                grow(&mut fields);
                 fields.push((key, place));
             } else {
+                grow(&mut items);
                 items.push(place);
             }
             if matches!(bytes[at], b'{' | b'[') {

@@ -25,7 +25,7 @@ pub(crate) enum Stop {
     OutOfMemory,
 }
 
-/// How much memory there must be for a program to go on: what a single operation may take without a look at it.
+/// How much more memory than it has there must be for a program to go on, at least: what libraries ask for without a way to be refused.
 const PROBE: usize = 4 << 20;
 /// Ticks from one look at the memory to the next.
 const MEMORY_TICKS: u64 = 64;
@@ -144,9 +144,10 @@ impl Guard {
         if used > self.limit {
             stop(Stop::Memory);
         }
-        let probe = PROBE.cast_signed() / 2;
-        if used > self.probed.get() + probe {
-            let room = PROBE + more.unsigned_abs();
+        let probed = self.probed.get();
+        if more > 0 || used > probed + probed / 4 + PROBE.cast_signed() / 4 {
+            // What grows may ask for as much again as there is.
+            let room = PROBE + used.unsigned_abs();
             if Vec::<u8>::new().try_reserve_exact(room).is_err() {
                 stop(Stop::OutOfMemory);
             }

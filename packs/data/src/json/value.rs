@@ -6,6 +6,7 @@ use std::hash::BuildHasher;
 use std::rc::Rc;
 use std::sync::OnceLock;
 
+use heavy_load_kernel::value::reserve;
 use indexmap::IndexMap;
 use jaq_core::box_iter::{BoxIter, box_once};
 use jaq_core::path::Opt;
@@ -65,6 +66,13 @@ pub(super) fn above(inner: u32) -> u32 {
         guard::stop(Stop::Depth);
     }
     inner + 1
+}
+
+/// Makes room for one more.
+pub(super) fn grow<T>(items: &mut Vec<T>) {
+    if reserve(items, 1).is_err() {
+        guard::stop(Stop::OutOfMemory);
+    }
 }
 
 impl<T> Own<T> {
@@ -369,7 +377,12 @@ impl From<Range<Self>> for Json {
 
 impl FromIterator<Self> for Json {
     fn from_iter<I: IntoIterator<Item = Self>>(items: I) -> Self {
-        Self::array(items.into_iter().collect())
+        let mut all = vec![];
+        for item in items {
+            grow(&mut all);
+            all.push(item);
+        }
+        Self::array(all)
     }
 }
 
