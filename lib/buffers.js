@@ -306,6 +306,8 @@ class FrozenBuffer {
     isFrozen = (value) => typeof value === 'object' && value !== null && #view in value
     over = (view, size) => {
       const frozen = new FrozenBuffer(MAKE)
+      // A copy would be an empty object: better none. Since Node.js 22.10.
+      require('node:worker_threads').markAsUncloneable?.(frozen)
       frozen.#view = view
       frozen.#size = size
       return frozen

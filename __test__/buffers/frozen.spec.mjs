@@ -1,4 +1,5 @@
 // Frozen buffers: any number of readers at once, in every form and pool, and the same bytes back when all are done.
+import * as workerThreads from 'node:worker_threads'
 import test from 'ava'
 import { FrozenBuffer, freeze, hash, hashAsync, hashSync, heavyLoadShared, sort } from 'heavy-load'
 import { collectGarbage, detach, fillWithNoise, onOneSlab, same, snapshot } from '../helpers/buffers-memory.mjs'
@@ -124,6 +125,14 @@ test('a FrozenBuffer is made by freeze alone', (t) => {
   }
   class Sub extends FrozenBuffer {}
   t.throws(() => new Sub(FrozenBuffer), { instanceOf: TypeError })
+})
+
+test('it is not cloned: an empty object would come of it', (t) => {
+  const frozen = freeze(new Uint8Array(8))
+  // Node.js below 22.10 has no word for that.
+  if (workerThreads.markAsUncloneable === undefined) t.deepEqual(structuredClone(frozen), {})
+  else t.throws(() => structuredClone({ frozen }), { name: 'DataCloneError' })
+  t.is(frozen.byteLength, 8)
 })
 
 test('nothing of it can be reached or changed', (t) => {
