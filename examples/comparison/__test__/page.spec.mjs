@@ -97,6 +97,19 @@ inBrowser(
     await page.waitForSelector('#fire:enabled')
     t.deepEqual(await resultNames(), ['blocking', 'worker-thread', 'rayon'])
     t.true((await page.locator('#results .best').count()) >= 2, 'the best are marked')
+    const { address, text } = await page.$eval('#share', ({ href, textContent }) => ({ address: href, text: textContent }))
+    t.is(text, 'Link to these results')
+    const rows = await page.$$eval('#results tbody tr', (all) => all.map(({ textContent }) => textContent))
+    await page.click('#forget')
+    await page.goto(address)
+    await page.waitForSelector('#results tr[data-strategy]')
+    t.deepEqual(await page.$$eval('#results tbody tr', (all) => all.map(({ textContent }) => textContent)), rows)
+    for (const wrong of ['%', '[1,null,{}]', encodeURIComponent('[{"strategy":"rayon","fast":{"p50":"<img>"}}]')]) {
+      await page.goto(`${address.split('#')[0]}#results=${wrong}`)
+      await page.reload()
+      await page.waitForSelector('#fire:enabled')
+    }
+    t.is(await page.locator('#share').isVisible(), false)
     await page.click('#forget')
     t.deepEqual(await resultNames(), [])
   },

@@ -1,7 +1,9 @@
-// The table of each strategy's last result. It outlives a reload, in localStorage.
+// The table of each strategy's last result. It outlives a reload, in localStorage; a link has all of it behind its '#', so that others see it on their own page.
 
 const KEY = 'heavy-load-comparison'
+const HASH = '#results='
 const body = document.querySelector('#results tbody')
+const share = document.querySelector('#share')
 
 /** The columns in which one can be best: how to read it, which way is better, how to write it. */
 const measures = [
@@ -14,8 +16,13 @@ const measures = [
 
 /** In the order of `strategies`; results of those that are there no more are left out. */
 export function createResults(strategies) {
-  let results = load()
+  let results = shared() ?? load()
   show()
+  // The link was followed on the page itself.
+  addEventListener('hashchange', () => {
+    results = shared() ?? results
+    show()
+  })
 
   function show() {
     const known = strategies.flatMap(({ name }) => results.filter(({ strategy }) => strategy === name))
@@ -25,6 +32,8 @@ export function createResults(strategies) {
       ({ count, iterations, done }) => count === last.count && iterations === last.iterations && done === count,
     )
     const best = measures.map(({ of, better }) => better(...alike.map(of).filter((value) => value !== null)))
+    share.hidden = known.length === 0
+    share.href = HASH + encodeURIComponent(JSON.stringify(known))
     body.replaceChildren(...(known.length === 0 ? [emptyRow()] : known.map((result) => row(result, alike, best))))
   }
 
@@ -36,6 +45,7 @@ export function createResults(strategies) {
     },
     forget() {
       results = []
+      history.replaceState(null, '', location.pathname)
       save(results)
       show()
     },
@@ -82,10 +92,30 @@ export function ms(value) {
 /** Storage may be forbidden, or hold what an older page wrote: then the table is new. */
 function load() {
   try {
-    return JSON.parse(localStorage.getItem(KEY) ?? '[]').filter(({ fast, count }) => fast && count)
+    return JSON.parse(localStorage.getItem(KEY) ?? '[]').filter(isResult)
   } catch {
     return []
   }
+}
+
+/** The results of the link that was followed, if it is one. Somebody else has written it: what is no result is left out. */
+function shared() {
+  if (!location.hash.startsWith(HASH)) return null
+  try {
+    return JSON.parse(decodeURIComponent(location.hash.slice(HASH.length))).filter(isResult)
+  } catch {
+    return null
+  }
+}
+
+function isResult(result) {
+  const { strategy, iterations, count, done, perSecond, fast, peakMiB } = result ?? {}
+  const isMeasured = (value) => value === null || Number.isFinite(value)
+  return (
+    typeof strategy === 'string' &&
+    [iterations, count, done, perSecond].every(Number.isFinite) &&
+    [fast?.p50, fast?.p99, fast?.max, peakMiB].every(isMeasured)
+  )
 }
 
 function save(results) {
