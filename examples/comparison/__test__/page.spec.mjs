@@ -97,7 +97,10 @@ inBrowser(
     await page.waitForSelector('#fire:enabled')
     t.deepEqual(await resultNames(), ['blocking', 'worker-thread', 'rayon'])
     t.true((await page.locator('#results .best').count()) >= 2, 'the best are marked')
-    const { address, text } = await page.$eval('#share', ({ href, textContent }) => ({ address: href, text: textContent }))
+    const { address, text } = await page.$eval('#share', ({ href, textContent }) => ({
+      address: href,
+      text: textContent,
+    }))
     t.is(text, 'Link to these results')
     const rows = await page.$$eval('#results tbody tr', (all) => all.map(({ textContent }) => textContent))
     await page.click('#forget')
