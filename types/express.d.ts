@@ -51,6 +51,9 @@ export type RequestTask = Pick<TaskOptions, 'priority' | 'key' | 'weight' | 'max
   readonly timeout?: number
 }
 
+// biome-ignore lint/complexity/noUselessEmptyExport: without it a declaration file exports all that it declares, and this is a type's alone.
+export {}
+
 declare const inferred: unique symbol
 /**
  * The request of a handler that does not say which: Express's, whose own inference of the path's parameters does not reach in here.
