@@ -446,20 +446,35 @@ export interface HashOptions {
  *
  * Runs on the threads of a pool.
  */
-export function hash<E extends HashOptions['encoding'] = 'buffer'>(
+export function hash(
   data: Bytes | ByteStream,
-  options?: TaskOptions & HashOptions & { encoding?: E },
-): Promise<E extends 'hex' | 'base64' ? string : Buffer>
+  options: TaskOptions & HashOptions & { encoding: 'hex' | 'base64' },
+): Promise<string>
+/** {@link hash} on a pool, where `encoding` is 'buffer' or left out. */
+export function hash(
+  data: Bytes | ByteStream,
+  options?: TaskOptions & HashOptions & { encoding?: 'buffer' | undefined },
+): Promise<Buffer>
+/** {@link hash} on a pool, where `encoding` may be any. */
+export function hash(data: Bytes | ByteStream, options?: TaskOptions & HashOptions): Promise<string | Buffer>
 /** {@link hash} on the calling thread. */
-export function hashSync<E extends HashOptions['encoding'] = 'buffer'>(
-  data: Bytes,
-  options?: SyncOptions & HashOptions & { encoding?: E },
-): E extends 'hex' | 'base64' ? string : Buffer
+export function hashSync(data: Bytes, options: SyncOptions & HashOptions & { encoding: 'hex' | 'base64' }): string
+/** {@link hash} on the calling thread, where `encoding` is 'buffer' or left out. */
+export function hashSync(data: Bytes, options?: SyncOptions & HashOptions & { encoding?: 'buffer' | undefined }): Buffer
+/** {@link hash} on the calling thread, where `encoding` may be any. */
+export function hashSync(data: Bytes, options?: SyncOptions & HashOptions): string | Buffer
 /** {@link hash} on libuv's thread pool, as an N-API AsyncTask. */
-export function hashAsync<E extends HashOptions['encoding'] = 'buffer'>(
+export function hashAsync(
   data: Bytes,
-  options?: AsyncOptions & HashOptions & { encoding?: E },
-): Promise<E extends 'hex' | 'base64' ? string : Buffer>
+  options: AsyncOptions & HashOptions & { encoding: 'hex' | 'base64' },
+): Promise<string>
+/** {@link hash} on libuv's thread pool, as an N-API AsyncTask, where `encoding` is 'buffer' or left out. */
+export function hashAsync(
+  data: Bytes,
+  options?: AsyncOptions & HashOptions & { encoding?: 'buffer' | undefined },
+): Promise<Buffer>
+/** {@link hash} on libuv's thread pool, as an N-API AsyncTask, where `encoding` may be any. */
+export function hashAsync(data: Bytes, options?: AsyncOptions & HashOptions): Promise<string | Buffer>
 export namespace hash {
   const kernel: 'hash'
 }

@@ -22,6 +22,7 @@ const specs = kernels()
 
 section('index.js', 'kernels', '//', exportsOf(specs))
 section('index.d.ts', 'calls', '//', callsOf(specs))
+section('types/remote.d.ts', 'calls', '//', callsOf(specs, true))
 section('index.d.ts', 'kernels', '//', `${specs.map(typesOf).join('\n')}\n${mapOf(specs)}${byNameOf(specs)}`)
 section('README.md', 'kernels', '<!--', tableOf(specs))
 section('docs/reference/kernels.md', 'kernels', '<!--', `\n${specs.map((spec) => referenceOf(spec)).join('\n')}\n`)
@@ -38,7 +39,8 @@ for (const { pack, specs } of packs) {
   )
   section(`packs/${pack}/README.md`, 'kernels', '<!--', `\n${references.join('\n')}\n`)
 }
-const formatted = ['index.js', 'lib/pack-kernels.js', 'index.d.ts', ...PACKS.map((pack) => `packs/${pack}/index.d.ts`)]
+const written = ['index.js', 'lib/pack-kernels.js', 'index.d.ts', 'types/remote.d.ts']
+const formatted = [...written, ...PACKS.map((pack) => `packs/${pack}/index.d.ts`)]
 spawnSync('npx', ['biome', 'format', '--write', ...formatted], { cwd: root, stdio: 'inherit' })
 
 /** What the kernels of these names say of themselves. */
@@ -100,34 +102,75 @@ function exportsOf(specs) {
 
 function typesOf(spec) {
   const { name, docs } = spec
-  const [pooled, synchronous, asynchronous] = signaturesOf(spec)
-  return `${optionsInterface(spec)}${comment(`${docs}\n\nRuns on the threads of a pool.`)}
-export function ${pooled}
-/** {@link ${name}} on the calling thread. */
-export function ${synchronous}
-/** {@link ${name}} on libuv's thread pool, as an N-API AsyncTask. */
-export function ${asynchronous}
-${['', 'Sync', 'Async'].map((form) => `export namespace ${name}${form} {\n  const kernel: '${name}'\n}\n`).join('')}`
+  const where = ['a pool', 'the calling thread', "libuv's thread pool, as an N-API AsyncTask"]
+  const forms = signaturesOf(spec).map((signature, number) => {
+    const link = `{@link ${name}} on ${where[number]}`
+    const first = number === 0 ? comment(`${docs}\n\nRuns on the threads of a pool.`) : `/** ${link}. */`
+    return overloadsOf(spec, signature)
+      .map(({ when, overload }) => `${when === '' ? first : `/** ${link}, ${when}. */`}\nexport function ${overload}\n`)
+      .join('')
+  })
+  return `${optionsInterface(spec)}${forms.join('')}${['', 'Sync', 'Async'].map((form) => `export namespace ${name}${form} {\n  const kernel: '${name}'\n}\n`).join('')}`
 }
 
-/** A pool's methods: for each kernel whose output depends on the call a signature of its own, which the general one could not say. */
-function callsOf(specs) {
+/**
+ * Where a literal option chooses what a call gives: a signature for those that choose one thing, one for the others, and one for options that
+ * are known only when it runs. A single one with a type parameter would do for calls, but is not assignable to the type of such overloads.
+ */
+function overloadsOf({ typeParameter, outputType, options }, signature) {
+  const [, option] = /^\w+ extends \w+\['(\w+)'\]/.exec(typeParameter) ?? []
+  if (option === undefined) return [{ when: '', overload: signature }]
+  const [, parameter, literals, chosen, otherwise] = /^(\w+) extends (.*) \? (.*) : (.*)$/.exec(outputType)
+  const all = options.find(({ name }) => name === option).tsType.split(' | ')
+  const others = all.filter((literal) => !literals.split(' | ').includes(literal)).join(' | ')
+  const overload = (own, output) =>
+    signature
+      .replace(`<${typeParameter}>`, '')
+      .replace(` & { ${option}?: ${parameter} }`, own)
+      .replace(outputType, output)
+  return [
+    { when: '', overload: overload(` & { ${option}: ${literals} }`, chosen).replace('options?:', 'options:') },
+    {
+      when: `where \`${option}\` is ${others} or left out`,
+      overload: overload(` & { ${option}?: ${others} | undefined }`, otherwise),
+    },
+    { when: `where \`${option}\` may be any`, overload: overload('', `${chosen} | ${otherwise}`) },
+  ]
+}
+
+/**
+ * A pool's methods: for each kernel whose output depends on the call a signature of its own, which the general one could not say. A remote
+ * pool takes no streams, and kernels that its workers alone know: none of those whose types are here, or what they do not take would pass.
+ */
+function callsOf(specs, isRemote = false) {
   const calls = specs
     .filter(({ typeParameter }) => typeParameter !== '')
     .map((spec) => ({
       ...spec,
       ...genericOf(spec),
-      inputType: poolInput(spec),
+      inputType: isRemote ? spec.inputType : poolInput(spec),
       kernel: `'${spec.name}' | KernelForm<'${spec.name}'>`,
     }))
+  const input = "Kernels[K]['input']"
   calls.push({
     parameter: '<K extends keyof Kernels>',
     kernel: 'K | KernelForm<K>',
     input: 'input',
-    inputType: "Kernels[K]['input']",
+    inputType: isRemote ? `Exclude<${input}, ByteStream>` : input,
     own: " & Kernels[K]['options']",
     outputType: "Kernels[K]['output']",
   })
+  if (isRemote) {
+    calls.push({
+      parameter: '<K extends KernelName>',
+      // K is inferred from the function's own kernel, and then has to be none that is declared.
+      kernel: 'UndeclaredKernel<K> | (Kernel<K> & Kernel<UndeclaredKernel<K>>)',
+      input: 'input',
+      inputType: 'any',
+      own: ' & Record<string, any>',
+      outputType: 'any',
+    })
+  }
   const run = calls.map(
     ({ parameter, kernel, input, inputType, own, outputType }) =>
       `run${parameter}(kernel: ${kernel}, ${input}: ${inputType}, options?: RunOptions${own}): Promise<${outputType}>\n`,

@@ -5,7 +5,26 @@
 
 import type { EventEmitter } from 'node:events'
 import type { Redis, RedisOptions } from 'ioredis'
-import type { CloseOptions, Executor, MapInputs, MapOptions, Pool, PoolStats, RunOptions } from '../index.js'
+import type {
+  ByteStream,
+  Bytes,
+  CloseOptions,
+  Executor,
+  HashOptions,
+  Kernel,
+  KernelForm,
+  KernelName,
+  Kernels,
+  MapInputs,
+  MapOptions,
+  NumericView,
+  Pool,
+  PoolStats,
+  RunOptions,
+} from '../index.js'
+
+/** The name of a kernel that is not of {@link Kernels}: one that the workers alone know, or a name that is known only when it runs. */
+export type UndeclaredKernel<K extends KernelName> = K extends keyof Kernels ? never : K
 
 /** Where callers and workers meet. */
 export interface RemoteOptions {
@@ -65,17 +84,45 @@ export class RemotePool extends EventEmitter implements Executor {
    * began.
    */
   stats(): PoolStats
-  /** Options as of the kernel's own function. Those of a kernel that only the workers know, they check. */
-  run(
-    kernel: string | ((...args: never[]) => unknown),
+  // Kernels that are declared (`Kernels`) have their types; those that the workers alone know have none, and they check them.
+  // generated: calls
+  run<E extends HashOptions['encoding'] = 'buffer'>(
+    kernel: 'hash' | KernelForm<'hash'>,
+    data: Bytes,
+    options?: RunOptions & HashOptions & { encoding?: E },
+  ): Promise<E extends 'hex' | 'base64' ? string : Buffer>
+  run<T extends NumericView>(kernel: 'sort' | KernelForm<'sort'>, view: T, options?: RunOptions): Promise<T>
+  run<K extends keyof Kernels>(
+    kernel: K | KernelForm<K>,
+    input: Exclude<Kernels[K]['input'], ByteStream>,
+    options?: RunOptions & Kernels[K]['options'],
+  ): Promise<Kernels[K]['output']>
+  run<K extends KernelName>(
+    kernel: UndeclaredKernel<K> | (Kernel<K> & Kernel<UndeclaredKernel<K>>),
     input: any,
     options?: RunOptions & Record<string, any>,
   ): Promise<any>
-  map(
-    kernel: string | ((...args: never[]) => unknown),
+  map<E extends HashOptions['encoding'] = 'buffer'>(
+    kernel: 'hash' | KernelForm<'hash'>,
+    inputs: MapInputs<Bytes>,
+    options?: MapOptions & HashOptions & { encoding?: E },
+  ): AsyncIterableIterator<{ index: number; value: E extends 'hex' | 'base64' ? string : Buffer }>
+  map<T extends NumericView>(
+    kernel: 'sort' | KernelForm<'sort'>,
+    inputs: MapInputs<T>,
+    options?: MapOptions,
+  ): AsyncIterableIterator<{ index: number; value: T }>
+  map<K extends keyof Kernels>(
+    kernel: K | KernelForm<K>,
+    inputs: MapInputs<Exclude<Kernels[K]['input'], ByteStream>>,
+    options?: MapOptions & Kernels[K]['options'],
+  ): AsyncIterableIterator<{ index: number; value: Kernels[K]['output'] }>
+  map<K extends KernelName>(
+    kernel: UndeclaredKernel<K> | (Kernel<K> & Kernel<UndeclaredKernel<K>>),
     inputs: MapInputs<any>,
     options?: MapOptions & Record<string, any>,
   ): AsyncIterableIterator<{ index: number; value: any }>
+  // end of generated: calls
   /**
    * Takes no more tasks, waits for those on their way, and lets Redis go; `force` cancels them; past `timeout` the rest
    * are cancelled (ERR_POOL_CLOSED). Idempotent. Until then its connections keep the process alive. A Redis that is away or silent keeps it
