@@ -9,6 +9,7 @@ const { INPUTS } = require('./catalog.js')
 const { brand, extend, invalidType, invalidValue, makeError } = require('./errors.js')
 const { INSPECT, structuredClone } = require('./host.js')
 const { isLent, constants } = require('./native.js')
+const { adopt } = require('./realm.js')
 const views = require('./views.js')
 
 const { Bytes, TYPED_ARRAYS, bytesOf, copyOf } = views
@@ -182,7 +183,7 @@ function move(view, argument) {
   try {
     // Node's slab of small Buffers, above all: `transfer` does not heed the mark everywhere, and would empty them all.
     if (isUntransferable(buffer)) throw new TypeError('The ArrayBuffer is marked as untransferable')
-    moved = transferOf ? transferOf(buffer) : structuredClone(buffer, { transfer: [buffer] })
+    moved = transferOf ? transferOf(buffer) : adopt(structuredClone(buffer, { transfer: [buffer] }))
   } catch (error) {
     cause = error
   }

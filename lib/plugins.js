@@ -53,10 +53,11 @@ function formsOf(names) {
  * @returns {string}
  */
 function fileOf(path) {
-  const isURL = path instanceof URL || (typeof path === 'string' && path.startsWith('file:'))
-  if (isURL) {
+  // Of any make: test environments have a class of their own.
+  const href = typeof path?.href === 'string' ? path.href : path
+  if (typeof href === 'string' && (href !== path || href.startsWith('file:'))) {
     try {
-      return fileURLToPath(path)
+      return fileURLToPath(href)
     } catch {
       throw invalidValue('path', 'must be an absolute path or a file: URL', path)
     }

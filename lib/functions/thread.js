@@ -5,6 +5,7 @@
 const { join } = require('node:path')
 const { MessageChannel, Worker, receiveMessageOnPort } = require('node:worker_threads')
 const { makeError } = require('../errors.js')
+const { adopt } = require('../realm.js')
 const { BYTES, PROGRESS, REQUESTS, viewsOf } = require('./memory.js')
 const { restoreThrown } = require('./thrown.js')
 
@@ -114,7 +115,7 @@ class Thread {
 
   /** @param {any} message */
   #take(message) {
-    if ('value' in message) this.#call()?.succeeded(message.value)
+    if ('value' in message) this.#call()?.succeeded(adopt(message.value))
     else if ('thrown' in message) this.#call()?.failed(restoreThrown(message.thrown))
     else if ('names' in message) {
       this.#isLoaded = true

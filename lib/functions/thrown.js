@@ -6,6 +6,7 @@
  */
 
 const { inspect } = require('node:util')
+const { isNativeError } = require('node:util').types
 
 /** The language's own classes of errors; what is of none of these is an Error. */
 const CLASSES = [RangeError, TypeError, SyntaxError, ReferenceError, EvalError, URIError, AggregateError, Error]
@@ -66,7 +67,8 @@ function cloneable(properties) {
  */
 function restoreThrown({ value, error, kind, properties }) {
   if (error === undefined) return value
-  const restored = value instanceof Error ? value : new Error(error.message)
+  // It may be of another realm, which then knows another Error.
+  const restored = isNativeError(value) ? value : new Error(error.message)
   // Structured clone goes by the name alone.
   Object.setPrototypeOf(restored, (CLASSES[kind ?? -1] ?? Error).prototype)
   for (const [name, own] of Object.entries(error)) {

@@ -9,8 +9,8 @@ const { INSPECT, nextTick, performance } = require('../host.js')
 const { NativePool, defaultThreads, constants } = require('../native.js')
 const { isTraced, trace } = require('../observe.js')
 const { drainListeners, polling, instance, stopAll } = require('./instance.js')
-// Whoever uses it is loaded later; it takes the language's functions now.
-require('../views.js')
+// It loads views.js, too, which takes the language's functions now; most that uses those is loaded later.
+const { adopt } = require('../realm.js')
 
 /** The classes that they are now: the addon takes no others for its counts. */
 const Counts = Float64Array
@@ -106,7 +106,7 @@ class Pool extends EventEmitter {
   }
 
   stats() {
-    return this.#current().stats()
+    return adopt(this.#current().stats())
   }
 
   /** What `console.log` shows. Looking at the default pool does not start it. */

@@ -11,6 +11,7 @@ const { enter, leave, instance } = require('./instance.js')
 const { aborted, codeOf, isTimeout, poolWasClosed, rejectLate, timedOut, toError } = require('../errors.js')
 const { performance, throwApart } = require('../host.js')
 const { notify, observers, outcomeOf } = require('../observe.js')
+const { adopt } = require('../realm.js')
 const signals = require('../signals.js')
 
 /** Why a task is stopped. */
@@ -435,7 +436,7 @@ class Task {
     }
     let value
     try {
-      value = instance.take(this.slot)
+      value = adopt(instance.take(this.slot))
       if (this.gaveBuffer) value = asBuffer(value)
     } catch (failure) {
       this.fail(failure)

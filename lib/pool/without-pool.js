@@ -7,6 +7,7 @@ const { NAMES, OWN_OPTIONS } = require('../catalog.js')
 const { codeOf, timedOut, toError } = require('../errors.js')
 const { performance } = require('../host.js')
 const { refuseUntaken, taskSettings } = require('../options.js')
+const { adopt } = require('../realm.js')
 const { throwIfAborted } = require('../signals.js')
 const { instance } = require('./instance.js')
 const { Task } = require('./task.js')
@@ -24,7 +25,7 @@ function runSync(kernel, input, options) {
   const called = timeout === Infinity && times === undefined ? 0 : performance.now()
   if (given.frozen !== undefined) countReaders(given.frozen, 1)
   try {
-    const value = instance.runSync(kernel, given.view, options, given.mode, timeout)
+    const value = adopt(instance.runSync(kernel, given.view, options, given.mode, timeout))
     return given.isBuffer ? asBuffer(value) : value
   } catch (failure) {
     if (codeOf(failure) === 'ERR_TASK_TIMEOUT') throw timedOut(NAMES[kernel], timeout, 0, performance.now() - called)
