@@ -8,6 +8,8 @@
  *
  * Every options object refuses own enumerable keys that it does not know (ERR_INVALID_ARG_VALUE, with the name that was probably meant).
  * Promise forms never throw synchronously: they reject. Match errors on `code`; docs/reference/errors.md lists the codes.
+ *
+ * Large results are memory of the addon's, without a copy; where the runtime does not allow that (Electron), they are copied.
  */
 
 /// <reference types="node" />
@@ -15,7 +17,12 @@
 import type { EventEmitter } from 'node:events'
 import type { ResourceLimits } from 'node:worker_threads'
 
-/** What every task takes. */
+/**
+ * What every task takes.
+ *
+ * @example
+ * const sorted = await sort(new Float64Array(1e6), { timeout: 2000, priority: 'low', key: 'tenant', transfer: true })
+ */
 export interface TaskOptions {
   /**
    * Aborts the task whether it is queued or running. Rejects with AbortError (code ABORT_ERR, cause = signal.reason). An
@@ -57,12 +64,27 @@ export interface TaskOptions {
   transfer?: boolean | undefined
 }
 
-/** What the synchronous forms take. */
+/**
+ * What the synchronous forms take.
+ *
+ * @example
+ * const count: number = heavyLoadSync(1e6, { timeout: 50 })
+ */
 export type SyncOptions = Pick<TaskOptions, 'timeout' | 'transfer'>
-/** What the AsyncTask forms take. */
+/**
+ * What the AsyncTask forms take.
+ *
+ * @example
+ * const count: number = await heavyLoadAsync(1e6, { signal: AbortSignal.timeout(50) })
+ */
 export type AsyncOptions = Pick<TaskOptions, 'signal' | 'timeout' | 'onProgress' | 'transfer'>
 
-/** What `run` of a pool takes: it is the pool. */
+/**
+ * What `run` of a pool takes: it is the pool.
+ *
+ * @example
+ * const count: number = await defaultPool.run('heavyLoad', 1e6, { priority: 'high' })
+ */
 export type RunOptions = Omit<TaskOptions, 'pool'>
 
 /** Names of kernels: those of {@link Kernels}, or any that a remote pool knows. */
@@ -76,7 +98,12 @@ export type KernelInput<_K> = any
 export type KernelOutput<_K> = any
 export type KernelOptions<_K> = object
 
-/** What `close` takes. */
+/**
+ * What `close` takes.
+ *
+ * @example
+ * await new Pool().close({ timeout: 5000 })
+ */
 export interface CloseOptions {
   /** Cancels what is left at once. Default false. */
   force?: boolean | undefined
@@ -84,10 +111,21 @@ export interface CloseOptions {
   timeout?: number | undefined
 }
 
-/** What `map` takes inputs from; promises among them are awaited. */
+/**
+ * What `map` takes inputs from; promises among them are awaited.
+ *
+ * @example
+ * const inputs: MapInputs<number> = [1e6, Promise.resolve(2e6)]
+ * for await (const { index, value } of defaultPool.map('heavyLoad', inputs)) console.log(index, value)
+ */
 export type MapInputs<T> = Iterable<T | PromiseLike<T>> | AsyncIterable<T>
 
-/** What `map` takes. */
+/**
+ * What `map` takes.
+ *
+ * @example
+ * for await (const { value } of defaultPool.map('spin', [5, 1], { concurrency: 2, ordered: false })) console.log(value)
+ */
 export interface MapOptions extends RunOptions {
   /** Inputs that have been pulled and whose results have not been consumed, at most. Default: 4 a thread, at least 16. */
   concurrency?: number | undefined
@@ -95,7 +133,12 @@ export interface MapOptions extends RunOptions {
   ordered?: boolean | undefined
 }
 
-/** Something that runs kernels. */
+/**
+ * Something that runs kernels.
+ *
+ * @example
+ * const digestOn = (executor: Executor, data: Buffer) => hash(data, { pool: executor })
+ */
 export interface Executor {
   /** Runs a kernel, given by name or by its function. */
   run<K extends KernelName>(
@@ -118,13 +161,23 @@ export interface Executor {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** What {@link Pool.gate} takes. `maxThreads`, which a route may set for all of its tasks, means nothing: a gate counts as one thread. */
+/**
+ * What {@link Pool.gate} takes. `maxThreads`, which a route may set for all of its tasks, means nothing: a gate counts as one thread.
+ *
+ * @example
+ * const text = await defaultPool.gate(async () => 'done', { memory: 50e6, key: 'tenant', timeout: 2000 })
+ */
 export interface GateOptions extends Omit<TaskOptions, 'onProgress' | 'transfer'> {
   /** What the work takes from the pool's `maxMemory` while it runs, in bytes; >= 0. Default 0. */
   memory?: number | undefined
 }
 
-/** Something that has others' work done under its own order. */
+/**
+ * Something that has others' work done under its own order.
+ *
+ * @example
+ * const status = await defaultPool.gate(async ({ signal }) => (await fetch('http://127.0.0.1', { signal })).status)
+ */
 export interface Gate {
   /**
    * Runs an async function of yours (a call of sharp or DuckDB, a child process) as a task of the pool: it waits its turn, counts as one
@@ -136,7 +189,12 @@ export interface Gate {
   gate<T>(fn: (task: { readonly signal: AbortSignal }) => T | PromiseLike<T>, options?: GateOptions): Promise<T>
 }
 
-/** What {@link loadFunctions} takes. */
+/**
+ * What {@link loadFunctions} takes.
+ *
+ * @example
+ * const functions = await loadFunctions(new URL('file:///app/functions.mjs'), { idleTimeout: 60_000 })
+ */
 export interface LoadFunctionsOptions {
   /** Whose order and budget the calls are under. Default: `defaultPool`. */
   pool?: Pool | undefined
@@ -146,7 +204,13 @@ export interface LoadFunctionsOptions {
   resourceLimits?: ResourceLimits | undefined
 }
 
-/** What a call of a function of {@link loadFunctions} takes. */
+/**
+ * What a call of a function of {@link loadFunctions} takes.
+ *
+ * @example
+ * const { render } = await loadFunctions<{ render(page: string): string }>('/app/functions.mjs')
+ * const html: string = await render(['index'], { timeout: 500, onProgress: (fraction) => console.log(fraction) })
+ */
 export interface FunctionOptions extends Omit<TaskOptions, 'transfer'> {
   /** What the call takes from the pool's `maxMemory` while it runs, in bytes; >= 0. Default 0. */
   memory?: number | undefined
@@ -154,7 +218,13 @@ export interface FunctionOptions extends Omit<TaskOptions, 'transfer'> {
   transferList?: readonly any[] | undefined
 }
 
-/** The functions of a module, each as a task: its arguments in an array, and options. */
+/**
+ * The functions of a module, each as a task: its arguments in an array, and options.
+ *
+ * @example
+ * const functions: LoadedFunctions<{ add(a: number, b: number): number }> = await loadFunctions('/app/functions.mjs')
+ * const sum: number = await functions.add([1, 2])
+ */
 export type LoadedFunctions<M> = {
   [K in keyof M]: (
     args: any[],
@@ -169,13 +239,25 @@ export type LoadedFunctions<M> = {
  * tell it by, `progress(fraction)`. What it throws keeps its name, message, code and stack.
  *
  * `url`: of the module, or an absolute path. ERR_MODULE_LOAD if it cannot be loaded.
+ *
+ * Rejects with ERR_MODULE_LOAD, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE or ERR_OUT_OF_RANGE. A call rejects with what the function throws, with
+ * ABORT_ERR, ERR_TASK_TIMEOUT, ERR_POOL_OVERLOADED or ERR_POOL_CLOSED.
+ *
+ * @example
+ * const { add } = await loadFunctions<{ add(a: number, b: number): number }>(new URL('file:///app/functions.mjs'))
+ * const sum: number = await add([1, 2], { timeout: 1000 })
  */
 export function loadFunctions<M = Record<string, (...args: any[]) => any>>(
   url: URL | string,
   options?: LoadFunctionsOptions,
 ): Promise<LoadedFunctions<M>>
 
-/** How a pool is made. */
+/**
+ * How a pool is made.
+ *
+ * @example
+ * const pool = new Pool({ threads: 2, maxQueue: 100, maxMemory: 512e6, name: 'reports' })
+ */
 export interface PoolOptions {
   /** 1..1024. Default: the CPUs this process may really use (cgroup quota and affinity included), or HEAVY_LOAD_THREADS. */
   threads?: number | undefined
@@ -198,10 +280,18 @@ export interface PoolOptions {
 /**
  * Threads that run tasks: short ones pass long ones, running ones can be stopped. Emits 'drain', without arguments, when
  * {@link Pool.needsDrain} ends.
+ *
+ * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, thrown; ERR_POOL_CLOSED and ERR_POOL_OVERLOADED reject.
+ *
+ * @example
+ * await using pool = new Pool({ threads: 2 })
+ * const count: number = await pool.run('heavyLoad', 1e9, { timeout: 2000 })
  */
 export class Pool extends EventEmitter<{ drain: [] }> implements Executor, Gate {
   constructor(options?: PoolOptions)
+  /** How many it has: its own, or those of the process's pool. */
   readonly threads: number
+  /** As it was given; 'heavy-load' if nothing was. */
   readonly name: string
   /** True while the queue holds as many tasks as there are threads, or more. 'drain' is emitted when that ends. */
   readonly needsDrain: boolean
@@ -209,6 +299,14 @@ export class Pool extends EventEmitter<{ drain: [] }> implements Executor, Gate 
   once(event: 'drain', listener: () => void): this
   off(event: 'drain', listener: () => void): this
   // generated: calls
+  /**
+   * Runs a kernel, given by its name or by its function, on this pool.
+   *
+   * Errors: those of the kernel; ERR_UNKNOWN_KERNEL, ABORT_ERR, ERR_TASK_TIMEOUT, ERR_POOL_OVERLOADED, ERR_POOL_CLOSED.
+   *
+   * @example
+   * const digest: string = await pool.run('hash', Buffer.from('text'), { encoding: 'hex', timeout: 2000 })
+   */
   run<E extends HashOptions['encoding'] = 'buffer'>(
     kernel: 'hash' | KernelForm<'hash'>,
     data: Bytes | ByteStream,
@@ -220,6 +318,14 @@ export class Pool extends EventEmitter<{ drain: [] }> implements Executor, Gate 
     input: Kernels[K]['input'],
     options?: RunOptions & Kernels[K]['options'],
   ): Promise<Kernels[K]['output']>
+  /**
+   * Runs a kernel over many inputs, as {@link Executor.map} says.
+   *
+   * Errors: those of the kernel; ERR_UNKNOWN_KERNEL, ABORT_ERR, ERR_TASK_TIMEOUT, ERR_POOL_OVERLOADED, ERR_POOL_CLOSED. The error of an input has its `index`.
+   *
+   * @example
+   * for await (const { index, value } of pool.map('heavyLoad', [1e6, 2e6])) console.log(index, value)
+   */
   map<E extends HashOptions['encoding'] = 'buffer'>(
     kernel: 'hash' | KernelForm<'hash'>,
     inputs: MapInputs<Bytes | ByteStream>,
@@ -247,19 +353,37 @@ export class Pool extends EventEmitter<{ drain: [] }> implements Executor, Gate 
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** The pool that is used when none is given: one per process, started on first use. */
+/**
+ * The pool that is used when none is given: one per process, started on first use.
+ *
+ * Errors: what HEAVY_LOAD_THREADS says is checked on first use: ERR_INVALID_ARG_VALUE.
+ *
+ * @example
+ * console.log(defaultPool.threads, defaultPool.stats().queued)
+ */
 export const defaultPool: Pool
 
-/** Counts since the pool began, and durations in milliseconds. */
+/**
+ * Counts since the pool began, and durations in milliseconds.
+ *
+ * @example
+ * const { queued, running, wait } = defaultPool.stats()
+ * console.log(queued + running, wait.p99)
+ */
 export interface PoolStats {
+  /** How many it has. */
   threads: number
   /** Tasks that have not begun. */
   queued: number
   /** Tasks that have begun and not ended, paused ones included. */
   running: number
+  /** Tasks whose promises were fulfilled. */
   completed: number
+  /** Tasks that ended with an error of their kernel's, or of their input. */
   failed: number
+  /** Tasks stopped by `signal`, by `onProgress` or by `close`. */
   cancelled: number
+  /** Tasks stopped by `timeout`. */
   timedOut: number
   /** Calls refused with ERR_POOL_OVERLOADED, at once or later; not those that `map` tries again by itself. */
   rejected: number
@@ -267,15 +391,20 @@ export interface PoolStats {
   memory: number
   /** Share of thread time spent in kernels, and taken by gates that have ended, since the pool began, 0..1. */
   utilization: number
-  /** Since the pool began. */
+  /** Since the pool began, in milliseconds. */
   uptime: number
-  /** From the call to the first instruction. */
+  /** From the call to the first instruction, in milliseconds. */
   wait: Percentiles
-  /** From the first instruction to the end. */
+  /** From the first instruction to the end, in milliseconds. */
   run: Percentiles
 }
 
-/** A summary of durations, in milliseconds; all 0 while there are none. */
+/**
+ * A summary of durations, in milliseconds; all 0 while there are none.
+ *
+ * @example
+ * const { p50, p99 }: Percentiles = defaultPool.stats().run
+ */
 export interface Percentiles {
   count: number
   mean: number
@@ -287,7 +416,17 @@ export interface Percentiles {
   p999: number
 }
 
-/** An error of heavy-load's own; argument errors are TypeError and RangeError with Node's own codes. */
+/**
+ * An error of heavy-load's own; argument errors are TypeError and RangeError with Node's own codes.
+ *
+ * @example
+ * try {
+ *   await heavyLoad(1e15, { timeout: 100 })
+ * } catch (error) {
+ *   if (!(error instanceof HeavyLoadError)) throw error
+ *   console.log(error.code === 'ERR_TASK_TIMEOUT', error.retryAfter)
+ * }
+ */
 export class HeavyLoadError extends Error {
   constructor(code: string, message: string, options?: ErrorOptions)
   /** One of docs/reference/errors.md. */
@@ -298,7 +437,12 @@ export class HeavyLoadError extends Error {
   index?: number | undefined
 }
 
-/** Bytes, by any hand-over. */
+/**
+ * Bytes, by any hand-over.
+ *
+ * @example
+ * const data: Bytes = new TextEncoder().encode('text')
+ */
 export type Bytes = Buffer | Uint8Array | DataView | ArrayBuffer | SharedArrayBuffer | FrozenBuffer
 /**
  * Bytes that come in pieces: a Readable, a web stream, an async iterable. They are asked for as fast as they are used, and copied when they
@@ -306,9 +450,18 @@ export type Bytes = Buffer | Uint8Array | DataView | ArrayBuffer | SharedArrayBu
  * of a Node server stays open, so that it can be answered. Waiting for them counts for `timeout`, and neither as `wait` nor as `run` in
  * statistics. A call that is refused has not touched its stream; one
  * that somebody reads, or has read, is refused with ERR_INVALID_ARG_VALUE. `transfer` means nothing, and `onProgress` is told of the end only.
+ *
+ * @example
+ * const file: ByteStream = createReadStream('/var/log/syslog')
+ * const digest: string = await hash(file, { encoding: 'hex' })
  */
 export type ByteStream = AsyncIterable<Bytes> | { getReader(): { read(): Promise<{ done: boolean; value?: any }> } }
-/** A typed array of numbers. */
+/**
+ * A typed array of numbers.
+ *
+ * @example
+ * const numbers: NumericView = Float64Array.of(3, 1, 2)
+ */
 export type NumericView =
   | Int8Array
   | Uint8Array
@@ -328,6 +481,10 @@ export type NumericView =
  * `path` is absolute, or a file: URL. It is native code, which runs with all the rights of the process.
  * `heavy-load types FILE` writes the type to give: `loadKernels<LoadedKernels>(path)`.
  * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for a relative path, ERR_PLUGIN_LOAD.
+ *
+ * @example
+ * const { countPrimes } = loadKernels('/app/my-kernels.node')
+ * const count: number = await countPrimes?.(1e6, { timeout: 2000 })
  */
 export function loadKernels<T extends object = Record<string, (input: any, options?: any) => any>>(
   path: string | URL,
@@ -337,10 +494,23 @@ export function loadKernels<T extends object = Record<string, (input: any, optio
  * Takes the bytes away from JS (detaches them, O(1)) so that any number of tasks can read them without a copy. Shared
  * memory cannot be taken away: ERR_INVALID_ARG_VALUE. A Buffer that shares its memory with others, as small ones do, is
  * copied.
+ *
+ * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, thrown.
+ *
+ * @example
+ * const data = freeze(Buffer.alloc(1e6))
+ * const digests = await Promise.all([hash(data), hash(data, { algorithm: 'sha256' })])
+ * const bytes: Uint8Array = data.thaw()
  */
 export function freeze(data: Bytes): FrozenBuffer
 
-/** Bytes that any number of tasks read at once. Made by {@link freeze}; collected when it is dropped. */
+/**
+ * Bytes that any number of tasks read at once. Made by {@link freeze}; collected when it is dropped.
+ *
+ * @example
+ * const data: FrozenBuffer = freeze(Buffer.from('text'))
+ * const digest: string = await hash(data, { encoding: 'hex' })
+ */
 export class FrozenBuffer {
   private constructor()
   /** 0 once thawed. */
@@ -358,11 +528,24 @@ export class FrozenBuffer {
  * Errors: ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
  *
  * Runs on the threads of a pool.
+ *
+ * @example
+ * const count: number = await heavyLoad(1e9, { timeout: 2000 })
  */
 export function heavyLoad(iterations: number, options?: TaskOptions): Promise<number>
-/** {@link heavyLoad} on the calling thread. */
+/**
+ * {@link heavyLoad} on the calling thread. The same errors.
+ *
+ * @example
+ * const count: number = heavyLoadSync(1e9)
+ */
 export function heavyLoadSync(iterations: number, options?: SyncOptions): number
-/** {@link heavyLoad} on libuv's thread pool, as an N-API AsyncTask. */
+/**
+ * {@link heavyLoad} on libuv's thread pool, as an N-API AsyncTask. The same errors.
+ *
+ * @example
+ * const count: number = await heavyLoadAsync(1e9, { timeout: 2000 })
+ */
 export function heavyLoadAsync(iterations: number, options?: AsyncOptions): Promise<number>
 export namespace heavyLoad {
   const kernel: 'heavyLoad'
@@ -374,6 +557,7 @@ export namespace heavyLoadAsync {
   const kernel: 'heavyLoad'
 }
 
+/** What `heavyLoadShared` takes beside the options of every task. */
 export interface HeavyLoadSharedOptions {
   /** Steps for each element: integer, 0..2^32-1. Default 1000. */
   rounds?: number | undefined
@@ -387,11 +571,24 @@ export interface HeavyLoadSharedOptions {
  * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE. Source: Marsaglia, "Xorshift RNGs", 2003.
  *
  * Runs on the threads of a pool.
+ *
+ * @example
+ * const view: Uint32Array = await heavyLoadShared(new Uint32Array(new SharedArrayBuffer(1024)), { rounds: 10, timeout: 2000 })
  */
 export function heavyLoadShared(view: Uint32Array, options?: TaskOptions & HeavyLoadSharedOptions): Promise<Uint32Array>
-/** {@link heavyLoadShared} on the calling thread. */
+/**
+ * {@link heavyLoadShared} on the calling thread. The same errors.
+ *
+ * @example
+ * const view: Uint32Array = heavyLoadSharedSync(new Uint32Array(new SharedArrayBuffer(1024)), { rounds: 10 })
+ */
 export function heavyLoadSharedSync(view: Uint32Array, options?: SyncOptions & HeavyLoadSharedOptions): Uint32Array
-/** {@link heavyLoadShared} on libuv's thread pool, as an N-API AsyncTask. */
+/**
+ * {@link heavyLoadShared} on libuv's thread pool, as an N-API AsyncTask. The same errors.
+ *
+ * @example
+ * const view: Uint32Array = await heavyLoadSharedAsync(new Uint32Array(new SharedArrayBuffer(1024)), { rounds: 10, timeout: 2000 })
+ */
 export function heavyLoadSharedAsync(
   view: Uint32Array,
   options?: AsyncOptions & HeavyLoadSharedOptions,
@@ -416,11 +613,24 @@ export namespace heavyLoadSharedAsync {
  * Errors: ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE.
  *
  * Runs on the threads of a pool.
+ *
+ * @example
+ * const ms: number = await spin(5, { timeout: 2000 })
  */
 export function spin(ms: number, options?: TaskOptions): Promise<number>
-/** {@link spin} on the calling thread. */
+/**
+ * {@link spin} on the calling thread. The same errors.
+ *
+ * @example
+ * const ms: number = spinSync(5)
+ */
 export function spinSync(ms: number, options?: SyncOptions): number
-/** {@link spin} on libuv's thread pool, as an N-API AsyncTask. */
+/**
+ * {@link spin} on libuv's thread pool, as an N-API AsyncTask. The same errors.
+ *
+ * @example
+ * const ms: number = await spinAsync(5, { timeout: 2000 })
+ */
 export function spinAsync(ms: number, options?: AsyncOptions): Promise<number>
 export namespace spin {
   const kernel: 'spin'
@@ -432,6 +642,7 @@ export namespace spinAsync {
   const kernel: 'spin'
 }
 
+/** What `hash` takes beside the options of every task. */
 export interface HashOptions {
   /** Default 'blake3'. 'xxh3' gives 8 bytes and 'crc32' 4, both big-endian, as their tools print them. */
   algorithm?: 'blake3' | 'sha256' | 'sha512' | 'xxh3' | 'crc32' | undefined
@@ -445,6 +656,9 @@ export interface HashOptions {
  * 64-bit form, seed 0), CRC-32 (IEEE 802.3).
  *
  * Runs on the threads of a pool.
+ *
+ * @example
+ * const digest: string = await hash(Buffer.from('text'), { algorithm: 'sha256', encoding: 'hex', timeout: 2000 })
  */
 export function hash(
   data: Bytes | ByteStream,
@@ -457,13 +671,23 @@ export function hash(
 ): Promise<Buffer>
 /** {@link hash} on a pool, where `encoding` may be any. */
 export function hash(data: Bytes | ByteStream, options?: TaskOptions & HashOptions): Promise<string | Buffer>
-/** {@link hash} on the calling thread. */
+/**
+ * {@link hash} on the calling thread. The same errors.
+ *
+ * @example
+ * const digest: string = hashSync(Buffer.from('text'), { algorithm: 'sha256', encoding: 'hex' })
+ */
 export function hashSync(data: Bytes, options: SyncOptions & HashOptions & { encoding: 'hex' | 'base64' }): string
 /** {@link hash} on the calling thread, where `encoding` is 'buffer' or left out. */
 export function hashSync(data: Bytes, options?: SyncOptions & HashOptions & { encoding?: 'buffer' | undefined }): Buffer
 /** {@link hash} on the calling thread, where `encoding` may be any. */
 export function hashSync(data: Bytes, options?: SyncOptions & HashOptions): string | Buffer
-/** {@link hash} on libuv's thread pool, as an N-API AsyncTask. */
+/**
+ * {@link hash} on libuv's thread pool, as an N-API AsyncTask. The same errors.
+ *
+ * @example
+ * const digest: string = await hashAsync(Buffer.from('text'), { algorithm: 'sha256', encoding: 'hex', timeout: 2000 })
+ */
 export function hashAsync(
   data: Bytes,
   options: AsyncOptions & HashOptions & { encoding: 'hex' | 'base64' },
@@ -493,11 +717,24 @@ export namespace hashAsync {
  * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_MEMORY.
  *
  * Runs on the threads of a pool.
+ *
+ * @example
+ * const sorted: Float64Array = await sort(Float64Array.of(3, 1, 2), { timeout: 2000 })
  */
 export function sort<T extends NumericView>(view: T, options?: TaskOptions): Promise<T>
-/** {@link sort} on the calling thread. */
+/**
+ * {@link sort} on the calling thread. The same errors.
+ *
+ * @example
+ * const sorted: Float64Array = sortSync(Float64Array.of(3, 1, 2))
+ */
 export function sortSync<T extends NumericView>(view: T, options?: SyncOptions): T
-/** {@link sort} on libuv's thread pool, as an N-API AsyncTask. */
+/**
+ * {@link sort} on libuv's thread pool, as an N-API AsyncTask. The same errors.
+ *
+ * @example
+ * const sorted: Float64Array = await sortAsync(Float64Array.of(3, 1, 2), { timeout: 2000 })
+ */
 export function sortAsync<T extends NumericView>(view: T, options?: AsyncOptions): Promise<T>
 export namespace sort {
   const kernel: 'sort'
@@ -509,7 +746,16 @@ export namespace sortAsync {
   const kernel: 'sort'
 }
 
-/** Every kernel's types, by name. Kernels of your own can be declared here, too. */
+/**
+ * Every kernel's types, by name. Kernels of your own can be declared here, too.
+ *
+ * @example
+ * declare module 'heavy-load' {
+ *   interface Kernels {
+ *     countPrimes: { input: number; options: { segment?: number }; output: number }
+ *   }
+ * }
+ */
 export interface Kernels {
   heavyLoad: { input: number; options: object; output: number }
   heavyLoadShared: { input: Uint32Array; options: HeavyLoadSharedOptions; output: Uint32Array }
@@ -519,7 +765,10 @@ export interface Kernels {
 }
 
 /**
- * The pool form of a kernel by its name: `kernel('hash')` is {@link hash}. Errors: ERR_INVALID_ARG_TYPE, ERR_UNKNOWN_KERNEL.
+ * The pool form of a kernel by its name: `kernel('hash')` is {@link hash}. Errors: ERR_INVALID_ARG_TYPE, ERR_UNKNOWN_KERNEL, thrown.
+ *
+ * @example
+ * const count: number = await kernel('heavyLoad')(1e6, { timeout: 2000 })
  */
 export function kernel(name: 'heavyLoad'): typeof heavyLoad
 export function kernel(name: 'heavyLoadShared'): typeof heavyLoadShared

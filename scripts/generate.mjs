@@ -20,6 +20,15 @@ const {
 } = require('../lib/cli/declarations.js')
 const specs = kernels()
 
+/** Of each kernel a call, for its examples: what its result is called and of which type, its input and its own options. */
+const CALLS = {
+  heavyLoad: ['count: number', '1e9'],
+  heavyLoadShared: ['view: Uint32Array', 'new Uint32Array(new SharedArrayBuffer(1024))', 'rounds: 10'],
+  spin: ['ms: number', '5'],
+  hash: ['digest: string', "Buffer.from('text')", "algorithm: 'sha256', encoding: 'hex'"],
+  sort: ['sorted: Float64Array', 'Float64Array.of(3, 1, 2)'],
+}
+
 section('index.js', 'kernels', '//', exportsOf(specs))
 section('index.d.ts', 'calls', '//', callsOf(specs))
 section('types/remote.d.ts', 'calls', '//', callsOf(specs, true))
@@ -105,12 +114,21 @@ function typesOf(spec) {
   const where = ['a pool', 'the calling thread', "libuv's thread pool, as an N-API AsyncTask"]
   const forms = signaturesOf(spec).map((signature, number) => {
     const link = `{@link ${name}} on ${where[number]}`
-    const first = number === 0 ? comment(`${docs}\n\nRuns on the threads of a pool.`) : `/** ${link}. */`
+    const about = number === 0 ? `${docs}\n\nRuns on the threads of a pool.` : `${link}. The same errors.`
+    const first = comment(`${about}\n\n@example\n${exampleOf(name, number)}`)
     return overloadsOf(spec, signature)
       .map(({ when, overload }) => `${when === '' ? first : `/** ${link}, ${when}. */`}\nexport function ${overload}\n`)
       .join('')
   })
   return `${optionsInterface(spec)}${forms.join('')}${['', 'Sync', 'Async'].map((form) => `export namespace ${name}${form} {\n  const kernel: '${name}'\n}\n`).join('')}`
+}
+
+/** A call of a kernel's form. */
+function exampleOf(name, number) {
+  const [result, input, own] = CALLS[name]
+  const form = ['', 'Sync', 'Async'][number]
+  const options = [own, number === 1 ? undefined : 'timeout: 2000'].filter(Boolean).join(', ')
+  return `const ${result} = ${number === 1 ? '' : 'await '}${name}${form}(${input}${options && `, { ${options} }`})`
 }
 
 /**
@@ -171,6 +189,12 @@ function callsOf(specs, isRemote = false) {
       outputType: 'any',
     })
   }
+  const pool = isRemote ? 'remote' : 'pool'
+  const errors = `Errors: those of the kernel; ERR_UNKNOWN_KERNEL, ABORT_ERR, ERR_TASK_TIMEOUT, ERR_POOL_OVERLOADED, ERR_POOL_CLOSED${isRemote ? ', ERR_REMOTE' : ''}.`
+  const docs = [
+    `Runs a kernel, given by its name or by its function, on this pool.\n\n${errors}\n\n@example\nconst digest: string = await ${pool}.run('hash', Buffer.from('text'), { encoding: 'hex', timeout: 2000 })`,
+    `Runs a kernel over many inputs, as {@link Executor.map} says.\n\n${errors} The error of an input has its \`index\`.\n\n@example\nfor await (const { index, value } of ${pool}.map('heavyLoad', [1e6, 2e6])) console.log(index, value)`,
+  ].map((text) => `${comment(text)}\n`)
   const run = calls.map(
     ({ parameter, kernel, input, inputType, own, outputType }) =>
       `run${parameter}(kernel: ${kernel}, ${input}: ${inputType}, options?: RunOptions${own}): Promise<${outputType}>\n`,
@@ -179,12 +203,20 @@ function callsOf(specs, isRemote = false) {
     ({ parameter, kernel, inputType, own, outputType }) =>
       `map${parameter}(kernel: ${kernel}, inputs: MapInputs<${inputType}>, options?: MapOptions${own}): AsyncIterableIterator<{ index: number; value: ${outputType} }>\n`,
   )
-  return [...run, ...map].join('')
+  return [docs[0], ...run, docs[1], ...map].join('')
 }
 
 function mapOf(specs) {
   const lines = specs.map(kernelTypes)
-  return `/** Every kernel's types, by name. Kernels of your own can be declared here, too. */\nexport interface Kernels {\n${lines.join('')}}\n`
+  const example = `declare module 'heavy-load' {
+  interface Kernels {
+    countPrimes: { input: number; options: { segment?: number }; output: number }
+  }
+}`
+  const docs = comment(
+    `Every kernel's types, by name. Kernels of your own can be declared here, too.\n\n@example\n${example}`,
+  )
+  return `${docs}\nexport interface Kernels {\n${lines.join('')}}\n`
 }
 
 /** The function that gives a kernel's pool form. */
@@ -195,7 +227,10 @@ function byNameOf(specs) {
     '(name: string): ((input: any, options?: any) => Promise<any>) & { readonly kernel: string }',
   ]
   const comment = `/**
- * The pool form of a kernel by its name: \`kernel('hash')\` is {@link hash}. Errors: ERR_INVALID_ARG_TYPE, ERR_UNKNOWN_KERNEL.
+ * The pool form of a kernel by its name: \`kernel('hash')\` is {@link hash}. Errors: ERR_INVALID_ARG_TYPE, ERR_UNKNOWN_KERNEL, thrown.
+ *
+ * @example
+ * const count: number = await kernel('heavyLoad')(1e6, { timeout: 2000 })
  */`
   return `\n${comment}\n${signatures.map((signature) => `export function kernel${signature}\n`).join('')}`
 }

@@ -86,6 +86,14 @@ export class RemotePool extends EventEmitter implements Executor {
   stats(): PoolStats
   // Kernels that are declared (`Kernels`) have their types; those that the workers alone know have none, and they check them.
   // generated: calls
+  /**
+   * Runs a kernel, given by its name or by its function, on this pool.
+   *
+   * Errors: those of the kernel; ERR_UNKNOWN_KERNEL, ABORT_ERR, ERR_TASK_TIMEOUT, ERR_POOL_OVERLOADED, ERR_POOL_CLOSED, ERR_REMOTE.
+   *
+   * @example
+   * const digest: string = await remote.run('hash', Buffer.from('text'), { encoding: 'hex', timeout: 2000 })
+   */
   run<E extends HashOptions['encoding'] = 'buffer'>(
     kernel: 'hash' | KernelForm<'hash'>,
     data: Bytes,
@@ -102,6 +110,14 @@ export class RemotePool extends EventEmitter implements Executor {
     input: any,
     options?: RunOptions & Record<string, any>,
   ): Promise<any>
+  /**
+   * Runs a kernel over many inputs, as {@link Executor.map} says.
+   *
+   * Errors: those of the kernel; ERR_UNKNOWN_KERNEL, ABORT_ERR, ERR_TASK_TIMEOUT, ERR_POOL_OVERLOADED, ERR_POOL_CLOSED, ERR_REMOTE. The error of an input has its `index`.
+   *
+   * @example
+   * for await (const { index, value } of remote.map('heavyLoad', [1e6, 2e6])) console.log(index, value)
+   */
   map<E extends HashOptions['encoding'] = 'buffer'>(
     kernel: 'hash' | KernelForm<'hash'>,
     inputs: MapInputs<Bytes>,

@@ -55,7 +55,8 @@ function optionsInterface({ name, options }) {
     ({ name, tsType, docs, required }) =>
       `  /** ${inComment(docs)} */\n  ${name}${required ? `: ${tsType}` : `?: ${tsType} | undefined`}\n`,
   )
-  return `export interface ${optionsType(name)} {\n${members.join('')}}\n`
+  const docs = `/** What \`${name}\` takes beside the options of every task. */`
+  return `${docs}\nexport interface ${optionsType(name)} {\n${members.join('')}}\n`
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import type { AsyncOptions, Bytes, SyncOptions, TaskOptions } from '../../index.js'
 
+/** What `compress` takes beside the options of every task. */
 export interface CompressOptions {
   /** 'gzip' (default), 'deflate' (in its zlib wrapper, as HTTP means it), 'zstd' or 'brotli'. */
   format?: 'gzip' | 'deflate' | 'zstd' | 'brotli' | undefined
@@ -9,6 +10,7 @@ export interface CompressOptions {
   level?: number | undefined
 }
 
+/** What `decompress` takes beside the options of every task. */
 export interface DecompressOptions {
   /** 'gzip' (default), 'deflate' (in its zlib wrapper, as HTTP means it), 'zstd' or 'brotli'. */
   format?: 'gzip' | 'deflate' | 'zstd' | 'brotli' | undefined

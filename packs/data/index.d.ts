@@ -13,6 +13,7 @@ export interface QueryJsonOptions {
   maxMemory?: number | undefined
 }
 
+/** What `topK` takes beside the options of every task. */
 export interface TopKOptions {
   /** What the rows are compared with. */
   query: Float32Array

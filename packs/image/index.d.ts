@@ -2,6 +2,7 @@
 
 import type { AsyncOptions, Bytes, SyncOptions, TaskOptions } from '../../index.js'
 
+/** What `resizeImage` takes beside the options of every task. */
 export interface ResizeImageOptions {
   /** Pixels of a row, 1..65535. Default: as `height` and the aspect give it. */
   width?: number | undefined

@@ -2,6 +2,7 @@
 
 import type { AsyncOptions, Bytes, SyncOptions, TaskOptions } from '../../index.js'
 
+/** What `hashPassword` takes beside the options of every task. */
 export interface HashPasswordOptions {
   /** Default 'argon2id'. */
   algorithm?: 'argon2id' | 'bcrypt' | undefined
@@ -15,6 +16,7 @@ export interface HashPasswordOptions {
   cost?: number | undefined
 }
 
+/** What `verifyPassword` takes beside the options of every task. */
 export interface VerifyPasswordOptions {
   /** What was kept of the password. */
   hash: string
@@ -22,6 +24,7 @@ export interface VerifyPasswordOptions {
   maxMemory?: number | undefined
 }
 
+/** What `needsRehash` takes beside the options of every task. */
 export interface NeedsRehashOptions {
   /** Default 'argon2id'. */
   algorithm?: 'argon2id' | 'bcrypt' | undefined

@@ -2,11 +2,13 @@
 
 import type { AsyncOptions, Bytes, SyncOptions, TaskOptions } from '../../index.js'
 
+/** What `countTokens` takes beside the options of every task. */
 export interface CountTokensOptions {
   /** 'o200k_base' (default: GPT-4o and later) or 'cl100k_base' (GPT-4, GPT-3.5, text-embedding-3). */
   encoding?: 'o200k_base' | 'cl100k_base' | undefined
 }
 
+/** What `truncateToTokens` takes beside the options of every task. */
 export interface TruncateToTokensOptions {
   /** Most tokens. 0..2^53 - 1. */
   maxTokens: number
@@ -14,6 +16,7 @@ export interface TruncateToTokensOptions {
   encoding?: 'o200k_base' | 'cl100k_base' | undefined
 }
 
+/** What `renderMarkdown` takes beside the options of every task. */
 export interface RenderMarkdownOptions {
   /** With GitHub's extensions. Default true. */
   gfm?: boolean | undefined
@@ -21,6 +24,7 @@ export interface RenderMarkdownOptions {
   sanitize?: boolean | undefined
 }
 
+/** What `sanitizeHtml` takes beside the options of every task. */
 export interface SanitizeHtmlOptions {
   /** The tags that stay, instead of the default's; the content of others stays without them. Refused: tags that run, load documents or send (script, style, iframe, object, svg, math, form, meta, base, link, template, ...). */
   tags?: string[] | undefined
@@ -28,6 +32,7 @@ export interface SanitizeHtmlOptions {
   attributes?: Record<string, string[]> | undefined
 }
 
+/** What `matchText` takes beside the options of every task. */
 export interface MatchTextOptions {
   /** In the syntax of the Rust crate regex: Perl's without look-around and back-references, so that time is linear in the text. At most 64 KiB; compiled, 4 MiB. */
   pattern: string
@@ -37,6 +42,7 @@ export interface MatchTextOptions {
   limit?: number | undefined
 }
 
+/** What `replaceText` takes beside the options of every task. */
 export interface ReplaceTextOptions {
   /** In the syntax of the Rust crate regex: Perl's without look-around and back-references, so that time is linear in the text. At most 64 KiB; compiled, 4 MiB. */
   pattern: string
