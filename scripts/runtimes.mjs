@@ -11,6 +11,7 @@ import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { PLATFORMS, packageOf } from './platforms.mjs'
+import { reasonOf } from './reason-of.mjs'
 
 const execute = promisify(execFile)
 const root = dirname(import.meta.dirname)
@@ -110,7 +111,7 @@ async function download(name, { packageName, range, file }) {
     await command('npm', ['install', ...flags, `${packageName}@${range}`], { cwd: folder })
     return path
   } catch (error) {
-    skipped.push(`${name}: ${lastLine(error)}`)
+    skipped.push(`${name}: ${reasonOf(error)}`)
     return null
   }
 }
@@ -144,7 +145,7 @@ async function install(name, { install }, file) {
     await command(...install(file), { cwd: folder, env: { ...process.env, ...env } })
     return folder
   } catch (error) {
-    report(`install by ${name}`, [lastLine(error)])
+    report(`install by ${name}`, [reasonOf(error)])
     return undefined
   }
 }
@@ -158,7 +159,7 @@ async function check(title, file, argsOf = () => [], folder) {
       const { count, failed } = JSON.parse(stdout.trim().split('\n').at(-1))
       report(`${name}, ${entry} (${count} cases)`, failed)
     } catch (error) {
-      report(`${name}, ${entry}`, [lastLine(error)])
+      report(`${name}, ${entry}`, [reasonOf(error)])
     }
   }
 }
@@ -176,13 +177,6 @@ function command(file, args, { cwd, env = process.env }) {
   // Those of the npm that runs this script are not meant for those that it runs.
   delete clean.NODE_OPTIONS
   return execute(file, args, { cwd, env: clean, shell, timeout: 10 * MINUTES, maxBuffer: 1 << 26 })
-}
-
-function lastLine({ message, stdout = '', stderr = '', signal }) {
-  const lines = `${message}\n${stdout}\n${stderr}`
-    .split('\n')
-    .filter((line) => /error|ERR|panic|cannot|fail|not /i.test(line))
-  return `${signal ?? ''} ${(lines.at(-1) ?? message).trim()}`.trim()
 }
 
 /** A registry that has what would be published, and sends whoever wants something else to the real one. */

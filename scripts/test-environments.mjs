@@ -5,6 +5,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } fro
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { reasonOf } from './reason-of.mjs'
 
 const execute = promisify(execFile)
 const root = dirname(import.meta.dirname)
@@ -39,7 +40,12 @@ if (!existsSync(join(cache, 'node_modules/vitest'))) {
   mkdirSync(cache, { recursive: true })
   writeFileSync(join(cache, 'package.json'), '{}')
   const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
-  await execute('npm', ['install', ...flags, ...PACKAGES], { cwd: cache, shell: npmShell, timeout: 10 * MINUTES })
+  try {
+    await execute('npm', ['install', ...flags, ...PACKAGES], { cwd: cache, shell: npmShell, timeout: 10 * MINUTES })
+  } catch (error) {
+    console.log(`skipped: all, as they cannot be downloaded: ${reasonOf(error)}`)
+    process.exit()
+  }
 }
 // Inside, so that the frameworks are found from there.
 const folder = mkdtempSync(join(cache, 'run-'))
