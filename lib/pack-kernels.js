@@ -5,6 +5,7 @@
 module.exports = new Map([
   ['compress', 'compression'],
   ['decompress', 'compression'],
+  ['convertTable', 'data'],
   ['queryJson', 'data'],
   ['topK', 'data'],
   ['resizeImage', 'image'],

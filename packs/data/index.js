@@ -2,6 +2,18 @@
 
 const { packForms } = require('../../lib/plugins.js')
 
-const { queryJson, queryJsonAsync, queryJsonSync, topK, topKAsync, topKSync } = packForms('data')
+const { convertTable, convertTableAsync, convertTableSync } = packForms('data')
+const { queryJson, queryJsonAsync, queryJsonSync } = packForms('data')
+const { topK, topKAsync, topKSync } = packForms('data')
 
-module.exports = { queryJson, queryJsonAsync, queryJsonSync, topK, topKAsync, topKSync }
+module.exports = {
+  convertTable,
+  convertTableAsync,
+  convertTableSync,
+  queryJson,
+  queryJsonAsync,
+  queryJsonSync,
+  topK,
+  topKAsync,
+  topKSync,
+}
