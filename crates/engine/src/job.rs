@@ -118,6 +118,8 @@ pub(super) struct Timed {
 /// A job that has ended.
 pub(super) struct Finished {
     outcome: Result<Value>,
+    /// The work came to its own end, though nobody may have waited for it by then.
+    is_whole: bool,
     /// Few jobs leave anything, and a job's end is moved several times: so it is boxed.
     remains: Option<Box<Remains>>,
 }
@@ -256,7 +258,7 @@ impl Job {
             Err(error) => return self.end(Err(error)),
         }
         let Early { outcome, unwanted } = *self.early.take_if(|_| self.in_flight == 0)?;
-        Some(self.finish(outcome, unwanted))
+        Some(self.finish(outcome, unwanted, false))
     }
 
     /// Ends the job with an error; gives the end, if nothing is in flight.
@@ -265,6 +267,7 @@ impl Job {
     }
 
     fn end(&mut self, outcome: Result<Value>) -> Option<Finished> {
+        let is_whole = outcome.is_ok();
         let (outcome, unwanted) = match self.early.take() {
             // The first error is the one that counts.
             Some(early) => (early.outcome, outcome.ok().or(early.unwanted)),
@@ -274,21 +277,22 @@ impl Job {
             self.early = Some(Box::new(Early { outcome, unwanted }));
             return None;
         }
-        Some(self.finish(outcome, unwanted))
+        Some(self.finish(outcome, unwanted, is_whole))
     }
 
-    fn finish(&mut self, outcome: Result<Value>, unwanted: Option<Value>) -> Finished {
+    fn finish(&mut self, outcome: Result<Value>, unwanted: Option<Value>, is_whole: bool) -> Finished {
         let phase = std::mem::replace(&mut self.phase, Phase::Ending);
         let is_empty = phase.is_spent() && unwanted.is_none();
-        Finished { outcome, remains: (!is_empty).then(|| Box::new(Remains { phase, unwanted })) }
+        Finished { outcome, is_whole, remains: (!is_empty).then(|| Box::new(Remains { phase, unwanted })) }
     }
 }
 
 impl Finished {
-    /// Whether the job has come to its own end, in time.
+    /// Whether the job has come to its own end, so that its time says how long such jobs take. What cannot pause does so late, too: else a kind of which nothing is ever done in time would
+    /// never be known to take that long, and all of it be begun in vain.
     pub(super) fn is_done(&self) -> bool {
         let stopped = [Code::Aborted, Code::PoolClosed, Code::TaskTimeout, Code::PoolOverloaded];
-        !self.outcome.as_ref().is_err_and(|error| stopped.contains(&error.code))
+        self.is_whole || !self.outcome.as_ref().is_err_and(|error| stopped.contains(&error.code))
     }
 
     /// Whether it has a result.

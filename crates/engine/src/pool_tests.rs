@@ -222,6 +222,42 @@ fn a_running_task_is_stopped_and_its_thread_serves_on() {
     assert_eq!((stats.cancelled, stats.completed, stats.running), (1, 1, 0));
 }
 
+/// Else a kind of which nothing is ever done in time would be begun again and again, each in vain.
+#[test]
+fn what_cannot_pause_tells_how_long_it_takes_however_late_it_ends() {
+    // The other thread tells those that are stopped while they run.
+    let bench = Bench::new(2, usize::MAX);
+    let (enter, entered) = unbounded();
+    let burning = || {
+        let enter = enter.clone();
+        Work::one_shot(move || {
+            enter.send(()).unwrap();
+            let began = Instant::now();
+            while began.elapsed() < Duration::from_millis(100) {
+                std::hint::spin_loop();
+            }
+            Ok(Next::Done(Value::Null))
+        })
+    };
+    // A quick one has been done in time: from then on only ends count.
+    bench.submit(5, value(1.0), TaskConfig::default()).unwrap();
+    bench.end();
+    for slot in 0..3 {
+        let task = bench.submit(slot, burning(), TaskConfig::default()).unwrap();
+        entered.recv().unwrap();
+        bench.pool.stop(&task, Stop::Aborted);
+        assert_eq!(bench.end().outcome.unwrap_err().code, Code::Aborted);
+    }
+    for slot in 3..5 {
+        bench.submit(slot, burning(), TaskConfig::default()).unwrap();
+        entered.recv().unwrap();
+    }
+    let late = TaskConfig { timeout: Some(Duration::from_millis(20)), ..TaskConfig::default() };
+    assert_eq!(bench.submit(6, burning(), late).unwrap_err().code, Code::PoolOverloaded);
+    bench.end();
+    bench.end();
+}
+
 /// A piece of work that reports who drops it, and then waits for leave to be gone, as large memory would take its time.
 struct Heavy {
     dropping: Sender<Option<String>>,
