@@ -112,7 +112,8 @@ function saysNothing(settings) {
  */
 function refusePool(options, pool) {
   if (options.pool === pool && options[TIMES] !== undefined) return
-  const reason = "is for the kernels' own functions: run and map are methods of the pool they run on"
+  const reason =
+    "is for the kernels' own functions: run and map are methods of the pool they run on, and functions run on the pool that loadFunctions was given"
   throw invalidValue('options.pool', reason, options.pool)
 }
 

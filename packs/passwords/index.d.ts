@@ -43,7 +43,8 @@ export interface NeedsRehashOptions {
  *
  * `password`: a string (its UTF-8, as TextEncoder makes it: all lone surrogates are alike), or bytes; at most 4 KiB. For bcrypt at most 72 bytes, and no NUL: it would not see what follows.
  *
- * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, ERR_OUT_OF_MEMORY. Working memory: `memoryCost`. Stops within: argon2id
+ * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE (also for an option of the other algorithm), ERR_OUT_OF_RANGE, ERR_OUT_OF_MEMORY.
+ * Working memory: `memoryCost`. Stops within: argon2id
  * at its end (20 to 30 ms by default), bcrypt 1 ms. Sources: RFC 9106; Provos, Mazières, USENIX 1999.
  *
  * Runs on the threads of a pool.

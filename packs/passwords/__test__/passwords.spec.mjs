@@ -196,6 +196,8 @@ test('mistakes of the caller have their codes', async (t) => {
     [RANGE, hashPassword, SECRET, { ...bcrypt, cost: 17 }],
     [RANGE, hashPassword, SECRET, { ...bcrypt, cost: 4.5 }],
     [TYPE, hashPassword, SECRET, { ...bcrypt, cost: '10' }],
+    [VALUE, hashPassword, SECRET, { cost: 12 }],
+    [VALUE, hashPassword, SECRET, { ...bcrypt, timeCost: 2 }],
     [RANGE, hashPassword, SECRET, { memoryCost: 7 }],
     [RANGE, hashPassword, SECRET, { memoryCost: 262145 }],
     [RANGE, hashPassword, SECRET, { memoryCost: 64, parallelism: 9 }],

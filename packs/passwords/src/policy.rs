@@ -1,7 +1,7 @@
 //! How passwords are to be hashed: the options of `hashPassword`, which `needsRehash` compares with.
 
 use heavy_load_kernel::error::EngineError;
-use heavy_load_kernel::value::Options;
+use heavy_load_kernel::value::{Options, Value};
 use heavy_load_kernel::{OptionSpec, Result};
 
 use crate::stored::{Argon, MOST_OF_ARGON, MOST_OF_BCRYPT};
@@ -29,7 +29,18 @@ pub(crate) static OPTIONS: &[OptionSpec] = &[
 
 impl Policy {
     pub(crate) fn of(options: &Options) -> Result<Self> {
-        if options.choice("algorithm", &[("argon2id", false), ("bcrypt", true)])? {
+        let is_bcrypt = options.choice("algorithm", &[("argon2id", false), ("bcrypt", true)])?;
+        // One who gives them believes that they count.
+        let (unused, algorithm): (&[_], _) =
+            if is_bcrypt { (&["memoryCost", "timeCost", "parallelism"], "argon2id") } else { (&["cost"], "bcrypt") };
+        for name in unused {
+            let value = options.get(name);
+            if *value != Value::Undefined {
+                let reason = format!("is of {algorithm}: options.algorithm must be '{algorithm}'");
+                return Err(EngineError::invalid_value(&format!("options.{name}"), &reason, value));
+            }
+        }
+        if is_bcrypt {
             return Ok(Self::Bcrypt { cost: options.integer("cost", 4..=u64::from(MOST_OF_BCRYPT), 12)? as u32 });
         }
         let memory = options.integer("memoryCost", 8..=262_144, 19_456)?;
