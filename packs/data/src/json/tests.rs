@@ -575,6 +575,5 @@ fn fuzz_programs() {
             }
         }
     }
-    println!("{good} ended, {bad} refused");
     assert!(good > 50 && bad > 20, "{good} {bad}");
 }
