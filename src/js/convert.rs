@@ -193,7 +193,26 @@ fn stringify(env: &Env, arg: RawValue) -> Result<Option<String>> {
     if kind != sys::ValueType::napi_string {
         return Ok(None);
     }
-    string(env, RawValue(json)).map(|json| json.starts_with(['[', '{']).then_some(json))
+    let json = string(env, RawValue(json))?;
+    // A Map, say: what it holds is in no JSON, and would be missed.
+    let is_lost = json == "{}" && !is_plain(env, arg)?;
+    Ok((json.starts_with(['[', '{']) && !is_lost).then_some(json))
+}
+
+/// Whether an object is of no class: its prototype, if it has one, has none.
+fn is_plain(env: &Env, object: RawValue) -> Result<bool> {
+    let (mut kind, mut prototype) = (0, object.0);
+    for _ in 0..2 {
+        // SAFETY: an object of the running callback; out-pointers are locals.
+        unsafe {
+            check(sys::napi_get_prototype(env.raw(), prototype, &mut prototype))?;
+            check(sys::napi_typeof(env.raw(), prototype, &mut kind))?;
+        }
+        if kind == sys::ValueType::napi_null {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// A result as JavaScript. `input` is the view the task was given.
