@@ -1,7 +1,14 @@
 // matchText and replaceText: what JavaScript's own patterns find, where both have the same syntax, counted as JavaScript counts; bounds.
 import test from 'ava'
 import { Pool } from 'heavy-load'
-import { matchText, matchTextAsync, matchTextSync, replaceText, replaceTextSync } from 'heavy-load/text'
+import {
+  matchText,
+  matchTextAsync,
+  matchTextSync,
+  replaceText,
+  replaceTextAsync,
+  replaceTextSync,
+} from 'heavy-load/text'
 import { errorOf } from '../../../__test__/helpers/errors.mjs'
 
 const TEXTS = [
@@ -133,6 +140,19 @@ test('patterns that make others slow do not', async (t) => {
   t.deepEqual(await matchText(text, { pattern: '(a|a)*c' }), [])
   t.deepEqual(await matchText(text, { pattern: '(.*a){12}$' }), [])
   t.is(await replaceText(text, { pattern: '(a+)+$', replacement: '' }), text)
+})
+
+test('searches that are quadratic together stop with their timeout', async (t) => {
+  const text = 'A'.repeat(1e6)
+  const options = { pattern: '.*[^A-Z]|[A-Z]', limit: 1e6, replacement: '', timeout: 100 }
+  const { replacement, ...ofMatch } = options
+  const { limit, ...ofReplace } = options
+  for (const match of [matchText, matchTextAsync, matchTextSync]) {
+    t.is((await errorOf((async () => match(text, ofMatch))())).code, 'ERR_TASK_TIMEOUT')
+  }
+  for (const replace of [replaceText, replaceTextAsync, replaceTextSync]) {
+    t.is((await errorOf((async () => replace(text, ofReplace))())).code, 'ERR_TASK_TIMEOUT')
+  }
 })
 
 test('stops while it goes through a long text', async (t) => {

@@ -13,11 +13,12 @@ use crate::text::{self, Text};
 pub(crate) struct MatchText;
 
 static SPEC: Spec = Spec::new("matchText")
-    .summary("where a pattern matches, in time linear in the text")
+    .summary("where a pattern matches, without backtracking")
     .docs(
         "\
 Every match of `pattern` in `text`: `[start, end)` in UTF-16 units, as JavaScript counts, and its groups (the first is `groups[0]`; null where it took no
-part). Empty matches are found as the Rust crate regex finds them. No text makes it slow: there is no backtracking.
+part). Empty matches are found as the Rust crate regex finds them. One search takes time linear in the text, whatever pattern and text are: there is no backtracking. All matches take as many
+searches, and one that looks far ahead of where its match ends (`.*[^A-Z]|[A-Z]` over letters) makes them quadratic together: then `limit` and `timeout` are what bounds it.
 
 Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE (also for a pattern that is none, or too large when compiled), ERR_OUT_OF_RANGE; ERR_OUTPUT_TOO_LARGE
 for groups of more than 256 MiB; ERR_OUT_OF_MEMORY. Working memory: the text in UTF-8, and the matches. Stops within: the search for one match, some 1 ms for each MiB

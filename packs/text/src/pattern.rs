@@ -11,7 +11,7 @@ use regex::{Regex, RegexBuilder};
 pub(crate) const PATTERN: OptionSpec = OptionSpec::new(
     "pattern",
     "string",
-    "In the syntax of the Rust crate regex: Perl's without look-around and back-references, so that time is linear in the text. At most 64 KiB; compiled, 4 MiB.",
+    "In the syntax of the Rust crate regex: Perl's without look-around and back-references, so that a search is linear in the text. At most 64 KiB; compiled, 4 MiB.",
 )
 .required();
 pub(crate) const FLAGS: OptionSpec = OptionSpec::new(

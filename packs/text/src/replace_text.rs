@@ -12,11 +12,11 @@ use crate::text::{self, Text};
 pub(crate) struct ReplaceText;
 
 static SPEC: Spec = Spec::new("replaceText")
-    .summary("a text with every match of a pattern replaced, in time linear in the text")
+    .summary("a text with every match of a pattern replaced, without backtracking")
     .docs(
         "\
 `text` with every match of `pattern` replaced by `replacement`, in which `$1` and `${1}` stand for a group, `${name}` for a group with a name, `$0` for the match, `$$` for a
-dollar. A group that took no part, or is none, is empty. (`$1a` is the group named `1a`: write `${1}a`.)
+dollar. A group that took no part, or is none, is empty. (`$1a` is the group named `1a`: write `${1}a`.) Each search is linear in the text, all together need not be: see matchText.
 
 Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE (also for a pattern that is none, or too large when compiled); ERR_OUTPUT_TOO_LARGE if the result could be longer
 than 256 MiB; ERR_OUT_OF_MEMORY. Working memory: the text in UTF-8, and the result. Stops within: as matchText.",
