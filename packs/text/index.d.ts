@@ -28,13 +28,15 @@ export interface RenderMarkdownOptions {
 export interface SanitizeHtmlOptions {
   /** The tags that stay, instead of the default's; the content of others stays without them. Refused: tags that run, load documents or send (script, style, iframe, object, svg, math, form, meta, base, link, template, ...). */
   tags?: string[] | undefined
-  /** The attributes that stay, by tag, `'*'` for all tags, instead of the default's. Refused: on..., style, srcdoc, form..., ping, http-equiv, is, slot and names with a colon. `rel` of links is set. */
+  /** The attributes that stay, by tag, `'*'` for all tags, instead of the default's. Refused: on..., style, srcset, srcdoc, form..., ping, attributionsrc, http-equiv, is, slot and names with a colon. `rel` of links is set. */
   attributes?: Record<string, string[]> | undefined
+  /** `tags` and `attributes` stay beside the default's, instead of standing for them. Default false. */
+  extendDefaults?: boolean | undefined
 }
 
 /** What `matchText` takes beside the options of every task. */
 export interface MatchTextOptions {
-  /** In the syntax of the Rust crate regex: Perl's without look-around and back-references, so that time is linear in the text. At most 64 KiB; compiled, 4 MiB. */
+  /** In the syntax of the Rust crate regex: Perl's without look-around and back-references, so that a search is linear in the text. At most 64 KiB; compiled, 4 MiB. */
   pattern: string
   /** Any of 'i' (letters of either case), 'm' (^ and $ at lines), 's' (. is newlines, too), 'u' (Unicode, as without it), 'x' (white space and comments in the pattern). Default ''. */
   flags?: string | undefined
@@ -44,7 +46,7 @@ export interface MatchTextOptions {
 
 /** What `replaceText` takes beside the options of every task. */
 export interface ReplaceTextOptions {
-  /** In the syntax of the Rust crate regex: Perl's without look-around and back-references, so that time is linear in the text. At most 64 KiB; compiled, 4 MiB. */
+  /** In the syntax of the Rust crate regex: Perl's without look-around and back-references, so that a search is linear in the text. At most 64 KiB; compiled, 4 MiB. */
   pattern: string
   /** What stands for each match. */
   replacement: string
@@ -118,8 +120,10 @@ export namespace truncateToTokensSync {
  * `text` as HTML: CommonMark 0.31.2, and GitHub's extensions (tables, task lists, strikethrough, addresses that are links, footnotes; not its filter of tags, which `sanitize` is instead of). HTML in it is made clean as by sanitizeHtml, and so is all else; what
  * Markdown itself can say stays, too (`class="language-..."` of code, the boxes of tasks, footnotes).
  *
- * Errors: ERR_INVALID_ARG_TYPE; ERR_INVALID_DATA for a text of more than 4 MiB, and for HTML as sanitizeHtml has it (quotes and lists count as elements within each other); ERR_OUTPUT_TOO_LARGE; ERR_OUT_OF_MEMORY.
- * Working memory: some 100 bytes for each of the text's. It is one call, which takes some 50 ms for each MiB. Source: spec.commonmark.org/0.31.2, github.github.com/gfm.
+ * Errors: ERR_INVALID_ARG_TYPE; ERR_INVALID_DATA for a text of more than 4 MiB, and for HTML as sanitizeHtml has it (quotes and lists count as elements within each other); ERR_OUTPUT_TOO_LARGE
+ * for more than 32 MiB of HTML that is to be made clean, or 256 MiB; ERR_OUT_OF_MEMORY. Working memory: up to 200 bytes for each of the text's. Stops within: the time of rendering, and then
+ * of parsing the HTML, neither of which can pause: some 20 ms for each MiB of prose, 1000 ms for the worst (every second character a mark). Source: spec.commonmark.org/0.31.2,
+ * github.github.com/gfm.
  *
  * Runs on the threads of a pool.
  */
@@ -149,12 +153,12 @@ export namespace renderMarkdownSync {
 
 /**
  * `html` as a fragment, without anything that runs or leaves its place: parsed as browsers parse it, and written anew of what is allowed. Tags that are not go, and their
- * content stays (of script and style it goes, too); comments go; links get `rel="noopener noreferrer"`, and addresses are relative or of a known harmless scheme (http, https,
- * mailto, tel, ...). By default the tags and attributes stay that texts are written with, without classes, ids and styles.
+ * content stays (of script, style and template it goes, too); comments go; links (`<a>` and `<area>`) get `rel="noopener noreferrer"`, and addresses are relative or of a known harmless scheme
+ * (http, https, mailto, tel, ...). By default the tags and attributes stay that texts are written with, without classes, ids and styles.
  *
  * Errors: ERR_INVALID_ARG_TYPE; ERR_INVALID_ARG_VALUE for tags and attributes that could run; ERR_INVALID_DATA for HTML of more than 8 MiB, with more than 256 elements within each
- * other, a tag of more than 1 MiB, or of more than 64 KiB with many words, or formatting that is never closed in thousands of blocks; ERR_OUT_OF_MEMORY. Working memory: some 40 bytes for each of the
- * HTML's. It is one call, which takes some 40 ms for each MiB.
+ * other, a tag with more than 512 attributes, thousands of different tags, or formatting within formatting (or never closed) in thousands of places; ERR_OUTPUT_TOO_LARGE for more than 256 MiB;
+ * ERR_OUT_OF_MEMORY. Working memory: up to 50 bytes for each of the HTML's. Stops within: the time of parsing, which cannot pause: some 80 ms for each MiB of a page, 300 ms for the worst.
  *
  * Runs on the threads of a pool.
  */
@@ -180,11 +184,12 @@ export namespace sanitizeHtmlSync {
 }
 
 /**
- * `html` as Markdown (CommonMark, with GitHub's tables): headings with `#`, lists, links, images, emphasis, quotes, code, tables. Of script, style, head and the like nothing is left. It
- * does not make HTML safe: what is not Markdown may come through as it is, so sanitise what is rendered of it.
+ * `html` as Markdown (CommonMark, with GitHub's tables): headings with `#`, lists, links, images, emphasis, quotes, code, tables. Of script, style, head and the like nothing is left. What
+ * is text is the same text when it is rendered; where Markdown has no way to say something (emphasis that ends within a word after a `!`, a line break in a heading or a cell), a tag of HTML is
+ * there. It does not make HTML safe: addresses come through as they are, so sanitise what is rendered of it.
  *
- * Errors: ERR_INVALID_ARG_TYPE; ERR_INVALID_DATA as sanitizeHtml; ERR_OUTPUT_TOO_LARGE for more than 256 MiB; ERR_OUT_OF_MEMORY. Working memory: some 40 bytes for each of the HTML's. It is one
- * call, which takes some 40 ms for each MiB.
+ * Errors: ERR_INVALID_ARG_TYPE; ERR_INVALID_DATA as sanitizeHtml; ERR_OUTPUT_TOO_LARGE for more than 256 MiB (each line within 250 quotes begins with 250 marks); ERR_OUT_OF_MEMORY. Working
+ * memory: up to 50 bytes for each of the HTML's, and the result. Stops within: as sanitizeHtml.
  *
  * Runs on the threads of a pool.
  */
@@ -211,7 +216,8 @@ export namespace htmlToMarkdownSync {
 
 /**
  * Every match of `pattern` in `text`: `[start, end)` in UTF-16 units, as JavaScript counts, and its groups (the first is `groups[0]`; null where it took no
- * part). Empty matches are found as the Rust crate regex finds them. No text makes it slow: there is no backtracking.
+ * part). Empty matches are found as the Rust crate regex finds them. One search takes time linear in the text, whatever pattern and text are: there is no backtracking. All matches take as many
+ * searches, and one that looks far ahead of where its match ends (`.*[^A-Z]|[A-Z]` over letters) makes them quadratic together: then `limit` and `timeout` are what bounds it.
  *
  * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE (also for a pattern that is none, or too large when compiled), ERR_OUT_OF_RANGE; ERR_OUTPUT_TOO_LARGE
  * for groups of more than 256 MiB; ERR_OUT_OF_MEMORY. Working memory: the text in UTF-8, and the matches. Stops within: the search for one match, some 1 ms for each MiB
@@ -251,7 +257,7 @@ export namespace matchTextSync {
 
 /**
  * `text` with every match of `pattern` replaced by `replacement`, in which `$1` and `${1}` stand for a group, `${name}` for a group with a name, `$0` for the match, `$$` for a
- * dollar. A group that took no part, or is none, is empty. (`$1a` is the group named `1a`: write `${1}a`.)
+ * dollar. A group that took no part, or is none, is empty. (`$1a` is the group named `1a`: write `${1}a`.) Each search is linear in the text, all together need not be: see matchText.
  *
  * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE (also for a pattern that is none, or too large when compiled); ERR_OUTPUT_TOO_LARGE if the result could be longer
  * than 256 MiB; ERR_OUT_OF_MEMORY. Working memory: the text in UTF-8, and the result. Stops within: as matchText.

@@ -11,6 +11,8 @@ const TEXTS = hostileTexts(1000)
 const WIDE = {
   tags: [
     'a',
+    'area',
+    'blockquote',
     'b',
     'p',
     'img',
@@ -31,7 +33,9 @@ const WIDE = {
   attributes: {
     '*': ['class', 'id', 'title', 'name'],
     a: ['href', 'target'],
-    img: ['src', 'srcset', 'alt'],
+    img: ['src', 'longdesc', 'alt'],
+    area: ['href', 'target'],
+    blockquote: ['cite'],
     video: ['src', 'poster', 'controls'],
     source: ['src'],
     details: ['open'],

@@ -1,5 +1,6 @@
 // sanitizeHtml and htmlToMarkdown: what stays, what goes, what is refused. What runs in a browser: browser.spec.mjs.
 import test from 'ava'
+import { Pool } from 'heavy-load'
 import {
   htmlToMarkdown,
   htmlToMarkdownAsync,
@@ -90,6 +91,10 @@ test('no list lets in what runs', async (t) => {
     'http-equiv',
     'is',
     'slot',
+    'srcset',
+    'imagesrcset',
+    'attributionsrc',
+    'archive',
     'xlink:href',
     'xmlns',
     'action',
@@ -102,7 +107,59 @@ test('no list lets in what runs', async (t) => {
       t.is((await errorOf(sanitizeHtml('a', { attributes: { [tag]: [name] } }))).code, 'ERR_INVALID_ARG_VALUE', name)
     }
   }
-  t.is((await errorOf(sanitizeHtml('a', { attributes: { script: ['src'] } }))).code, 'ERR_INVALID_ARG_VALUE')
+  const { code, message } = await errorOf(sanitizeHtml('a', { attributes: { script: ['src'] } }))
+  t.is(code, 'ERR_INVALID_ARG_VALUE')
+  t.regex(message, /^The "options\.attributes" property must not have a tag/)
+})
+
+test('lists beside the default', async (t) => {
+  const options = { extendDefaults: true, tags: ['font'], attributes: { code: ['class'], font: ['color'] } }
+  t.is(
+    await sanitizeHtml('<font color=red class=a>x</font><code class=b title=c onclick=d>y</code>', options),
+    '<font color="red">x</font><code class="b" title="c">y</code>',
+  )
+  t.is(await sanitizeHtml('<b>x</b><font>y</font>', { extendDefaults: true, tags: ['font'] }), '<b>x</b><font>y</font>')
+  t.is(await sanitizeHtml('<b title=x>y</b>', { extendDefaults: true }), '<b title="x">y</b>')
+})
+
+test('attributes with addresses', async (t) => {
+  const run = '&#1;java&Tab;script:x'
+  const all = { attributes: { '*': ['cite', 'longdesc', 'src', 'poster', 'href', 'usemap', 'itemtype', 'profile'] } }
+  for (const name of all.attributes['*']) {
+    t.is(await sanitizeHtml(`<img ${name}="${run}">`, all), '<img>', name)
+    t.is(await sanitizeHtml(`<img ${name}="https://a">`, all), `<img ${name}="https://a">`, name)
+  }
+  t.is(
+    await sanitizeHtml(`<q cite="${run}">x</q><blockquote cite="${run}">y</blockquote>`),
+    '<q>x</q><blockquote>y</blockquote>',
+  )
+  t.is(
+    await sanitizeHtml('<area href=x target=_blank rel=opener>', { attributes: { area: ['href', 'target'] } }),
+    '<area href="x" target="_blank" rel="noopener noreferrer">',
+  )
+})
+
+test('writing stops, in every form', async (t) => {
+  // The output is a hundred times as long: parsing, which is one step, is the least of it.
+  const html = '<blockquote>'.repeat(250) + 'x<br>'.repeat(2 ** 18)
+  const pool = new Pool({ threads: 1 })
+  for (const convert of [
+    () => htmlToMarkdown(html, { pool, timeout: 100 }),
+    () => htmlToMarkdownAsync(html, { timeout: 100 }),
+  ]) {
+    t.is((await errorOf(convert())).code, 'ERR_TASK_TIMEOUT')
+  }
+  t.throws(() => htmlToMarkdownSync(html, { timeout: 100 }), { code: 'ERR_TASK_TIMEOUT' })
+  const controller = new AbortController()
+  const stopped = htmlToMarkdown(html, { pool, signal: controller.signal, onProgress: () => controller.abort() })
+  t.is((await errorOf(stopped)).name, 'AbortError')
+  t.is(await htmlToMarkdown('<b>x</b>', { pool }), '**x**')
+  await pool.close()
+})
+
+test('longer output than there may be', async (t) => {
+  const html = '<blockquote>'.repeat(250) + 'x<br>'.repeat(2 ** 20)
+  t.is((await errorOf(htmlToMarkdown(html))).code, 'ERR_OUTPUT_TOO_LARGE')
 })
 
 test('lists that are none', async (t) => {
@@ -112,6 +169,9 @@ test('lists that are none', async (t) => {
     { tags: { p: 1 } },
     { tags: null },
     { attributes: ['a'] },
+    { attributes: new Map([['b', ['title']]]) },
+    { attributes: new Set(['b']) },
+    { tags: new Map() },
     { attributes: { a: 'href' } },
     { attributes: { a: [1] } },
     { attributes: null },
@@ -149,12 +209,24 @@ test('what parsers would need minutes for is refused', async (t) => {
     '<ul><li>'.repeat(1e5),
     '<svg>'.repeat(1e5),
     `<a ${attributes}>`,
+    `${Array.from({ length: 250 }, (_, index) => `<font size=${index}>`).join('')}${'<font size=x></font>'.repeat(50_000)}`,
     'a'.repeat(2 ** 23 + 1),
   ]) {
     for (const kernel of [sanitizeHtml, htmlToMarkdown])
       t.is((await errorOf(kernel(html))).code, 'ERR_INVALID_DATA', html.slice(0, 8))
   }
-  for (const html of ['<p>', '<', '&', '<br>', '<li>x', '<!-- -->'].map((piece) => piece.repeat(1e5))) {
+  for (const html of [
+    '<p>',
+    '<',
+    '&',
+    '<br>',
+    '<li>x',
+    '<!-- -->',
+    '</div>',
+    '<frameset>',
+    '<em>a</em>',
+    '<table>x',
+  ].map((piece) => piece.repeat(1e5))) {
     t.is(typeof (await sanitizeHtml(html)), 'string')
     t.is(typeof (await htmlToMarkdown(html)), 'string')
   }

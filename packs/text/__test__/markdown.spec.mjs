@@ -49,6 +49,11 @@ test('what Markdown itself can say stays when it is made clean', async (t) => {
 test('HTML in it is made clean', async (t) => {
   t.is(await renderMarkdown('<b onclick=x>a</b> <script>b</script>'), '<p><b>a</b> </p>\n')
   t.is(await renderMarkdown('<code class="own">x</code>'), '<p><code>x</code></p>\n')
+  t.is(await renderMarkdown('<code class="language-x evil">x</code>'), '<p><code class="language-x">x</code></p>\n')
+  t.is(
+    await renderMarkdown('<sup class="footnote-ref a footnotes-b">x</sup>'),
+    '<p><sup class="footnote-ref">x</sup></p>\n',
+  )
   t.is(await renderMarkdown('<li id="login">x'), '<li>x\n</li>')
   t.is(await renderMarkdown('<input name=password>'), '<input disabled="">\n')
   t.is(await renderMarkdown('[a](javascript:b)'), '<p><a rel="noopener noreferrer">a</a></p>\n')
@@ -98,4 +103,8 @@ test('texts that are made to take long end soon, or are refused', async (t) => {
     t.is(error.code, 'ERR_INVALID_DATA', text.slice(0, 8))
   }
   t.is((await errorOf(renderMarkdown('a'.repeat(2 ** 22 + 1)))).code, 'ERR_INVALID_DATA')
+  // Whoever sent Markdown is told of Markdown.
+  const { code, message } = await errorOf(renderMarkdown(`[^1]: a\n\n${'[^1]'.repeat(800_000)}`))
+  t.is(code, 'ERR_OUTPUT_TOO_LARGE')
+  t.regex(message, /^The HTML that the text makes is longer/)
 })

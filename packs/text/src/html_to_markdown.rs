@@ -1,12 +1,9 @@
 //! `htmlToMarkdown`: HTML as Markdown.
 
-use htmd::HtmlToMarkdown as Converter;
-
-use heavy_load_kernel::error::EngineError;
 use heavy_load_kernel::value::{Options, Value};
-use heavy_load_kernel::{Estimate, Kernel, Next, Result, Spec, Work};
+use heavy_load_kernel::{Estimate, Kernel, Result, Spec, Work};
 
-use crate::html::check;
+use crate::html::{Converting, MEMORY};
 use crate::text::{self, Text};
 
 pub(crate) struct HtmlToMarkdown;
@@ -15,17 +12,15 @@ static SPEC: Spec = Spec::new("htmlToMarkdown")
     .summary("HTML as Markdown: headings, lists, links, images, code, tables")
     .docs(
         "\
-`html` as Markdown (CommonMark, with GitHub's tables): headings with `#`, lists, links, images, emphasis, quotes, code, tables. Of script, style, head and the like nothing is left. It
-does not make HTML safe: what is not Markdown may come through as it is, so sanitise what is rendered of it.
+`html` as Markdown (CommonMark, with GitHub's tables): headings with `#`, lists, links, images, emphasis, quotes, code, tables. Of script, style, head and the like nothing is left. What
+is text is the same text when it is rendered; where Markdown has no way to say something (emphasis that ends within a word after a `!`, a line break in a heading or a cell), a tag of HTML is
+there. It does not make HTML safe: addresses come through as they are, so sanitise what is rendered of it.
 
-Errors: ERR_INVALID_ARG_TYPE; ERR_INVALID_DATA as sanitizeHtml; ERR_OUTPUT_TOO_LARGE for more than 256 MiB; ERR_OUT_OF_MEMORY. Working memory: some 40 bytes for each of the HTML's. It is one
-call, which takes some 40 ms for each MiB.",
+Errors: ERR_INVALID_ARG_TYPE; ERR_INVALID_DATA as sanitizeHtml; ERR_OUTPUT_TOO_LARGE for more than 256 MiB (each line within 250 quotes begins with 250 marks); ERR_OUT_OF_MEMORY. Working
+memory: up to 50 bytes for each of the HTML's, and the result. Stops within: as sanitizeHtml.",
     )
     .input("html", text::TYPE)
     .output("string");
-
-/// Bytes for each of the HTML's: two trees, and the result.
-const MEMORY: u64 = 40;
 
 impl Kernel for HtmlToMarkdown {
     fn spec(&self) -> &'static Spec {
@@ -39,18 +34,7 @@ impl Kernel for HtmlToMarkdown {
     fn check(&self, input: Value, _options: &Options) -> Result<(Work, Estimate)> {
         let html = Text::of(input, SPEC.input)?;
         let len = html.len() as u64;
-        let mut given = Some(html);
-        let work = Work::one_shot(move || {
-            let Some(html) = given.take() else { return Ok(Next::Done(Value::Null)) };
-            let html = html.read()?;
-            check(&html)?;
-            let converter = Converter::builder()
-                .skip_tags(vec!["script", "style", "head", "noscript", "template", "iframe"])
-                .build();
-            let markdown = converter.convert(&html).map_err(|error| EngineError::invalid_data(error.to_string()))?;
-            text::bound(markdown.len())?;
-            Ok(Next::Done(Value::String(markdown)))
-        });
+        let work = Work::stepped(Converting::new(html));
         Ok((work, Estimate { cost: len, memory: MEMORY * len }))
     }
 }

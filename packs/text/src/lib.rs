@@ -3,12 +3,12 @@
 //! - `text`: an input as a string, and output that grows as the system gives memory;
 //! - `pattern`: compiled patterns, kept for a while;
 //! - `tokens`: encodings and their tables; `tokenizing`: work over a text's pieces;
-//! - `html`: HTML is looked through before anything makes a tree of it; what is left of it when it is made clean.
+//! - `html`: a tree of HTML, what is left of it when it is made clean, and what it is in Markdown.
 //!
 //! Invariants:
 //! 1. Time and memory are linear in the input, and the output is bounded, whatever is in it: what a parser takes more for (deep nesting, thousands of attributes,
-//!    formatting that is opened again and again) is refused before that parser sees it.
-//! 2. Nothing recurses over the input but what `html::check` has bounded.
+//!    formatting that is opened again and again) is counted while it parses, and refused. (Many searches of one pattern are each linear, and stop.)
+//! 2. Nothing of ours recurses over the input.
 #![forbid(unsafe_code)]
 
 mod count_tokens;
