@@ -68,9 +68,13 @@ impl Kernel for RenderMarkdown {
         let mut given = Some(text);
         let work = Work::one_shot(move || {
             let Some(text) = given.take() else { return Ok(Next::Done(Value::Null)) };
-            let text = text.read()?;
+            let mut text = text.read()?;
             // What comrak allocates ends the process if there is no memory: so it is asked for before, and given back.
             probe(memory(&text))?;
+            // Without the end of its last line comrak takes `1.` for text.
+            if !text.is_empty() && !text.ends_with('\n') {
+                text::append(&mut text, "\n")?;
+            }
             let html = render(&text, gfm);
             text::bound(html.len())?;
             if !sanitize {

@@ -204,9 +204,14 @@ fn fuzz_html() {
             }
         };
         let lower = html.to_ascii_lowercase();
-        // ammonia leaves out what has such a name, wherever it is.
+        // ammonia leaves out what has such a name, wherever it is; so may have what is made by chance.
+        let is_known = |(at, _)| {
+            let rest: &str = &html[at..];
+            !rest[1..].starts_with(|char: char| char.is_ascii_alphabetic())
+                || PIECES.iter().any(|piece| piece.starts_with('<') && rest.starts_with(piece))
+        };
         let own = ["<svg", "<math", "<mi", "<desc", "<title", "<foreignobject", "<annotation-xml", "<area"];
-        if !own.iter().any(|own| lower.contains(own)) {
+        if html.match_indices('<').all(is_known) && !own.iter().any(|own| lower.contains(own)) {
             prop_assert_eq!(&cleaned, &by_ammonia(html), "{}", html);
         }
         is_clean(&cleaned, |html| clean(html).unwrap())
@@ -227,7 +232,7 @@ fn fuzz_markdown_of_html() {
             return Ok(());
         }
         let Ok(markdown) = convert(html) else { return Ok(()) };
-        prop_assert_eq!(text_of(&render(&markdown, true)), text_of(html), "{} as {}", html, markdown);
+        prop_assert_eq!(text_of(&render(&(markdown.clone() + "\n"), true)), text_of(html), "{} as {}", html, markdown);
         Ok(())
     });
 }
@@ -388,7 +393,7 @@ fn markdown_of_html() {
         ("x!<a href=u>a</a>", "x\\![a](u)"),
         ("<b>x!</b>y", "<strong>x!</strong>y"),
         ("<b>x</b>y <b>x!</b> <b> y </b>z", "**x**y **x!** **y** z"),
-        ("<b><i>x</i></b><b>y</b><i>z</i>", "***x*y**<em>z</em>"),
+        ("<b><i>x</i></b><b>y</b><i>z</i>", "<strong><em>x</em>y</strong>*z*"),
         ("<b></b><em>a</em><em>b</em><del>c</del>", "*ab*<del>c</del>"),
         ("<code>a`b</code><code>c</code>", "``a`b``<code>c</code>"),
         ("<ul><li>a<ul><li>b</ul><li>c</ul><ul><li>d</ul>", "* a\n  * b\n* c\n\n- d"),

@@ -76,6 +76,8 @@ enum Gap {
 pub(super) enum Place {
     Paragraph,
     Heading,
+    /// A paragraph of one line.
+    Caption,
     Cell,
 }
 
@@ -230,7 +232,7 @@ impl Line {
 
     /// The content in Markdown, with `\n` between lines; there is none afterwards.
     pub(super) fn take(&mut self, tree: &Tree, place: Place) -> Result<String> {
-        self.choose_tags();
+        self.choose_tags(place);
         let mut out = String::new();
         let tokens = std::mem::take(&mut self.tokens);
         let raw = std::mem::take(&mut self.raw);
@@ -238,7 +240,8 @@ impl Line {
         let mut around = 0_usize;
         for (index, token) in tokens.iter().enumerate() {
             bound(out.len())?;
-            let at_start = place == Place::Paragraph && (out.is_empty() || out.ends_with('\n'));
+            let at_start =
+                matches!(place, Place::Paragraph | Place::Caption) && (out.is_empty() || out.ends_with('\n'));
             match *token {
                 Token::Text { start, end } => {
                     let goes_on = !matches!(tokens.get(index + 1), None | Some(Token::Space | Token::Break(_)));
@@ -285,19 +288,29 @@ impl Line {
         Ok(out)
     }
 
-    /// Finds the delimiters that would be none.
-    fn choose_tags(&mut self) {
-        let mut open = vec![];
+    /// Finds the delimiters that would be none, or could be taken for both an opening and a closing one while there are others around or within.
+    fn choose_tags(&mut self, place: Place) {
+        // Where marks were opened, and whether there are others within.
+        let mut open: Vec<(usize, bool)> = vec![];
         for at in 0..self.tokens.len() {
             match self.tokens[at] {
-                Token::Open { mark, .. } if !matches!(mark, Mark::Link(_)) => open.push(at),
+                Token::Open { mark, .. } if !matches!(mark, Mark::Link(_)) => open.push((at, false)),
                 Token::Close { mark, .. } if !matches!(mark, Mark::Link(_)) => {
-                    let Some(from) = open.pop() else { continue };
+                    let Some((from, has_inner)) = open.pop() else { continue };
+                    let is_nested = has_inner || !open.is_empty();
+                    if let Some((_, has_inner)) = open.last_mut() {
+                        *has_inner = true;
+                    }
                     let runs_on = from > 0
                         && matches!(self.tokens[from - 1], Token::Close { mark, is_tag: false } if !matches!(mark, Mark::Link(_)));
-                    let opens = is_delimiter(self.before(from, mark), self.after(from, mark));
-                    let closes = is_delimiter(self.after(at, mark), self.before(at, mark));
-                    if runs_on || !opens || !closes {
+                    let edges = [
+                        (self.before(from, mark, place), self.after(from, mark, place)),
+                        (self.after(at, mark, place), self.before(at, mark, place)),
+                    ];
+                    let is_one = |(outside, inside)| {
+                        is_delimiter(outside, inside) && !(is_nested && is_ambiguous(outside, inside))
+                    };
+                    if runs_on || !edges.into_iter().all(is_one) {
                         for token in [from, at] {
                             if let Token::Open { is_tag, .. } | Token::Close { is_tag, .. } = &mut self.tokens[token] {
                                 *is_tag = true;
@@ -311,19 +324,20 @@ impl Line {
     }
 
     /// The character before a delimiter and those that run into it; at the edge of a line a space.
-    fn before(&self, at: usize, mark: Mark) -> char {
+    fn before(&self, at: usize, mark: Mark, place: Place) -> char {
         let tokens = self.tokens[..at].iter().rev();
-        self.edge(tokens, mark, |text| text.chars().next_back())
+        self.edge(tokens, mark, place, |text| text.chars().next_back())
     }
 
-    fn after(&self, at: usize, mark: Mark) -> char {
-        self.edge(self.tokens[at + 1..].iter(), mark, |text| text.chars().next())
+    fn after(&self, at: usize, mark: Mark, place: Place) -> char {
+        self.edge(self.tokens[at + 1..].iter(), mark, place, |text| text.chars().next())
     }
 
     fn edge<'a>(
         &self,
         tokens: impl Iterator<Item = &'a Token>,
         mark: Mark,
+        place: Place,
         char_of: impl Fn(&str) -> Option<char>,
     ) -> char {
         for token in tokens {
@@ -331,6 +345,7 @@ impl Line {
                 Token::Text { start, end } => char_of(&self.raw[start..end]).unwrap_or(' '),
                 Token::Code { .. } => '`',
                 Token::Image(_) => '!',
+                Token::Break(_) if place != Place::Paragraph => '<',
                 Token::Space | Token::Break(_) => ' ',
                 Token::Open { mark: other, is_tag: false } | Token::Close { mark: other, is_tag: false }
                     if other.is_star() && mark.is_star() =>
@@ -348,6 +363,11 @@ impl Line {
 fn is_delimiter(outside: char, inside: char) -> bool {
     let is_free = outside.is_ascii_punctuation() || outside.is_ascii_whitespace();
     inside.is_alphanumeric() || (is_free && !inside.is_whitespace())
+}
+
+/// Whether a delimiter could be both an opening and a closing one.
+fn is_ambiguous(outside: char, inside: char) -> bool {
+    !outside.is_whitespace() && outside.is_alphanumeric() == inside.is_alphanumeric()
 }
 
 /// White space of HTML.
@@ -377,12 +397,19 @@ fn escape(out: &mut String, text: &str, at_start: bool, goes_on: bool) -> Result
         if at >= word_end {
             let start = bytes[..at].iter().rposition(|byte| *byte == b' ').map_or(0, |space| space + 1);
             word_end = bytes[at..].iter().position(|byte| *byte == b' ').map_or(bytes.len(), |len| at + len);
-            let is_plain = !bytes[start..word_end].iter().any(|byte| b"\\`*[]|~_<&".contains(byte));
+            let is_plain = !bytes[start..word_end].iter().any(|byte| b"\\`*[]|~_<&\x0b".contains(byte));
             is_address = is_plain && !(goes_on && word_end == bytes.len());
         }
         !is_address
     };
     for (at, byte) in text.bytes().enumerate() {
+        // Renderers take it for white space.
+        if byte == b'\x0b' {
+            append(out, &text[from..at])?;
+            append(out, "&#11;")?;
+            from = at + 1;
+            continue;
+        }
         let next = bytes.get(at + 1).copied();
         let is_alphanumeric = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
         let ends_word = next.is_none_or(|next| next == b' ');
@@ -432,7 +459,11 @@ fn code(out: &mut String, content: &str, place: Place) -> Result<()> {
     let is_cell = place == Place::Cell;
     let fence = fence(content, 1)?;
     // In a table `\|` is a bar, also in code; code that follows code would go on; and renderers take no longer delimiters.
-    if out.ends_with('`') || (is_cell && content.contains("\\|")) || fence.len() > MOST_BACKTICKS {
+    if out.ends_with('`')
+        || (is_cell && content.contains("\\|"))
+        || fence.len() > MOST_BACKTICKS
+        || content.contains('\x0b')
+    {
         tagged(out, "<", "code")?;
         escape(out, content, false, true)?;
         return tagged(out, "</", "code");

@@ -96,6 +96,8 @@ struct List {
     is_close: bool,
     is_other: bool,
     count: usize,
+    /// How many containers it is in.
+    depth: usize,
 }
 
 struct Table {
@@ -362,7 +364,7 @@ impl Writer {
                 if self.table.as_ref().is_some_and(|table| table.rows > 0) {
                     return self.loose_cell();
                 }
-                let content = self.content(Place::Cell)?;
+                let content = self.content(Place::Caption)?;
                 if content.is_empty() { Ok(()) } else { self.block(&content) }
             }
             Begun::Row => {
@@ -502,7 +504,7 @@ impl Writer {
         // Two lists that follow each other would be one.
         let is_other = container.is_some_and(|container| container.last_list == Some((has_numbers, false)));
         let number = has_numbers.then_some(start);
-        self.lists.push(List { number, is_loose, is_close, is_other, count: 0 });
+        self.lists.push(List { number, is_loose, is_close, is_other, count: 0, depth: self.containers.len() });
     }
 
     fn begin_item(&mut self) -> Result<()> {
@@ -510,6 +512,8 @@ impl Writer {
             None => ("* ".to_owned(), false, true),
             Some(list) => {
                 let is_close = if list.count > 0 { !list.is_loose } else { list.is_close };
+                // An item within an item, without a list of its own, is no next item.
+                let is_close = is_close && list.depth == self.containers.len();
                 list.count += 1;
                 let mark = match (&mut list.number, list.is_other) {
                     (None, false) => "* ".to_owned(),
