@@ -34,8 +34,8 @@ github.github.com/gfm.",
 const LONGEST: usize = 4 << 20;
 /// Bytes for each of the text's, at most.
 const MEMORY: u64 = 200;
-/// Bytes of a node of comrak's.
-const NODE: usize = 250;
+/// Bytes of a node of comrak's, with what its arena takes before it is needed.
+const NODE: usize = 320;
 /// What is rendered is made clean if it is no longer than this.
 const SOURCE: Source =
     Source { name: "The HTML that the text makes", longest: 32 << 20, too_long: Code::OutputTooLarge };
