@@ -148,10 +148,11 @@ test('searches that are quadratic together stop with their timeout', async (t) =
   const { replacement, ...ofMatch } = options
   const { limit, ...ofReplace } = options
   for (const match of [matchText, matchTextAsync, matchTextSync]) {
-    t.is((await errorOf((async () => match(text, ofMatch))())).code, 'ERR_TASK_TIMEOUT')
+    // Once it is known how long they take, the pool may refuse one at once.
+    t.regex((await errorOf((async () => match(text, ofMatch))())).code, /^ERR_(TASK_TIMEOUT|POOL_OVERLOADED)$/)
   }
   for (const replace of [replaceText, replaceTextAsync, replaceTextSync]) {
-    t.is((await errorOf((async () => replace(text, ofReplace))())).code, 'ERR_TASK_TIMEOUT')
+    t.regex((await errorOf((async () => replace(text, ofReplace))())).code, /^ERR_(TASK_TIMEOUT|POOL_OVERLOADED)$/)
   }
 })
 
