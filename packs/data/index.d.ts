@@ -85,7 +85,7 @@ export namespace convertTableSync {
  * Errors: ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE; ERR_INVALID_ARG_VALUE for a `filter` that is no jq program, and for more than 4 GiB of JSON; ERR_INVALID_DATA for what is no JSON (with line and column) or
  * no UTF-8, is nested more than 10,000 levels deep, for an error of the program's that it does not catch (with jq's message), and if there is not one output with `single`; ERR_OUTPUT_TOO_LARGE as soon as
  * there is more than `maxOutputLength`, or the program's values take more than `maxMemory`; ERR_OUT_OF_MEMORY. Working memory: 16 bytes for each array and object of the text, 16 for each element and member
- * that is looked at, and what the program makes. Stops within: 1 ms, but for a single function of jq's over much: a search by regular expression. Programs are compiled once, on the pool; the last 32 are
+ * that is looked at, and what the program makes. Stops within: 1 ms, but for a single function of jq's over a long string (some 10 ms for each MiB), one search by regular expression above all. Programs are compiled once, on the pool; the last 32 are
  * kept. Sources: RFC 8259, the manuals of jq and jaq.
  *
  * Runs on the threads of a pool.

@@ -282,7 +282,7 @@ pub(super) fn string_end(bytes: &[u8], start: usize) -> usize {
 }
 
 /// What a string stands for: what is between its quotes. Halves of surrogate pairs that stand alone become U+FFFD.
-fn unescape(bytes: &[u8]) -> String {
+pub(super) fn unescape(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     let mut rest = bytes;
     loop {

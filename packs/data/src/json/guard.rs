@@ -26,7 +26,7 @@ pub(crate) enum Stop {
 }
 
 /// How much more memory than it has there must be for a program to go on, at least: what libraries ask for without a way to be refused.
-const PROBE: usize = 4 << 20;
+pub(super) const PROBE: usize = 4 << 20;
 /// Ticks from one look at the memory to the next.
 const MEMORY_TICKS: u64 = 64;
 

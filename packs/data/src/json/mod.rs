@@ -2,7 +2,7 @@
 //!
 //! - `scan`: checks a text, in steps, and notes where its arrays and objects end. `document`: what was checked; its parts are opened when somebody looks into them.
 //! - `value`, `number`, `arithmetic`, `order`, `paths`: jq's values, for the interpreter (the crate jaq-core). `write`: as text.
-//! - `program`: parsed and compiled filters, kept by content. `natives`: the functions that are ours.
+//! - `program`: parsed and compiled filters, kept by content. `natives`, `matching`, `strings`: the functions that are ours.
 //! - `guard`: what stops and pauses a program. `routine`: the stack that it runs on.
 //!
 //! Invariants:
@@ -14,6 +14,7 @@
 mod arithmetic;
 pub(crate) mod document;
 pub(crate) mod guard;
+mod matching;
 mod natives;
 mod number;
 mod order;
@@ -21,6 +22,7 @@ mod paths;
 pub(crate) mod program;
 pub(crate) mod routine;
 pub(crate) mod scan;
+mod strings;
 mod value;
 pub(crate) mod write;
 

@@ -8,8 +8,8 @@ use jaq_core::native::{Fun, bome, run, unary, v};
 use jaq_core::{Bind, DataT, Error, Exn, Native, RunPtr};
 
 use super::document::Document;
-use super::guard;
 use super::value::{Json, Object};
+use super::{guard, matching, strings};
 
 pub(super) type Data = JustLut<Json>;
 
@@ -19,8 +19,14 @@ pub(super) const TICK: &str = "@tick";
 /// Definitions in jq: what jaq leaves to others, and what jq has and jaq has not.
 pub(super) const DEFINITIONS: &str = r#"
 def totype(p; e): if p then . else fromjson | if p then . else e end end;
-def tonumber: totype(isnumber; error("cannot parse as number"));
 def toboolean: totype(isboolean; error("cannot parse as boolean"));
+def sub(re; f; flags): [split_matches(re; flags)[] | if isarray then [capture_of_match | f] else [.] end] as $parts
+    | if all($parts[]; length == 1 and (.[0] | isstring)) then [$parts[][0]] | join("") else reduce $parts[] as $x (""; . + $x[]) end;
+def gsub(re; f; flags): sub(re; f; "g" + flags);
+def sub(re; f): sub(re; f; "");
+def gsub(re; f): sub(re; f; "g");
+def halt_error($exit_code): error;
+def halt_error: error;
 def toarray: if isarray then . else [.] end;
 def transpose: [range([.[] | length] | max // 0) as $i | [.[][$i]]];
 def in(xs): . as $x | xs | has($x);
@@ -48,13 +54,27 @@ def @tsv: if isarray then map(if isstring then (split("\\") | join("\\\\") | spl
 "#;
 
 /// Functions of jaq's that look at the machine: its environment, its time zone; and those that are ours.
-const NOT_JAQS: &[&str] = &["env", "localtime", "strflocaltime", "ltrimstr", "rtrimstr"];
-/// Definitions of jaq's that do not suit our values: for jq, division by zero is an error.
-pub(super) const NOT_DEFINED: &[&str] = &["nan", "infinite", "join"];
+const NOT_JAQS: &[&str] = &[
+    "env",
+    "localtime",
+    "strflocaltime",
+    "ltrimstr",
+    "rtrimstr",
+    "explode",
+    "implode",
+    "reverse",
+    "matches",
+    "split_matches",
+    "split_",
+];
+/// Definitions of jaq's that do not suit our values: for jq, division by zero is an error. And `sub` takes quadratic time and memory.
+pub(super) const NOT_DEFINED: &[&str] = &["nan", "infinite", "join", "sub", "gsub"];
 
 pub(super) fn functions() -> impl Iterator<Item = Fun<Data>> {
     let jaq = jaq_core::funs::<Data>().chain(jaq_std::funs::<Data>());
-    jaq.filter(|(name, ..)| !NOT_JAQS.contains(name)).chain(ours().into_iter().map(run::<Data>)).chain([tick()])
+    jaq.filter(|(name, ..)| !NOT_JAQS.contains(name))
+        .chain(ours().into_iter().chain(matching::functions()).chain(strings::functions()).map(run::<Data>))
+        .chain([tick()])
 }
 
 /// Passes everything on, once the guard has been asked.
@@ -74,16 +94,14 @@ fn tick() -> Fun<Data> {
     (TICK, v(0), native)
 }
 
-type Ours = (&'static str, Box<[Bind]>, RunPtr<Data>);
+/// Name, arguments, and what it does.
+pub(super) type Function = (&'static str, Box<[Bind]>, RunPtr<Data>);
 
-fn ours() -> Vec<Ours> {
+fn ours() -> Vec<Function> {
     vec![
         ("env", v(0), |_| bome(Ok(Json::object(Object::default())))),
         ("nan", v(0), |_| bome(Ok(f64::NAN.into()))),
         ("infinite", v(0), |_| bome(Ok(f64::INFINITY.into()))),
-        ("ltrimstr", v(1), |cv| unary(cv, |value, fix| Ok(trim(value, &fix, |text, fix| text.strip_prefix(fix))))),
-        ("rtrimstr", v(1), |cv| unary(cv, |value, fix| Ok(trim(value, &fix, |text, fix| text.strip_suffix(fix))))),
-        ("join", v(1), |cv| unary(cv, join)),
         ("length", v(0), |cv| bome(length(cv.1))),
         ("tojson", v(0), |cv| bome(Ok(Json::string(cv.1.to_string())))),
         ("fromjson", v(0), |cv| {
@@ -107,36 +125,6 @@ fn ours() -> Vec<Ours> {
 }
 
 type ValR = jaq_core::ValR<Json>;
-
-/// What is no string stays as it is.
-fn trim(value: Json, fix: &Json, strip: for<'a> fn(&'a str, &str) -> Option<&'a str>) -> Json {
-    match (&value, fix) {
-        (Json::Str(text), Json::Str(fix)) => {
-            strip(text, fix).map_or(value.clone(), |rest| Json::string(rest.to_owned()))
-        }
-        _ => value,
-    }
-}
-
-/// Strings, numbers and booleans with a separator between them; null is nothing.
-fn join(value: Json, separator: Json) -> ValR {
-    let Json::Str(separator) = separator else { return Err(Error::typ(separator, "string")) };
-    let mut all = String::new();
-    let items = value.items().map_err(|value| Error::typ(value, "array"))?;
-    for (index, item) in items.into_iter().enumerate() {
-        guard::tick();
-        if index > 0 {
-            all.push_str(&separator);
-        }
-        match item {
-            Json::Null => {}
-            Json::Str(text) => all.push_str(&text),
-            item @ (Json::Bool(_) | Json::Num(_)) => all.push_str(&item.to_string()),
-            other => return Err(Error::typ(other, "string, number, boolean or null, as what is joined")),
-        }
-    }
-    Ok(Json::string(all))
-}
 
 fn length(value: Json) -> ValR {
     Ok(match value {

@@ -121,12 +121,16 @@ pub(super) fn map_index<'a, I: Iterator<Item = ValX<'a, Json>>>(
     opt: Opt,
     f: impl Fn(Json) -> I,
 ) -> ValX<'a, Json> {
-    // An assignment makes what is not there.
-    let value = match (value, index) {
-        (Json::Null, Json::Str(_)) => Json::object(Object::default()),
-        (Json::Null, Json::Num(_)) => Json::array(vec![]),
-        (value, _) => value.owned(),
-    };
+    // An assignment makes what is not there; deleting does not.
+    if matches!((&value, index), (Json::Null, Json::Str(_) | Json::Num(_))) {
+        let Some(new) = f(Json::Null).next().transpose()? else { return Ok(Json::Null) };
+        return match index {
+            Json::Num(num) => array_with(num, new).map_err(Exn::from),
+            Json::Str(key) => Ok(Json::object([(Rc::clone(key), new)].into_iter().collect())),
+            _ => unreachable!("a string or a number"),
+        };
+    }
+    let value = value.owned();
     match (value, index) {
         (Json::Obj(mut object), Json::Str(key)) => {
             // What is there is taken out first: so it has one owner, and is changed in place.
@@ -176,6 +180,17 @@ pub(super) fn map_index<'a, I: Iterator<Item = ValX<'a, Json>>>(
         }
         (value, index) => opt.fail(value, |value| Exn::from(Error::index(value, index.clone()))),
     }
+}
+
+/// The shortest array with a value at an index.
+fn array_with(num: &Num, value: Json) -> ValR<Json> {
+    let Some(place) = place(num, 0).filter(|place| *place < LONGEST) else {
+        return Err(Error::str(format_args!("index {} is out of bounds", Json::Num(num.clone()))));
+    };
+    guard::expect((place + 1) * size_of::<Json>());
+    let mut items = vec![Json::Null; place + 1];
+    items[place] = value;
+    Ok(Json::array(items))
 }
 
 /// `value[a:b] |= f`.

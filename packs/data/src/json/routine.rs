@@ -7,10 +7,10 @@ use corosensei::{Coroutine, CoroutineResult};
 use heavy_load_kernel::Result;
 use heavy_load_kernel::error::{Code, EngineError};
 
-use super::guard::{Guard, Stop};
+use super::guard::{Guard, PROBE, Stop};
 
 /// Bytes of a stack: addresses, of which memory is taken as it is used. Code that is not optimised takes several times as much.
-const STACK: usize = if cfg!(debug_assertions) { 512 << 20 } else { 64 << 20 };
+const STACK: usize = if cfg!(debug_assertions) { 512 << 20 } else { 24 << 20 };
 /// What is left for all that is not asked (`guard::tick`) before it calls itself: walking through a value of `DEEPEST` levels, and a filter's own nesting.
 const RESERVE: usize = STACK / 2;
 /// Ticks that are a unit of work: some 20 us.
@@ -67,7 +67,7 @@ impl<T: 'static> Routine<T> {
                 EngineError::invalid_data(format!("The filter makes a value of more than {} levels", super::DEEPEST))
             }
             Stop::Output => EngineError::new(Code::OutputTooLarge, "The output is longer than options.maxOutputLength"),
-            Stop::OutOfMemory => EngineError::out_of_memory(*limit),
+            Stop::OutOfMemory => EngineError::out_of_memory(PROBE),
         })
     }
 }

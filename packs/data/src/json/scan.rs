@@ -264,7 +264,7 @@ pub(crate) fn plain(text: &[u8]) -> usize {
 }
 
 /// The length of the number that the text begins with, or where it is none.
-fn number(text: &[u8]) -> std::result::Result<usize, usize> {
+pub(super) fn number(text: &[u8]) -> std::result::Result<usize, usize> {
     let digits = |from: usize| text[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     let some = |from: usize| match digits(from) {
         0 => Err(from),

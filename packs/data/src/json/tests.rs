@@ -393,7 +393,7 @@ fn a_paused_program_goes_on_on_another_thread() {
         .join()
         .unwrap();
     }
-    assert_eq!(out, Some(Value::Buffer(b"108889\n".to_vec())));
+    assert_eq!(out, Some(Value::Buffer(b"60889\n".to_vec())));
 }
 
 #[test]
@@ -576,4 +576,48 @@ fn fuzz_programs() {
         }
     }
     assert!(good > 50 && bad > 20, "{good} {bad}");
+}
+
+#[test]
+fn functions_over_long_strings_are_held_to_the_limit() {
+    let long = format!("\"{}\"", "a".repeat(300_000));
+    for filter in [
+        "gsub(\"a\";\"b\")",
+        "[match(\"a\";\"g\")]|length",
+        "[scan(\"a\")]",
+        "explode|length",
+        "[.,.,.,.,.,.,.,.,.,.,.,.,.,.,.,.,.,.,.,.,.,.,.,.]|tojson",
+        "[splits(\"a\")]",
+    ] {
+        let error = query_with(filter, &long, vec![("maxMemory", Value::Number(5e6))]).expect_err(filter);
+        assert!(error.starts_with("OutputTooLarge"), "{filter}: {error}");
+    }
+    assert_eq!(jq("gsub(\"a\";\"b\")|length", &format!("\"{}\"", "a".repeat(30_000))), "30000");
+}
+
+/// As jq has it, where jaq has it otherwise.
+#[test]
+fn what_strangers_found() {
+    for (filter, json, expected) in [
+        ("del(.a[0])", "{\"b\":1,\"a\":[1,2]}", "{\"b\":1,\"a\":[2]}"),
+        ("del(.a)", "null", "null"),
+        ("group_by(tojson)|length", r#"[{"a":"\u0061"},{"a":"a"}]"#, "1"),
+        (".", r#"["\u00e9\/",{"\u0061":"\ud83d\ude00"}]"#, "[\"é/\",{\"a\":\"\u{1f600}\"}]"),
+        ("test(\"\\\\w\")", "\"é\"", "true"),
+        ("test(\"é\";\"i\")", "\"É\"", "true"),
+        ("reverse", "null", "[]"),
+        ("tonumber", "\" 12.50 \"", "12.50"),
+        ("[sub(\"(?<x>.)\"; \"1\\(.x)\", \"2\\(.x)\")]", "\"ab\"", "[\"1ab\",\"2ab\"]"),
+        (".a.b = 1 | .c[1] = 2", "null", "{\"a\":{\"b\":1},\"c\":[null,2]}"),
+    ] {
+        assert_eq!(jq(filter, json), expected, "{filter} of {json}");
+    }
+    for (filter, json, message) in [
+        ("tonumber", "\"\"", "cannot be parsed as a number"),
+        ("tonumber", "\"1 2\"", "cannot be parsed as a number"),
+        ("implode", "[-1]", "code point"),
+        ("halt_error", "\"boom\"", "jq: boom"),
+    ] {
+        assert!(query(filter, json).unwrap_err().contains(message), "{filter}");
+    }
 }

@@ -332,6 +332,7 @@ impl jaq_std::ValT for Json {
     }
 
     fn from_utf8_bytes(bytes: impl AsRef<[u8]>) -> Self {
+        guard::expect(bytes.as_ref().len());
         Self::string(String::from_utf8_lossy(bytes.as_ref()).into_owned())
     }
 }

@@ -2,10 +2,13 @@
 
 use heavy_load_kernel::value::reserve;
 
-use super::document::{Part, string_end};
+use super::document::{Part, string_end, unescape};
 use super::guard::{self, Stop};
 use super::scan::plain;
 use super::value::Json;
+
+/// Bytes that are looked at before they are written.
+const LARGE: usize = 64 << 10;
 
 /// Appends a value.
 pub(crate) fn append(out: &mut Vec<u8>, value: &Json) {
@@ -26,6 +29,9 @@ impl Output<'_> {
     fn push(&mut self, bytes: &[u8]) {
         if bytes.len() > self.limit - self.out.len().min(self.limit) {
             guard::stop(Stop::Output);
+        }
+        if bytes.len() > LARGE {
+            guard::expect(bytes.len());
         }
         if reserve(self.out, bytes.len()).is_err() {
             guard::stop(Stop::OutOfMemory);
@@ -80,6 +86,7 @@ fn string(out: &mut Output<'_>, text: &str) {
         out.push(&rest[..len]);
         let Some(special) = rest.get(len) else { break };
         rest = &rest[len + 1..];
+        guard::tick();
         match special {
             b'"' => out.push(b"\\\""),
             b'\\' => out.push(b"\\\\"),
@@ -104,7 +111,14 @@ fn compact(out: &mut Output<'_>, part: &Part) {
         match byte {
             b'"' => {
                 guard::tick();
-                at = string_end(bytes, at);
+                let end = string_end(bytes, at);
+                // Strings that are equal are written alike, however they were spelled.
+                if bytes[at..end].contains(&b'\\') {
+                    out.push(&bytes[from..at]);
+                    string(out, &unescape(&bytes[at + 1..end - 1]));
+                    from = end;
+                }
+                at = end;
             }
             b' ' | b'\n' | b'\r' | b'\t' => {
                 out.push(&bytes[from..at]);
