@@ -1,7 +1,7 @@
 // Makes the folders that are published, from a built checkout: `node scripts/stage.mjs FOLDER` makes FOLDER/heavy-load, which has no binary and names the
 // packages that have them, and FOLDER/heavy-load-PLATFORM for each platform whose binary is here. Publish those first.
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { PACKS } from './packs.mjs'
 import { PLATFORMS, packageOf } from './platforms.mjs'
@@ -46,6 +46,9 @@ function stagePlatform(platform, addon, to) {
   copyFileSync(join(root, addon), join(to, addon))
   for (const pack of PACKS) copyFileSync(join(root, 'packs', pack, `${pack}.node`), join(to, `${pack}.node`))
   copyFileSync(join(root, 'LICENSE'), join(to, 'LICENSE'))
+  // Made by `npm run licenses`, which needs a tool that not every checkout has.
+  const others = join(root, 'target', 'THIRD-PARTY.md')
+  if (existsSync(others)) copyFileSync(others, join(to, 'THIRD-PARTY.md'))
   const name = packageOf(platform)
   writeFileSync(
     join(to, 'README.md'),
@@ -53,7 +56,7 @@ function stagePlatform(platform, addon, to) {
   )
   const limits = { os: [os], cpu: [cpu], ...(libc === undefined ? {} : { libc: [libc] }) }
   const about = { name, version, description: `The binaries of heavy-load for ${triple}`, license, keywords, engines }
-  writeJson(join(to, 'package.json'), { ...about, ...limits, type: 'commonjs', main: addon, files: ['*.node'] })
+  writeJson(join(to, 'package.json'), { ...about, ...limits, type: 'commonjs', main: addon, files: ['*.node', 'THIRD-PARTY.md'] })
 }
 
 /**
