@@ -6,7 +6,7 @@ use heavy_load_kernel::{Next, Result, Step, Stepped};
 
 use crate::codec::Decoder;
 use crate::format::Format;
-use crate::memory::reserve;
+use heavy_load_kernel::value::reserve;
 
 /// Bytes of input, and of output, at which a unit ends, whichever comes first.
 const INPUT: usize = 16 << 10;

@@ -6,8 +6,8 @@ use std::vec;
 use heavy_load_kernel::value::{Value, reserve_exact};
 use heavy_load_kernel::{Next, Result, Step, Stepped};
 
-use crate::memory::append;
 use crate::sections::{Part, Sections};
+use heavy_load_kernel::value::append;
 
 /// Bytes of a unit.
 const BLOCK: usize = 256 << 10;

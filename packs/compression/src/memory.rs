@@ -3,25 +3,7 @@
 use std::mem::MaybeUninit;
 
 use heavy_load_kernel::Result;
-use heavy_load_kernel::error::EngineError;
-
-/// Makes room for so many more bytes, and more than that where it grows often.
-///
-/// # Errors
-/// ERR_OUT_OF_MEMORY.
-pub(crate) fn reserve(out: &mut Vec<u8>, more: usize) -> Result<()> {
-    out.try_reserve(more).map_err(|_| EngineError::out_of_memory(more))
-}
-
-/// Appends bytes.
-///
-/// # Errors
-/// ERR_OUT_OF_MEMORY.
-pub(crate) fn append(out: &mut Vec<u8>, bytes: &[u8]) -> Result<()> {
-    reserve(out, bytes.len())?;
-    out.extend_from_slice(bytes);
-    Ok(())
-}
+use heavy_load_kernel::value::reserve;
 
 /// Has `write` append to what is there: it gets room for `room` bytes, fills as much of it as it likes from its beginning on, and gives how
 /// many bytes that were, with whatever else it has to say.

@@ -14,7 +14,7 @@ use heavy_load_kernel::{Next, Parallel, Result, Step, Stepped, Work};
 
 use crate::codec::{Encoder, Encoding, Piece, Section};
 use crate::joining::{self, Joining};
-use crate::memory::append;
+use heavy_load_kernel::value::append;
 
 /// Pieces of a first step, at most: most small input is done with it.
 const FIRST_STEP: u64 = 4;

@@ -10,7 +10,9 @@ use zlib_rs::crc32::{crc32, crc32_combine};
 use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateError, InflateFlush, Status};
 
 use crate::codec::{Decoded, Decoder, Encoder, Encoding, Piece, Section};
-use crate::memory::{fill, reserve};
+use heavy_load_kernel::value::reserve;
+
+use crate::memory::fill;
 
 /// How far back DEFLATE can point.
 const WINDOW: usize = 32 << 10;
@@ -26,7 +28,7 @@ pub(crate) const DECODER: u64 = 64 << 10;
 /// # Errors
 /// ERR_OUT_OF_MEMORY.
 fn ask_for(bytes: usize) -> Result<()> {
-    reserve(&mut vec![], bytes)
+    reserve(&mut Vec::<u8>::new(), bytes)
 }
 
 #[derive(Clone, Copy, PartialEq)]

@@ -14,7 +14,7 @@ use std::ops::RangeInclusive;
 
 pub use element::Element;
 pub(crate) use memory::Raw;
-pub use memory::{Bytes, Exclusive, Loan, Memory, Owned, Parts, Shared, View, collect, reserve, reserve_exact};
+pub use memory::{Bytes, Exclusive, Loan, Memory, Owned, Parts, Shared, View, append, collect, reserve, reserve_exact};
 pub use racy::Number;
 pub use resource::Resource;
 

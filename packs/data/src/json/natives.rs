@@ -13,8 +13,8 @@ use super::{guard, matching, strings};
 
 pub(super) type Data = JustLut<Json>;
 
-/// The name of the step that stands before each definition's body: no program can call it, for it is no word.
-pub(super) const TICK: &str = "@tick";
+/// The name of the step that stands before each definition's body: no program can call it, for no name has a space.
+pub(super) const TICK: &str = "a tick";
 
 /// Definitions in jq: what jaq leaves to others, and what jq has and jaq has not.
 pub(super) const DEFINITIONS: &str = r#"

@@ -4,9 +4,11 @@ use heavy_load_kernel::value::reserve;
 
 use super::document::{Part, string_end, unescape};
 use super::guard::{self, Stop};
-use super::scan::plain;
 use super::value::Json;
+use crate::escape::escape_json;
 
+/// Bytes of a string that are written at once.
+const PIECE: usize = 4 << 10;
 /// Bytes that are looked at before they are written.
 const LARGE: usize = 64 << 10;
 
@@ -27,7 +29,7 @@ struct Output<'a> {
 
 impl Output<'_> {
     fn push(&mut self, bytes: &[u8]) {
-        if bytes.len() > self.limit - self.out.len().min(self.limit) {
+        if bytes.len() > self.limit.saturating_sub(self.out.len()) || self.out.len() > self.limit {
             guard::stop(Stop::Output);
         }
         if bytes.len() > LARGE {
@@ -80,23 +82,13 @@ fn write(out: &mut Output<'_>, value: &Json) {
 
 fn string(out: &mut Output<'_>, text: &str) {
     out.push(b"\"");
-    let mut rest = text.as_bytes();
-    loop {
-        let len = plain(rest);
-        out.push(&rest[..len]);
-        let Some(special) = rest.get(len) else { break };
-        rest = &rest[len + 1..];
+    for piece in text.as_bytes().chunks(PIECE) {
         guard::tick();
-        match special {
-            b'"' => out.push(b"\\\""),
-            b'\\' => out.push(b"\\\\"),
-            b'\n' => out.push(b"\\n"),
-            b'\r' => out.push(b"\\r"),
-            b'\t' => out.push(b"\\t"),
-            0x8 => out.push(b"\\b"),
-            0xc => out.push(b"\\f"),
-            control => out.push(format!("\\u{control:04x}").as_bytes()),
+        if escape_json(out.out, piece).is_err() {
+            guard::stop(Stop::OutOfMemory);
         }
+        // Is there still room?
+        out.push(b"");
     }
     out.push(b"\"");
 }

@@ -3,9 +3,10 @@
 use heavy_load_kernel::Result;
 use heavy_load_kernel::error::EngineError;
 use heavy_load_kernel::value::Bytes;
+use heavy_load_kernel::value::append;
 
 use crate::table::coroutine::{Pace, pause};
-use crate::table::text::{append, push, reserve_large};
+use crate::table::text::{push, reserve_large};
 
 /// The numbers from here on mean something else than a sector.
 const LAST: u32 = 0xffff_fffa;

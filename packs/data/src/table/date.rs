@@ -1,8 +1,7 @@
 //! Dates and times as ISO 8601, from the numbers of days that spreadsheets have for them.
 
 use heavy_load_kernel::Result;
-
-use crate::table::text::append;
+use heavy_load_kernel::value::append;
 
 const DAY: i64 = 86_400_000;
 /// The day after 9999-12-31, as a number of days.

@@ -5,9 +5,10 @@ use std::collections::{HashMap, HashSet};
 
 use heavy_load_kernel::Result;
 use heavy_load_kernel::error::EngineError;
+use heavy_load_kernel::value::append;
 
 use crate::table::coroutine::{Pace, pause};
-use crate::table::text::{append, append_json, push};
+use crate::table::text::{append_json, push};
 
 /// Bytes that all names may have together, also as JSON: each row is as long as they are.
 pub(crate) const LONGEST: usize = 1 << 20;

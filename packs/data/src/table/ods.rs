@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use heavy_load_kernel::Result;
 use heavy_load_kernel::error::EngineError;
+use heavy_load_kernel::value::append;
 use heavy_load_kernel::value::{Bytes, Value};
 
 use crate::table::coroutine::{Pace, pause};
 use crate::table::sheet::{LONGEST_TEXT, MOST_COLUMNS, MOST_ROWS, Sheet, too_long};
-use crate::table::text::{append, is_plain_number, push};
+use crate::table::text::{is_plain_number, push};
 use crate::table::writer::{Cell, Place, Writer};
 use crate::table::xml::{Event, Tag, Xml};
 use crate::table::zip::Archive;

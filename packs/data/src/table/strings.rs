@@ -2,9 +2,10 @@
 
 use heavy_load_kernel::Result;
 use heavy_load_kernel::error::EngineError;
+use heavy_load_kernel::value::append;
 
 use crate::table::sheet::{LONGEST_TEXT, too_long};
-use crate::table::text::{append, push, reserve_large};
+use crate::table::text::{push, reserve_large};
 
 #[derive(Default)]
 pub(crate) struct Strings {

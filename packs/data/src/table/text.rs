@@ -1,15 +1,9 @@
 //! Bytes that grow as the system gives memory, and what goes into them.
 
 use heavy_load_kernel::Result;
-use heavy_load_kernel::error::EngineError;
+use heavy_load_kernel::value::{append, reserve};
 
-/// Makes room for so many more items, and more than that where it grows often.
-///
-/// # Errors
-/// ERR_OUT_OF_MEMORY.
-pub(crate) fn reserve<T>(items: &mut Vec<T>, more: usize) -> Result<()> {
-    items.try_reserve(more).map_err(|_| EngineError::out_of_memory(more.saturating_mul(size_of::<T>())))
-}
+use crate::escape::escape_json;
 
 /// Makes room for much more, once bytes have grown large: allocators copy what they move, up to a size from which on they move its pages alone. Memory
 /// that is not touched is not taken; where the system does not give it, bytes grow as they do otherwise.
@@ -33,16 +27,6 @@ pub(crate) fn push<T>(items: &mut Vec<T>, item: T) -> Result<()> {
     Ok(())
 }
 
-/// Appends bytes.
-///
-/// # Errors
-/// ERR_OUT_OF_MEMORY.
-pub(crate) fn append(out: &mut Vec<u8>, bytes: &[u8]) -> Result<()> {
-    reserve(out, bytes.len())?;
-    out.extend_from_slice(bytes);
-    Ok(())
-}
-
 /// Appends a text in UTF-8 as a JSON string.
 ///
 /// # Errors
@@ -53,50 +37,12 @@ pub(crate) fn append_json(out: &mut Vec<u8>, text: &[u8]) -> Result<()> {
     push(out, b'"')
 }
 
-/// Appends a text in UTF-8, or a piece of one, as it stands in a JSON string.
-///
-/// # Errors
-/// ERR_OUT_OF_MEMORY.
-pub(crate) fn escape_json(out: &mut Vec<u8>, text: &[u8]) -> Result<()> {
-    let mut rest = text;
-    while let Some(at) = rest.iter().position(|byte| *byte < b' ' || *byte == b'"' || *byte == b'\\') {
-        // What follows is likely to be much the same.
-        reserve(out, rest.len() + 6)?;
-        out.extend_from_slice(&rest[..at]);
-        let byte = rest[at];
-        match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            _ => {
-                const DIGITS: &[u8; 16] = b"0123456789abcdef";
-                let (high, low) = (DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]);
-                out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
-            }
-        }
-        rest = &rest[at + 1..];
-    }
-    append(out, rest)
-}
-
-/// Appends a finite number as JavaScript would write it, or nearly: `1e21` for `1e+21`.
+/// Appends a finite number as JavaScript writes it.
 ///
 /// # Errors
 /// ERR_OUT_OF_MEMORY.
 pub(crate) fn append_number(out: &mut Vec<u8>, number: f64) -> Result<()> {
-    use std::io::Write;
-    // The longest has 24 bytes.
-    reserve(out, 32)?;
-    let number = if number == 0.0 { 0.0 } else { number };
-    // Beyond these all the digits would be written: 301 of them for 1e300.
-    let written = if number == 0.0 || (1e-6..1e21).contains(&number.abs()) {
-        write!(out, "{number}")
-    } else {
-        write!(out, "{number:e}")
-    };
-    written.map_err(|_| EngineError::out_of_memory(32))
+    append(out, ryu_js::Buffer::new().format_finite(number).as_bytes())
 }
 
 /// Whether a text is a number as JavaScript would write it, so that it can be copied: at most 15 digits, which a double holds exactly as well as
@@ -149,9 +95,9 @@ mod tests {
             (0.1, "0.1"),
             (-1.5, "-1.5"),
             (1e20, "100000000000000000000"),
-            (1e21, "1e21"),
+            (1e21, "1e+21"),
             (1e-7, "1e-7"),
-            (f64::MAX, "1.7976931348623157e308"),
+            (f64::MAX, "1.7976931348623157e+308"),
             (f64::MIN_POSITIVE, "2.2250738585072014e-308"),
         ] {
             assert_eq!(number(value), text);

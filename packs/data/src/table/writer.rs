@@ -4,10 +4,12 @@ use std::fmt;
 
 use heavy_load_kernel::Result;
 use heavy_load_kernel::error::{Code, EngineError};
+use heavy_load_kernel::value::{append, reserve};
 
+use crate::escape::escape_json;
 use crate::table::coroutine::{Pace, pause};
 use crate::table::names::{self, Names};
-use crate::table::text::{append, append_json, append_number, escape_json, push, reserve, reserve_large};
+use crate::table::text::{append_json, append_number, push, reserve_large};
 
 /// Bytes of a text that are written together.
 const PIECE: usize = 32 << 10;

@@ -4,6 +4,7 @@
 
 use heavy_load_kernel::Result;
 use heavy_load_kernel::error::EngineError;
+use heavy_load_kernel::value::append;
 use heavy_load_kernel::value::{Bytes, Value, reserve_exact};
 
 use crate::table::cfb;
@@ -11,7 +12,7 @@ use crate::table::coroutine::{Pace, pause};
 use crate::table::date::{Kind, append_date};
 use crate::table::sheet::{LONGEST_TEXT, MOST_COLUMNS, Sheet, too_long};
 use crate::table::strings::Strings;
-use crate::table::text::{append, push};
+use crate::table::text::push;
 use crate::table::writer::{Cell, Place, Writer};
 
 const FORMULA: u16 = 0x0006;

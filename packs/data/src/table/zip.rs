@@ -13,7 +13,7 @@ use zlib_rs::crc32::crc32;
 use zlib_rs::{Inflate, InflateFlush, Status};
 
 use crate::table::coroutine::{Pace, pause};
-use crate::table::text::reserve;
+use heavy_load_kernel::value::reserve;
 
 /// Bytes that are unpacked at once.
 const BLOCK: usize = 32 << 10;

@@ -36,7 +36,7 @@ mod shared;
 pub use bytes::Bytes;
 pub use exclusive::Exclusive;
 pub use loan::Loan;
-pub use owned::{Owned, collect, reserve, reserve_exact};
+pub use owned::{Owned, append, collect, reserve, reserve_exact};
 pub use parts::Parts;
 pub(crate) use raw::Raw;
 pub use shared::Shared;

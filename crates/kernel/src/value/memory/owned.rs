@@ -195,6 +195,16 @@ pub fn reserve_exact<T>(items: &mut Vec<T>, more: usize) -> Result<(), EngineErr
     items.try_reserve_exact(more).map_err(|_| EngineError::out_of_memory(more.saturating_mul(size_of::<T>())))
 }
 
+/// Appends bytes to what grows often.
+///
+/// # Errors
+/// ERR_OUT_OF_MEMORY.
+pub fn append(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), EngineError> {
+    reserve(out, bytes.len())?;
+    out.extend_from_slice(bytes);
+    Ok(())
+}
+
 /// Makes room in a vector that grows often: for more items than that, as [`Vec::reserve`].
 ///
 /// # Errors
