@@ -1,7 +1,7 @@
 //! Makes HTML clean: of the tree that the standard's parser makes of it, what is allowed is written anew.
 //!
 //! Invariants:
-//! 1. An element is written only if it is one of HTML (not of SVG, say) and its tag is in `policy::HARMLESS` (or rendered of Markdown: `section`, `input`). None of these has content
+//! 1. An element is written only if it is one of HTML (not of SVG, say) and its tag is one that `policy` lets be allowed (or rendered of Markdown: `section`, `input`). None of these has content
 //!    that parsers take for anything but elements and text; so what was text stays text, however often it is parsed again.
 //! 2. `<`, `>`, `&` and no-break spaces of text are written as references, and quotes in values, too.
 
