@@ -65,15 +65,6 @@ test('what to call instead, of each package and function', (t) => {
   }
 })
 
-test('a call that this version does not have is said to be coming', (t) => {
-  const stack = [...SERVER, 'parse /app/node_modules/csv-parse/index.js:5']
-  t.regex(
-    of([[stack, 100]], { isThere: () => false }).causes[0].instead.text,
-    /convertTable of heavy-load\/data.* coming/,
-  )
-  t.is(of([[stack, 100]], { isThere: () => true }).causes[0].instead.text, 'convertTable of heavy-load/data')
-})
-
 test('a known package is named, also where a package of its own does the work', (t) => {
   const entry = [...SERVER, 'sanitizeHtml /app/node_modules/sanitize-html/index.js:8']
   const inner = 'parse /app/node_modules/htmlparser2/index.js:70'
@@ -348,7 +339,7 @@ function of(
     profile: { nodes, startTime: 7000, endTime: (end + 7) * 1000, samples, timeDeltas },
   }
   const isDoctor = (file) => file.startsWith('/doctor/')
-  return reportOf(recording, { threshold, isDoctor, isThere: () => true, readLine: () => null, ...rest })
+  return reportOf(recording, { threshold, isDoctor, readLine: () => null, ...rest })
 
   function idOf(stack) {
     let parent = nodes[0]

@@ -109,11 +109,9 @@ function problemOf({ end, stoppedBy, listened }, isRecorded) {
  */
 function tell(recording, { server, name, threshold }, file) {
   const folder = join(__dirname, 'doctor') + sep
-  const kernels = require('../pack-kernels.js')
   const report = reportOf(recording, {
     threshold,
     isDoctor: (path) => path.startsWith(folder),
-    isThere: (kernel) => kernel === 'hash' || kernels.has(kernel),
     readLine,
   })
   if (file !== undefined) writeFileSync(file, `${JSON.stringify({ server, threshold, ...report }, undefined, 2)}\n`)

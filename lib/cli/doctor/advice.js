@@ -2,7 +2,7 @@
 
 /** What to call instead of what blocks. */
 
-/** @typedef {{ call: string, from: string, isComing: boolean, text: string } | { call: null, text: string }} Advice */
+/** @typedef {{ call: string, from: string, text: string } | { call: null, text: string }} Advice */
 
 const OWN_FUNCTIONS = 'docs/guides/own-functions.md'
 const PATTERN = /\.(?:test|exec|match|matchAll|replace|replaceAll|search|split)\(|RegExp/
@@ -98,13 +98,12 @@ function ruleOf(name) {
 
 /**
  * @param {Pick<import('./blame.js').Blame, 'kind' | 'package' | 'function' | 'native'> & { source?: string | null }} blame with the text of the line
- * @param {(kernel: string) => boolean} isThere whether this version has it
  * @returns {Advice}
  */
-function adviceFor(blame, isThere) {
+function adviceFor(blame) {
   const { kind, native, source } = blame
   const found = ofPackage(blame) ?? ofNative(native)
-  if (found !== undefined && found.call !== '') return callOf(found, isThere)
+  if (found !== undefined && found.call !== '') return callOf(found)
   if (found?.text !== undefined) return none(found.text)
   if (kind === 'collector') {
     return none(
@@ -149,14 +148,11 @@ function ofNative(native) {
 
 /**
  * @param {{ pack?: string, call: string, text?: string }} found
- * @param {(kernel: string) => boolean} isThere
  * @returns {Advice}
  */
-function callOf({ pack, call, text }, isThere) {
+function callOf({ pack, call, text }) {
   const from = pack ? `heavy-load/${pack}` : 'heavy-load'
-  const isComing = !call.split(' or ').every(isThere)
-  const coming = isComing ? ', which is coming: this version does not have it yet' : ''
-  return { call, from, isComing, text: `${call} of ${from}${text === undefined ? '' : `, ${text}`}${coming}` }
+  return { call, from, text: `${call} of ${from}${text === undefined ? '' : `, ${text}`}` }
 }
 
 /**

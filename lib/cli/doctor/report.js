@@ -48,10 +48,9 @@ const LEAST_OF_CROWDS = 0.2
  * @param {object} options
  * @param {number} options.threshold milliseconds from which on it is a stall
  * @param {(file: string) => boolean} options.isDoctor whose frames are ours
- * @param {(kernel: string) => boolean} options.isThere whether this version has it
  * @param {(file: string, line: number) => string | null} options.readLine its text
  */
-function reportOf(recording, { threshold, isDoctor, isThere, readLine }) {
+function reportOf(recording, { threshold, isDoctor, readLine }) {
   const { start, listening, end, offset, delay, notes, profile } = recording
   const from = listening ?? start
   const samples = samplesOf(profile, (microseconds) => microseconds / 1000 - offset, isDoctor)
@@ -62,7 +61,7 @@ function reportOf(recording, { threshold, isDoctor, isThere, readLine }) {
   const crowds = own.filter(({ stall }) => stall.isCrowd)
   const advise = (/** @type {ReturnType<typeof causesOf>[number]} */ cause) => {
     const source = lineOf(cause, readLine)
-    return { ...cause, source, instead: adviceFor(plain(cause, source), isThere) }
+    return { ...cause, source, instead: adviceFor(plain(cause, source)) }
   }
   return {
     watched: end - from,
