@@ -56,7 +56,13 @@ function stagePlatform(platform, addon, to) {
   )
   const limits = { os: [os], cpu: [cpu], ...(libc === undefined ? {} : { libc: [libc] }) }
   const about = { name, version, description: `The binaries of heavy-load for ${triple}`, license, keywords, engines }
-  writeJson(join(to, 'package.json'), { ...about, ...limits, type: 'commonjs', main: addon, files: ['*.node', 'THIRD-PARTY.md'] })
+  writeJson(join(to, 'package.json'), {
+    ...about,
+    ...limits,
+    type: 'commonjs',
+    main: addon,
+    files: ['*.node', 'THIRD-PARTY.md'],
+  })
 }
 
 /**

@@ -181,6 +181,20 @@ export function replaceText(
   text: Text,
   options: TaskOptions & { pattern: string; replacement: string; flags?: string },
 ): Promise<string>
+export function queryJson(
+  json: Bytes | string,
+  options: TaskOptions & { filter: string; single?: boolean; maxOutputLength?: number },
+): Promise<Buffer>
+export function convertTable(
+  data: Bytes,
+  options: TaskOptions & {
+    from: 'csv' | 'tsv' | 'xlsx' | 'xls' | 'ods'
+    to: 'csv' | 'json' | 'ndjson'
+    sheet?: string | number
+    delimiter?: string
+    maxOutputLength?: number
+  },
+): Promise<Buffer>
 export function topK(
   vectors: Float32Array | FrozenBuffer,
   options: TaskOptions & {

@@ -21,7 +21,7 @@ type OfText =
   | 'htmlToMarkdown'
   | 'matchText'
   | 'replaceText'
-type OfData = 'topK'
+type OfData = 'convertTable' | 'queryJson' | 'topK'
 
 test('of the package', () => {
   type OfPacks = OfPasswords | OfCompression | OfImage | OfText | OfData

@@ -2,6 +2,8 @@
 //
 //   npm run setup -- --packs && node benchmark/kernels/json.mjs
 import assert from 'node:assert/strict'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setImmediate } from 'node:timers/promises'
 import { race } from './race.mjs'
 
 process.env.HEAVY_LOAD_THREADS = '2'
@@ -65,18 +67,22 @@ for (const [name, work] of Object.entries({
   'heavy-load': () => queryJson(frozen, { filter: '[.rows[].score] | add', pool }),
   'JSON.parse': async () => JSON.parse(bytes).rows.reduce((sum, { score }) => sum + score, 0),
 })) {
-  let [latest, last] = [0, performance.now()]
-  const beat = setInterval(() => {
-    latest = Math.max(latest, performance.now() - last - 1)
-    last = performance.now()
-  }, 1)
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  delay.enable()
+  await once(delay)
+  delay.reset()
   await work()
-  await new Promise((resolve) => setTimeout(resolve, 5))
-  clearInterval(beat)
-  console.log(`the event loop is late by ${latest.toFixed(1)} ms: ${name}`)
+  await once(delay)
+  delay.disable()
+  console.log(`the event loop is late by ${(delay.max / 1e6).toFixed(1)} ms: ${name}`)
 }
 await pool.close()
+
+/** Until it has looked at the event loop once more. */
+async function once(delay) {
+  const { count } = delay
+  while (delay.count === count) await setImmediate()
+}
 
 function row(id) {
   return {
