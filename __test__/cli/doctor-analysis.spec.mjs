@@ -31,7 +31,7 @@ test('a function of a package, by what was called of it, and the user’s functi
     stalls: 1,
     longest: 100,
     caller: { function: 'login', file: '/app/server.js', line: 10, isExact: false },
-    instead: { call: 'hashPassword', from: 'heavy-load/passwords', isComing: false },
+    instead: { call: 'hashPassword', from: 'heavy-load/passwords' },
   })
 })
 
