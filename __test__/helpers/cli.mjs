@@ -84,8 +84,8 @@ export function without(names) {
   return { NODE_OPTIONS: `--require "${fixture}"`, HIDDEN: names }
 }
 
-/** With a terminal, whose output is all in `stdout`. */
+/** With a terminal, whose output is all in `stdout`. Some shells stay above what they run, and Ctrl-C is for them, too: hence `exec`. */
 function terminal(command) {
   const quoted = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`)
-  return ['script', '--quiet', '--return', '--command', quoted.join(' '), '/dev/null']
+  return ['script', '--quiet', '--return', '--command', `exec ${quoted.join(' ')}`, '/dev/null']
 }
