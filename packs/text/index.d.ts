@@ -58,7 +58,7 @@ export interface ReplaceTextOptions {
  *
  * The first call for an encoding makes its tables, on the pool: about 0.5 s (cl100k_base) or 1.5 s (o200k_base) of one thread, and 35 or 60 MB that stay. So call it once, with an empty text, when the server starts.
  *
- * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE; ERR_OUT_OF_MEMORY. Working memory: the text in UTF-8, and some two bytes for each of its longest piece. White space is what Unicode and tiktoken itself take for it: JavaScript's tokenizers differ for U+0085 and
+ * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE; ERR_OUT_OF_MEMORY. Working memory: the text in UTF-8, some two bytes for each of its longest piece, and 0.2 MB. White space is what Unicode and tiktoken itself take for it: JavaScript's tokenizers differ for U+0085 and
  * U+FEFF. Stops within: 1 ms, 10 ms for each MiB of one piece (a word, or a run of the like), and the time that the tables
  * take. Source: the encodings of github.com/openai/tiktoken.
  *
@@ -88,7 +88,7 @@ export namespace countTokensSync {
 /**
  * The text of the first `maxTokens` tokens of `text`, without a last character that they hold only in part; all of it, if it has no more. What comes after these tokens' last word is not read.
  *
- * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE; ERR_OUT_OF_MEMORY. Working memory: the text in UTF-8, and some two bytes for each of its longest piece. The first call, and stopping: as countTokens.
+ * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE; ERR_OUT_OF_MEMORY. Working memory: the text in UTF-8, some two bytes for each of its longest piece, and 0.2 MB. The first call, and stopping: as countTokens.
  *
  * Runs on the threads of a pool.
  */

@@ -6,17 +6,19 @@ use std::time::{Duration, Instant};
 use heavy_load_kernel::{Result, Step, Stepped};
 
 use crate::text::Text;
-use crate::tokens::{Encoding, Pieces, Tables};
+use crate::tokens::{Counts, Encoding, Pieces};
 
 /// How long a step takes, but for its last piece.
 const SLICE: Duration = Duration::from_micros(500);
+/// After how many bytes the clock is looked at, which takes as long as some pieces.
+const UNLOOKED: usize = 1024;
 /// How long a thread is held while another task makes the tables.
 const WAIT: Duration = Duration::from_millis(1);
 
 /// What is made of pieces.
 pub(crate) trait Use: Send {
     /// Takes a piece; false if no other is needed.
-    fn take(&mut self, tables: &Tables, piece: &str) -> bool;
+    fn take(&mut self, counts: &mut Counts, piece: &str) -> bool;
 
     /// The result.
     ///
@@ -29,14 +31,15 @@ pub(crate) struct Tokenizing<U> {
     input: Option<Text>,
     text: String,
     encoding: Encoding,
-    tables: Option<&'static Tables>,
+    /// None while the tables are not made.
+    counts: Option<Counts>,
     pieces: Pieces,
     made: U,
 }
 
 impl<U> Tokenizing<U> {
     pub(crate) fn new(input: Text, encoding: Encoding, made: U) -> Self {
-        Self { input: Some(input), text: String::new(), encoding, tables: None, pieces: Pieces::default(), made }
+        Self { input: Some(input), text: String::new(), encoding, counts: None, pieces: Pieces::default(), made }
     }
 }
 
@@ -45,18 +48,27 @@ impl<U: Use> Stepped for Tokenizing<U> {
         if let Some(input) = self.input.take() {
             self.text = input.read()?;
         }
-        let Some(tables) = self.tables else {
-            self.tables = self.encoding.tables()?;
-            if self.tables.is_none() {
-                thread::sleep(WAIT);
-            }
-            return Ok(Step::More { progress: 0.0 });
+        let counts = match &mut self.counts {
+            Some(counts) => counts,
+            none => match self.encoding.tables()? {
+                Some(tables) => none.insert(Counts::new(tables)?),
+                None => {
+                    thread::sleep(WAIT);
+                    return Ok(Step::More { progress: 0.0 });
+                }
+            },
         };
         let began = Instant::now();
-        while let Some(piece) = self.pieces.next(tables, &self.text) {
-            if !self.made.take(tables, piece) {
+        let mut unlooked = 0;
+        while let Some(piece) = self.pieces.next(counts.tables(), &self.text) {
+            if !self.made.take(counts, piece) {
                 break;
             }
+            unlooked += piece.len();
+            if unlooked < UNLOOKED {
+                continue;
+            }
+            unlooked = 0;
             if began.elapsed() >= SLICE {
                 return Ok(Step::More { progress: self.pieces.at as f64 / self.text.len() as f64 });
             }

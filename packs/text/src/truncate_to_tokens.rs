@@ -5,7 +5,7 @@ use heavy_load_kernel::{Estimate, Kernel, Next, OptionSpec, Result, Spec, Step, 
 
 use crate::text::{self, Text};
 use crate::tokenizing::{Tokenizing, Use};
-use crate::tokens::{ENCODING, Encoding, Tables};
+use crate::tokens::{Counts, ENCODING, Encoding};
 
 pub(crate) struct TruncateToTokens;
 
@@ -15,7 +15,7 @@ static SPEC: Spec = Spec::new("truncateToTokens")
         "\
 The text of the first `maxTokens` tokens of `text`, without a last character that they hold only in part; all of it, if it has no more. What comes after these tokens' last word is not read.
 
-Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE; ERR_OUT_OF_MEMORY. Working memory: the text in UTF-8, and some two bytes for each of its longest piece. The first call, and stopping: as countTokens.",
+Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE; ERR_OUT_OF_MEMORY. Working memory: the text in UTF-8, some two bytes for each of its longest piece, and 0.2 MB. The first call, and stopping: as countTokens.",
     )
     .input("text", text::TYPE)
     .output("string")
@@ -37,7 +37,7 @@ impl Kernel for TruncateToTokens {
         let input = Text::of(input, SPEC.input)?;
         let left = options.integer("maxTokens", 0..=(1 << 53) - 1, 0)?;
         let encoding = options.choice(ENCODING.name, Encoding::CHOICES)?;
-        let estimate = Estimate { cost: input.len() as u64, memory: 4 * input.len() as u64 };
+        let estimate = Estimate { cost: input.len() as u64, memory: 4 * input.len() as u64 + Counts::MEMORY };
         Ok((Work::stepped(Tokenizing::new(input, encoding, Truncating { left, end: 0 })), estimate))
     }
 }
@@ -49,21 +49,22 @@ struct Truncating {
 }
 
 impl Use for Truncating {
-    fn take(&mut self, tables: &Tables, piece: &str) -> bool {
+    fn take(&mut self, counts: &mut Counts, piece: &str) -> bool {
         let left = usize::try_from(self.left).unwrap_or(usize::MAX);
-        if let Some(count) = tables.bpe.count_till_limit(piece.as_bytes(), left) {
+        if let Some(count) = counts.of_at_most(left, piece) {
             self.left -= count as u64;
             self.end += piece.len();
             return true;
         }
-        let tokens = tables.bpe.encode_via_backtracking(piece.as_bytes());
+        let bpe = &counts.tables().bpe;
+        let tokens = bpe.encode_via_backtracking(piece.as_bytes());
         // The count gives up early, by what it takes for sure.
         if tokens.len() <= left {
             self.left -= tokens.len() as u64;
             self.end += piece.len();
             return true;
         }
-        self.end += tokens.iter().take(left).map(|token| tables.bpe.token_len(*token)).sum::<usize>();
+        self.end += tokens.iter().take(left).map(|token| bpe.token_len(*token)).sum::<usize>();
         false
     }
 

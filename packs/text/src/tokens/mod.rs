@@ -5,9 +5,12 @@
 //! 1. An encoding's tables are made once a process, by the first task that needs them. Others that come meanwhile give their thread back again and again, and so stop with their requests.
 //! 2. A piece depends on what comes after it by one character at most: so a text can be split from any piece's beginning.
 
+mod ascii;
+mod counts;
 mod pieces;
 mod tables;
 
+pub(crate) use counts::Counts;
 pub(crate) use pieces::Pieces;
 pub(crate) use tables::{Encoding, Tables};
 

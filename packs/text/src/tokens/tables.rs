@@ -9,20 +9,12 @@ use flate2::read::GzDecoder;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use heavy_load_kernel::Result;
 use heavy_load_kernel::error::{Code, EngineError};
-use regex_automata::meta::Regex;
+
+use super::counts::Spare;
+use super::pieces::Splitter;
 
 /// With it, no two tokens of these encodings have the same hash: found by `bpe::byte_pair_encoding::find_hash_factor_for_tiktoken`.
 const HASH_FACTOR: u64 = 17_846_336_922_010_275_747;
-
-/// How a text is split: in each case tiktoken's pattern, but for `\s+(?!\S)`, which looks ahead. White space at the end of the text is in the first pattern; the second has what would be
-/// looked at as its last character, which is not the piece's; the third is what is left.
-const O200K: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+$";
-const CL100K: &str =
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+$";
-const BEFORE_SPACE: &str = r"\s+\s";
-const SPACE: &str = r"\s+";
-/// Which of the three it is whose last character is not the piece's.
-pub(super) const LOOKS_AHEAD: usize = 1;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Encoding {
@@ -35,18 +27,19 @@ pub(crate) struct Tables {
     /// Every token, by its bytes: most pieces are one.
     tokens: HashTable<u32>,
     hasher: DefaultHashBuilder,
-    pub(super) pattern: Regex,
+    pub(super) splitter: Splitter,
+    pub(super) spare: Spare,
 }
 
 struct Source {
     ranks: &'static [u8],
-    pattern: &'static str,
+    splitter: fn() -> std::result::Result<Splitter, String>,
     made: OnceLock<Tables>,
     making: Mutex<()>,
 }
 
-static O200K_BASE: Source = Source::new(include_bytes!("../../data/o200k_base.ranks.gz"), O200K);
-static CL100K_BASE: Source = Source::new(include_bytes!("../../data/cl100k_base.ranks.gz"), CL100K);
+static O200K_BASE: Source = Source::new(include_bytes!("../../data/o200k_base.ranks.gz"), Splitter::o200k);
+static CL100K_BASE: Source = Source::new(include_bytes!("../../data/cl100k_base.ranks.gz"), Splitter::cl100k);
 
 impl Encoding {
     pub(crate) const CHOICES: &[(&str, Self)] = &[("o200k_base", Self::O200k), ("cl100k_base", Self::Cl100k)];
@@ -89,8 +82,8 @@ impl Tables {
 }
 
 impl Source {
-    const fn new(ranks: &'static [u8], pattern: &'static str) -> Self {
-        Self { ranks, pattern, made: OnceLock::new(), making: Mutex::new(()) }
+    const fn new(ranks: &'static [u8], splitter: fn() -> std::result::Result<Splitter, String>) -> Self {
+        Self { ranks, splitter, made: OnceLock::new(), making: Mutex::new(()) }
     }
 
     fn make(&self) -> Result<Tables> {
@@ -100,8 +93,7 @@ impl Source {
         GzDecoder::new(self.ranks).read_to_string(&mut text).map_err(|error| broken(error.to_string()))?;
         let tokens = read_tiktoken(&text).map_err(|error| broken(error.to_string()))?;
         let bpe = BytePairEncoding::from_dictionary(tokens, Some(HASH_FACTOR));
-        let pattern =
-            Regex::new_many(&[self.pattern, BEFORE_SPACE, SPACE]).map_err(|error| broken(error.to_string()))?;
+        let splitter = (self.splitter)().map_err(broken)?;
         let (mut all, hasher) = (HashTable::new(), DefaultHashBuilder::default());
         let hash = |token: &u32| hasher.hash_one(bpe.token_bytes(*token));
         let count = u32::try_from(bpe.num_tokens()).map_err(|error| broken(error.to_string()))?;
@@ -109,6 +101,6 @@ impl Source {
         for token in 0..count {
             all.insert_unique(hash(&token), token, hash);
         }
-        Ok(Tables { bpe, tokens: all, hasher, pattern })
+        Ok(Tables { bpe, tokens: all, hasher, splitter, spare: Spare::default() })
     }
 }
