@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
-import { inFlight, race } from './race.mjs'
+import { inFlight, inTurn, race } from './race.mjs'
 
 // Read once, when the first work begins.
 process.env.UV_THREADPOOL_SIZE = '2'
@@ -79,9 +79,7 @@ for (const [name, { format, others }] of Object.entries(FORMATS)) {
 await pool.close()
 
 function oneAfterTheOther(contestants, count) {
-  return each(contestants, (call) => async () => {
-    for (let index = 0; index < count; index++) await call()
-  })
+  return each(contestants, (call) => () => inTurn(count, call))
 }
 
 function together(contestants, count) {

@@ -38,3 +38,10 @@ export async function race(what, contestants, { rounds = 11, check } = {}) {
 export function inFlight(count, call) {
   return Promise.all(Array.from({ length: count }, call))
 }
+
+/** One after the other; the last one's result. */
+export async function inTurn(count, call) {
+  let result
+  for (let index = 0; index < count; index++) result = await call()
+  return result
+}
