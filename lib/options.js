@@ -51,7 +51,7 @@ const CLOSE_OPTIONS = new Set(['force', 'timeout'])
  * @returns {Settings}
  */
 function taskSettings(options, own) {
-  object('options', options)
+  object('options', options, own)
   // Of a request, whose time its tasks share, whatever timeout was copied from it and when. It has called a task, whatever comes of that.
   const times = options[TIMES]?.called()
   if (own !== undefined) refuseUntaken(options, isTakenByPools, own)
@@ -147,14 +147,27 @@ function closeTimeout(options) {
 /**
  * @param {string} name
  * @param {any} value
+ * @param {ReadonlySet<string>} [own] of a kernel's options, the names of its own: the message has those that every call has to give
  */
-function object(name, value) {
+function object(name, value, own) {
   if (value !== null && typeof value === 'object' && !Array.isArray(value)) return
+  const expected = `of type object${own === undefined ? '' : withRequired(own)}`
   // Not which one: whoever has mistaken the order of the arguments may have given a password.
   if (typeof value === 'string') {
-    throw makeError('ERR_INVALID_ARG_TYPE', `The "${name}" argument must be of type object. Received type string`)
+    throw makeError('ERR_INVALID_ARG_TYPE', `The "${name}" argument must be ${expected}. Received type string`)
   }
-  throw invalidType(name, 'of type object', value)
+  throw invalidType(name, expected, value)
+}
+
+/**
+ * Other packages take as an argument of its own what a kernel takes as an option, such as a password's hash.
+ * @param {ReadonlySet<string>} own
+ */
+function withRequired(own) {
+  const { OWN_OPTIONS, descriptions } = require('./catalog.js')
+  const { options } = descriptions()[OWN_OPTIONS.indexOf(own)]
+  const names = options.filter(({ required }) => required).map(({ name }) => name)
+  return names.length === 0 ? '' : `, such as { ${names.join(', ')} }`
 }
 
 /**

@@ -6,7 +6,7 @@ const { asBuffer, countReaders, handOver } = require('../buffers.js')
 const { NAMES, OWN_OPTIONS } = require('../catalog.js')
 const { codeOf, timedOut, toError } = require('../errors.js')
 const { performance } = require('../host.js')
-const { refuseUntaken, taskSettings } = require('../options.js')
+const { object, refuseUntaken, taskSettings } = require('../options.js')
 const { adopt } = require('../realm.js')
 const { throwIfAborted } = require('../signals.js')
 const { instance } = require('./instance.js')
@@ -19,8 +19,10 @@ const { Task } = require('./task.js')
  * @param {any} options
  */
 function runSync(kernel, input, options) {
+  const own = OWN_OPTIONS[kernel]
+  object('options', options, own)
   const { timeout, transfer, times } = taskSettings(options)
-  refuseUntaken(options, isTakenBySync, OWN_OPTIONS[kernel])
+  refuseUntaken(options, isTakenBySync, own)
   const given = handOver(input, transfer, kernel)
   const called = timeout === Infinity && times === undefined ? 0 : performance.now()
   if (given.frozen !== undefined) countReaders(given.frozen, 1)
@@ -50,8 +52,10 @@ function isTakenBySync(key) {
  */
 function runAsync(kernel, input, options) {
   return new Promise((resolve, reject) => {
+    const own = OWN_OPTIONS[kernel]
+    object('options', options, own)
     const settings = taskSettings(options)
-    refuseUntaken(options, isTakenByAsync, OWN_OPTIONS[kernel])
+    refuseUntaken(options, isTakenByAsync, own)
     throwIfAborted(settings.signal)
     const given = handOver(input, settings.transfer, kernel)
     const task = new Task(resolve, reject, undefined, given, kernel)

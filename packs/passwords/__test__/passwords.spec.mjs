@@ -214,6 +214,15 @@ test('mistakes of the caller have their codes', async (t) => {
   t.throws(() => needsRehash('$2b$'), { code: 'ERR_INVALID_DATA' })
 })
 
+test('a hash that is given as other packages take it: the message says where it belongs', async (t) => {
+  const calls = [...FORMS.map(([, verify]) => verify), (...args) => openPool(t).run('verifyPassword', ...args)]
+  for (const call of calls) {
+    const { code, message } = await t.throwsAsync(async () => call(SECRET, kept))
+    t.is(code, 'ERR_INVALID_ARG_TYPE')
+    t.is(message, 'The "options" argument must be of type object, such as { hash }. Received type string')
+  }
+})
+
 test('bcrypt takes 72 bytes, and sees the last of them', async (t) => {
   const password = 'x'.repeat(72)
   const hash = await hashPassword(password, { algorithm: 'bcrypt', cost: 4 })
