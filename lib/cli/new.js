@@ -1,10 +1,10 @@
 'use strict'
 
-const { spawnSync } = require('node:child_process')
 const { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } = require('node:fs')
-const { basename, dirname, join, relative, resolve } = require('node:path')
+const { basename, dirname, join, resolve } = require('node:path')
 const { parse } = require('./arguments.js')
 const { UsageError } = require('./errors.js')
+const { sourceFor } = require('./source.js')
 
 const USAGE = `Usage: heavy-load new FOLDER [--no-install]
 
@@ -12,11 +12,10 @@ Makes a crate with one kernel in Rust, its tests in Rust and in JavaScript, and 
 not there yet. Then: cd FOLDER && npm test
 
 Options:
-  --no-install    does not run 'npm install' there
+  --no-install    leaves it to you to install heavy-load there
 `
 
-const ROOT = join(__dirname, '../..')
-const TEMPLATE = join(ROOT, 'templates/kernel')
+const TEMPLATE = join(__dirname, '../../templates/kernel')
 
 /** @param {string[]} args */
 async function main(args) {
@@ -28,22 +27,29 @@ async function main(args) {
     throw new UsageError(`'${folder}' is not an empty folder`)
   }
   const name = crateName(basename(target))
+  mkdirSync(target, { recursive: true })
+  const { specifier, folder: heavyLoad, note, isThere, install } = sourceFor(target)
   for (const file of readdirSync(TEMPLATE, { recursive: true, encoding: 'utf8' })) {
     const from = join(TEMPLATE, file)
     if (statSync(from).isDirectory()) continue
-    write(join(target, file), readFileSync(from, 'utf8').replaceAll('__NAME__', name))
+    const text = readFileSync(from, 'utf8')
+      .replaceAll('__NAME__', name)
+      .replaceAll('__HEAVY_LOAD__', heavyLoad)
+      .replaceAll('__NOTE__', note)
+    write(join(target, file), text)
   }
-  write(join(target, 'package.json'), `${JSON.stringify(manifest(name, target), undefined, 2)}\n`)
+  write(join(target, 'package.json'), `${JSON.stringify(manifest(name, specifier), undefined, 2)}\n`)
   write(join(target, '.gitignore'), 'node_modules/\ntarget/\n*.node\n')
-  if (!values['no-install']) install(target)
-  process.stdout.write(`${folder}: a crate '${name}' with one kernel. Next: cd ${folder} && npm test\n`)
+  if (!isThere && !values['no-install']) install()
+  const next = !isThere && values['no-install'] ? 'npm install && npm test' : 'npm test'
+  process.stdout.write(`${folder}: a crate '${name}' with one kernel. Next: cd ${folder} && ${next}\n`)
 }
 
 /**
  * @param {string} name
- * @param {string} target
+ * @param {string} specifier of heavy-load
  */
-function manifest(name, target) {
+function manifest(name, specifier) {
   return {
     name,
     version: '0.1.0',
@@ -52,23 +58,7 @@ function manifest(name, target) {
     exports: { types: './index.d.ts', default: './index.mjs' },
     files: ['index.mjs', 'index.d.ts', 'kernels.*.node'],
     scripts: { build: 'node build.mjs', test: 'node build.mjs && cargo test --quiet && node --test test.mjs' },
-    // The package that runs: what it is called in a registry, it cannot know.
-    dependencies: { 'heavy-load': `file:${relative(target, ROOT).replaceAll('\\', '/')}` },
-  }
-}
-
-/** @param {string} target */
-function install(target) {
-  const flags = ['install', '--no-audit', '--no-fund', '--loglevel=error']
-  const { status, error } = spawnSync('npm', flags, {
-    cwd: target,
-    stdio: ['ignore', 2, 2],
-    shell: process.platform === 'win32',
-  })
-  if (status !== 0) {
-    throw new Error(
-      `'npm install' failed in '${target}'${error === undefined ? '' : ` (${error.message})`}. Run it there, and then npm test`,
-    )
+    dependencies: { 'heavy-load': specifier },
   }
 }
 
