@@ -6,7 +6,16 @@
  */
 
 const { INPUTS } = require('./catalog.js')
-const { brand, extend, invalidType, invalidValue, makeError } = require('./errors.js')
+const {
+  OF_COPY,
+  THIS_COPY,
+  brand,
+  extend,
+  invalidType,
+  invalidValue,
+  makeError,
+  ofAnotherCopy,
+} = require('./errors.js')
 const { INSPECT, structuredClone } = require('./host.js')
 const { isLent, constants } = require('./native.js')
 const { adopt } = require('./realm.js')
@@ -48,11 +57,25 @@ function handOver(input, transfer, argument) {
   if (isFrozen(input)) return { view: frozenView(input, argument), mode: FROZEN | BARE, frozen: input, isBuffer: false }
   const bare = !isTypedArray(input)
   const view = viewOf(input, argument)
-  if (view === undefined) return plain(input)
+  if (view === undefined) {
+    refuseOfAnotherCopy(input, argument)
+    return plain(input)
+  }
   const mode = modeOf(view, transfer, argument)
   // Over shared memory the result is the caller's own view.
   const wasBuffer = mode !== SHARED && isBuffer(view)
   return { view, mode: mode | (bare ? BARE : 0), frozen: undefined, isBuffer: wasBuffer }
+}
+
+/**
+ * Refuses what was frozen by another copy of the package: only that can read it.
+ * @param {any} input
+ * @param {Argument} argument
+ */
+function refuseOfAnotherCopy(input, argument) {
+  if (ofAnotherCopy(input) === '') return
+  const name = typeof argument === 'number' ? INPUTS[argument] : argument
+  throw invalidType(name, `a FrozenBuffer of this copy of heavy-load, ${THIS_COPY.folder}`, input)
 }
 
 /**
@@ -222,6 +245,7 @@ function freeze(data) {
   if (isFrozen(data)) return data
   const view = viewOf(data, 'data')
   if (view === undefined) {
+    refuseOfAnotherCopy(data, 'data')
     throw brand(
       invalidType('data', 'an instance of Buffer, TypedArray, DataView, ArrayBuffer or FrozenBuffer', data),
       'input',
@@ -283,6 +307,10 @@ class FrozenBuffer {
 
   get byteLength() {
     return this.#size
+  }
+
+  get [OF_COPY]() {
+    return THIS_COPY
   }
 
   /** What `console.log` shows. */

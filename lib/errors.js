@@ -1,5 +1,6 @@
 'use strict'
 
+const { join } = require('node:path')
 const { inspect } = require('node:util')
 const { constants, isFailure } = require('./native.js')
 
@@ -13,6 +14,14 @@ const { constants, isFailure } = require('./native.js')
  * copies of the package know each other's. Its value says whose mistake an argument error is about.
  */
 const BRAND = Symbol.for('heavy-load.error')
+
+/**
+ * By this, pools and frozen buffers say of which copy of the package they are: copies have memory, tasks and plug-ins each of its own. Of what
+ * a copy cannot use, its message says so: the classes have the same names.
+ */
+const OF_COPY = Symbol.for('heavy-load.copy')
+/** An object: files that are loaded once more, as test runners do, are another copy in the same folder. */
+const THIS_COPY = { folder: join(__dirname, '..') }
 
 /**
  * `input`: what the kernel was given, its own options included, which a server may have from its client. `call`: all that whoever wrote
@@ -332,9 +341,22 @@ function received(value) {
   }
   if (typeof value === 'object') {
     const name = classOf(value)
-    return name ? ` Received an instance of ${name}` : ' Received an object'
+    return `${name ? ` Received an instance of ${name}` : ' Received an object'}${ofAnotherCopy(value)}`
   }
   return ` Received type ${typeof value} (${shown(value)})`
+}
+
+/**
+ * What a message adds to the class of what another copy of the package has made; of all else nothing.
+ * @param {any} value
+ */
+function ofAnotherCopy(value) {
+  try {
+    const copy = value[OF_COPY]
+    return copy === undefined || copy === THIS_COPY ? '' : ` of another copy of heavy-load, ${copy.folder}`
+  } catch {
+    return ''
+  }
 }
 
 /**
@@ -411,6 +433,8 @@ function outOfRange(name, expected, value) {
 module.exports = {
   CODES,
   HeavyLoadError,
+  OF_COPY,
+  THIS_COPY,
   aborted,
   brand,
   codeOf,
@@ -423,6 +447,7 @@ module.exports = {
   isTimeout,
   late,
   makeError,
+  ofAnotherCopy,
   outOfRange,
   overloaded,
   poolIsClosed,

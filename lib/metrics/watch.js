@@ -2,7 +2,7 @@
 
 /** What is seen of pools and their tasks, whatever kind of metrics is made of it. */
 
-const { invalidType, invalidValue } = require('../errors.js')
+const { invalidType, invalidValue, ofAnotherCopy } = require('../errors.js')
 const { clearInterval, performance, setInterval, process } = require('../host.js')
 const { refuseUnknown } = require('../options.js')
 const { OUTCOMES, observers } = require('../observe.js')
@@ -213,6 +213,10 @@ function poolsOf(options) {
   if (!Array.isArray(pools)) throw invalidType('options.pools', 'an instance of Array', pools)
   for (const pool of pools) {
     if (typeof pool?.stats !== 'function') throw invalidType('options.pools', 'an array of Pools', pool)
+    // Its tasks are told to the observers of its own copy: here, none would ever be counted.
+    if (ofAnotherCopy(pool) !== '') {
+      throw invalidType('options.pools', 'an array of Pools of this copy of heavy-load, which sees their tasks', pool)
+    }
   }
   const names = pools.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) < index)

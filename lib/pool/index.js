@@ -4,7 +4,7 @@
 // load as a short task.
 const { EventEmitter } = require('node:events')
 const { INPUTS, NAMES, OWN_OPTIONS, TAKES_STREAMS, nameOf, numberOf } = require('../catalog.js')
-const { invalidType, invalidValue, poolIsClosed, toError } = require('../errors.js')
+const { OF_COPY, THIS_COPY, invalidType, invalidValue, poolIsClosed, toError } = require('../errors.js')
 const { INSPECT, nextTick, performance } = require('../host.js')
 const { NativePool, defaultThreads, constants } = require('../native.js')
 const { isTraced, trace } = require('../observe.js')
@@ -90,6 +90,10 @@ class Pool extends EventEmitter {
 
   get name() {
     return this.#config.name
+  }
+
+  get [OF_COPY]() {
+    return THIS_COPY
   }
 
   /** How far its threads stand back. */

@@ -12,7 +12,17 @@
 const { randomUUID } = require('node:crypto')
 const { EventEmitter } = require('node:events')
 const { close } = require('../closing.js')
-const { codeOf, invalidType, late, overloaded, poolIsClosed, poolWasClosed, rejectLate } = require('../errors.js')
+const {
+  OF_COPY,
+  THIS_COPY,
+  codeOf,
+  invalidType,
+  late,
+  overloaded,
+  poolIsClosed,
+  poolWasClosed,
+  rejectLate,
+} = require('../errors.js')
 const { INSPECT, nextTick, performance } = require('../host.js')
 const { map } = require('../map.js')
 const { isTraced, trace } = require('../observe.js')
@@ -76,6 +86,10 @@ class RemotePool extends EventEmitter {
 
   get name() {
     return this.#settings.queue
+  }
+
+  get [OF_COPY]() {
+    return THIS_COPY
   }
 
   /** Of the workers that are there, all together; 0 before that is known. */

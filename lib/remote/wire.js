@@ -10,7 +10,7 @@
 
 const { types } = require('node:util')
 const { TYPED_ARRAYS: VIEWS, FrozenBuffer, classOf } = require('../buffers.js')
-const { brand, extend, factsOf, faultOf, makeError } = require('../errors.js')
+const { brand, extend, factsOf, faultOf, makeError, ofAnotherCopy } = require('../errors.js')
 const { Buffer } = require('../host.js')
 const { isStream } = require('../source.js')
 const { remoteError } = require('./connection.js')
@@ -118,7 +118,7 @@ function pack(value, parts, bytesOf, depth = 0) {
   if (isStream(value)) throw unsendable('a stream: read it to its end before')
   const prototype = Object.getPrototypeOf(value)
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
-    throw unsendable(`an instance of ${value.constructor?.name ?? 'a class'}`)
+    throw unsendable(`an instance of ${value.constructor?.name ?? 'a class'}${ofAnotherCopy(value)}`)
   }
   // As resources of kernels are: what they hold lives in one process.
   if (Object.hasOwn(value, Symbol.toStringTag)) throw unsendable(`a ${String(value[Symbol.toStringTag])}`)

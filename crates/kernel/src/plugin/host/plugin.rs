@@ -41,7 +41,10 @@ impl Plugin {
         }
         // SAFETY: as above, and aligned.
         let table = unsafe { table.as_ref() };
-        let table = table.ok_or_else(|| LoadError("it says that it cannot be used here".into()))?;
+        let table = table.ok_or_else(|| {
+            let why = "another copy of heavy-load in this process has loaded it (`npm ls heavy-load` shows copies), or it does not know this version";
+            LoadError(format!("it says that it cannot be used here: {why}"))
+        })?;
         // The first two fields are the same in all versions.
         if table.abi != abi::ABI {
             return Err(LoadError(format!(
