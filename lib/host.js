@@ -29,8 +29,15 @@ const signals = {
   removeListener: uncurry(EventTarget.prototype.removeEventListener),
 }
 
-/** The async context in which the package was loaded, and so none of a caller's: most of it is loaded later, inside a call. */
-const context = new AsyncResource('heavy-load')
+/** An async context. It keeps no process alive, and says so as Node's handles do: to Jest's --detectOpenHandles, for one. */
+class Context extends AsyncResource {
+  hasRef() {
+    return false
+  }
+}
+
+/** That in which the package was loaded, and so none of a caller's: most of it is loaded later, inside a call. */
+const context = new Context('heavy-load')
 /** A promise of that context, which is resolved. */
 const resolved = Promise.resolve()
 
@@ -65,6 +72,7 @@ module.exports = {
   AbortController,
   AbortSignal,
   Buffer,
+  Context,
   EventTarget,
   INSPECT,
   clearInterval,

@@ -2,8 +2,7 @@
 
 /** `pool.gate`: an async function of the caller's as a task of the pool. */
 
-const { AsyncResource } = require('node:async_hooks')
-const { AbortController, throwApart } = require('../host.js')
+const { AbortController, Context, throwApart } = require('../host.js')
 const { kindOf } = require('./external.js')
 
 /** How it is called in errors and metrics. */
@@ -15,7 +14,7 @@ const GATE = kindOf('gate')
 class Gate {
   isForeign = true
   #fn
-  #context = new AsyncResource('heavy-load.gate')
+  #context = new Context('heavy-load.gate')
   /** @type {AbortController | undefined} made when the function asks for its signal */
   #controller
   /** @type {(() => unknown) | undefined} */

@@ -2,14 +2,13 @@
 
 /** A task's life: its promise is made with it and settled here, by whatever comes first. */
 
-const { AsyncResource } = require('node:async_hooks')
 const { asBuffer, countReaders } = require('../buffers.js')
 const { NAMES } = require('../catalog.js')
 const { constants } = require('../native.js')
 const deadlines = require('../deadlines.js')
 const { enter, leave, instance } = require('./instance.js')
 const { aborted, codeOf, isTimeout, poolWasClosed, rejectLate, timedOut, toError } = require('../errors.js')
-const { performance, throwApart } = require('../host.js')
+const { Context, performance, throwApart } = require('../host.js')
 const { notify, observers, outcomeOf } = require('../observe.js')
 const { adopt } = require('../realm.js')
 const signals = require('../signals.js')
@@ -71,7 +70,7 @@ class Attachments extends deadlines.Limited {
     this.signal = undefined
     /** @type {((fraction: number) => void) | undefined} */
     this.onProgress = undefined
-    /** @type {AsyncResource | undefined} */
+    /** @type {Context | undefined} */
     this.context = undefined
     this.reported = -1
     this.succeeded = false
@@ -149,7 +148,7 @@ class Task {
     if (timeout !== Infinity) deadlines.limit(attachments, timeout)
     if (onProgress !== undefined) {
       attachments.onProgress = onProgress
-      attachments.context = new AsyncResource('heavy-load.task')
+      attachments.context = new Context('heavy-load.task')
       // Both now: what is asked for at the end must not have to be loaded then.
       require('../reporting.js')
       const { watch } = require('./progress.js')
@@ -264,7 +263,7 @@ class Task {
    * @returns {T}
    */
   inContext(f) {
-    const context = /** @type {AsyncResource} */ (/** @type {Attachments} */ (this.attachments).context)
+    const context = /** @type {Context} */ (/** @type {Attachments} */ (this.attachments).context)
     return context.runInAsyncScope(f)
   }
 

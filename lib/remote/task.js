@@ -2,10 +2,9 @@
 
 /** A task of a RemotePool whose promise has not been settled: what may stop it, and who gets its progress. */
 
-const { AsyncResource } = require('node:async_hooks')
 const { Limited, limit, release } = require('../deadlines.js')
 const { aborted } = require('../errors.js')
-const { performance, throwApart } = require('../host.js')
+const { Context, performance, throwApart } = require('../host.js')
 const { report } = require('../reporting.js')
 const signals = require('../signals.js')
 
@@ -30,7 +29,7 @@ class Task {
   /** Whether its promise has been resolved. */
   succeeded = false
   #limited = new Limited(this)
-  /** @type {AsyncResource | undefined} */
+  /** @type {Context | undefined} */
   #context
   #reported = -1
   #owner
@@ -50,7 +49,7 @@ class Task {
     this.resolve = resolve
     this.reject = reject
     this.#owner = owner
-    if (settings.onProgress !== undefined) this.#context = new AsyncResource('heavy-load.task')
+    if (settings.onProgress !== undefined) this.#context = new Context('heavy-load.task')
   }
 
   /** Listens to what may stop it. */

@@ -34,7 +34,7 @@ use super::record::{self, REASONS, Record, place, tag};
 use super::slots::{Claim, Refusal, Slot, Slots};
 use super::wake::{self, Context, Woken};
 use crate::js::reference::{Lease, Reference};
-use crate::js::value::{RawValue, check};
+use crate::js::value::{RawValue, check, define, write};
 use crate::js::{convert, failure};
 use heavy_load_engine::{Completion, Control, Done, Pool, Sink, Stop, Task, catch_panic};
 use heavy_load_kernel::error::EngineError;
@@ -57,7 +57,7 @@ pub(crate) struct InstanceState {
     /// Records that have not been drained.
     arrived: RefCell<VecDeque<Record>>,
     /// Tasks whose records have not been drained.
-    in_flight: Cell<usize>,
+    in_flight: Rc<Cell<usize>>,
     /// The event loop turns no more: what is started now is stopped at once.
     closed: Cell<bool>,
     callbacks: RefCell<Option<Callbacks>>,
@@ -333,6 +333,17 @@ impl Drop for InstanceState {
     }
 }
 
+/// What async hooks are told of the threadsafe function: an object whose `hasRef` says, as those of Node's own handles do, whether it keeps
+/// the event loop alive. Nothing of the copy is in it, which would never be collected then.
+fn resource(env: &Env, in_flight: Rc<Cell<usize>>) -> Result<sys::napi_value> {
+    let has_ref = env.create_function_from_closure::<(), bool, _>("hasRef", move |_| Ok(in_flight.get() > 0))?;
+    let mut object = ptr::null_mut();
+    // SAFETY: the environment is the running callback's; the out-pointer is a local.
+    check(unsafe { sys::napi_create_object(env.raw(), &mut object) })?;
+    define(env, object, write(env, "hasRef")?, has_ref.raw())?;
+    Ok(object)
+}
+
 /// The instance, as JavaScript holds it.
 #[napi]
 pub struct Instance {
@@ -353,8 +364,10 @@ impl Instance {
         let raw = env.raw();
         let callbacks =
             Callbacks { on_wake: Reference::weak(raw, on_wake.raw())?, detach: Reference::weak(raw, detach.raw())? };
+        let in_flight = Rc::new(Cell::new(0));
+        let resource = resource(&env, Rc::clone(&in_flight))?;
         let context = Context::new();
-        let waker = wake::create(&env, context)?;
+        let waker = wake::create(&env, context, resource)?;
         let state = Rc::new(InstanceState {
             env: raw,
             mailbox: Arc::default(),
@@ -363,7 +376,7 @@ impl Instance {
             slots: Slots::default(),
             folds: RefCell::default(),
             arrived: RefCell::default(),
-            in_flight: Cell::new(0),
+            in_flight,
             closed: Cell::new(false),
             callbacks: RefCell::new(Some(callbacks)),
             ledgers: RefCell::default(),

@@ -47,8 +47,9 @@ impl Context {
     }
 }
 
-/// A threadsafe function without a JavaScript function: the instance has that, and does not always keep it alive.
-pub(crate) fn create(env: &Env, context: *mut Context) -> Result<Waker> {
+/// A threadsafe function without a JavaScript function: the instance has that, and does not always keep it alive. Async hooks are told of it by
+/// `resource`, an object that it keeps alive.
+pub(crate) fn create(env: &Env, context: *mut Context, resource: sys::napi_value) -> Result<Waker> {
     let (mut name, mut waker) = (ptr::null_mut(), ptr::null_mut());
     const NAME: &str = "heavy-load.instance";
     // SAFETY: the environment is the running callback's; `context` is a leaked box, freed by `free` alone; out-pointers are
@@ -58,7 +59,7 @@ pub(crate) fn create(env: &Env, context: *mut Context) -> Result<Waker> {
         check(sys::napi_create_threadsafe_function(
             env.raw(),
             ptr::null_mut(),
-            ptr::null_mut(),
+            resource,
             name,
             0,
             1,
