@@ -219,17 +219,20 @@ export interface FunctionOptions extends Omit<TaskOptions, 'transfer'> {
 }
 
 /**
- * The functions of a module, each as a task: its arguments in an array, and options.
+ * The functions of a module, each as a task: its arguments in an array, and options. A last parameter that tells progress is not among the
+ * arguments. What is no function is not there.
  *
  * @example
  * const functions: LoadedFunctions<{ add(a: number, b: number): number }> = await loadFunctions('/app/functions.mjs')
  * const sum: number = await functions.add([1, 2])
  */
 export type LoadedFunctions<M> = {
-  [K in keyof M]: (
-    args: any[],
-    options?: FunctionOptions,
-  ) => Promise<M[K] extends (...args: any[]) => infer R ? Awaited<R> : any>
+  [K in keyof M]: M[K] extends (...args: infer A) => any
+    ? (
+        args: A | (A extends [...infer G, infer L] ? (((fraction: number) => void) extends L ? G : never) : never),
+        options?: FunctionOptions,
+      ) => Promise<M[K] extends (...args: any[]) => infer R ? Awaited<R> : any>
+    : never
 }
 
 /**
@@ -238,7 +241,8 @@ export type LoadedFunctions<M> = {
  * Stopping a call ends its thread, and no other call. With `onProgress` the function is called with one more argument, a function to
  * tell it by, `progress(fraction)`. What it throws keeps its name, message, code and stack.
  *
- * `url`: of the module, or an absolute path. ERR_MODULE_LOAD if it cannot be loaded.
+ * `url`: of the module, or an absolute path. ERR_MODULE_LOAD if it cannot be loaded. In TypeScript, `loadFunctions<typeof import('./functions.mjs')>`
+ * knows names, arguments and results.
  *
  * Rejects with ERR_MODULE_LOAD, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE or ERR_OUT_OF_RANGE. A call rejects with what the function throws, with
  * ABORT_ERR, ERR_TASK_TIMEOUT, ERR_POOL_OVERLOADED or ERR_POOL_CLOSED.

@@ -16,6 +16,7 @@ import {
   heavyLoadSync,
   type Kernels,
   kernel,
+  type LoadedFunctions,
   loadFunctions,
   loadKernels,
   Pool,
@@ -97,14 +98,28 @@ describe('what a call gives is of the type that it was given', () => {
     expect(pool.gate(async ({ signal }) => signal)).type.toBe<Promise<AbortSignal>>()
   })
 
-  test('loadFunctions', () => {
+  test('loadFunctions', async () => {
     interface Module {
-      add(a: number, b: number): number
+      add(a: number, b?: number): number
       later(): Promise<string>
+      count(limit: number, progress: (fraction: number) => void): number
+      limit: number
     }
-    expect(loadFunctions<Module>('/module.mjs')).type.toBeAssignableTo<
-      Promise<{ add(args: any[]): Promise<number>; later(args: any[]): Promise<string> }>
-    >()
+    const { add, later, count, limit } = await loadFunctions<Module>('/module.mjs')
+    expect(add([1, 2])).type.toBe<Promise<number>>()
+    expect(add([1], { timeout: 5, transferList: [] })).type.toBe<Promise<number>>()
+    expect(later([])).type.toBe<Promise<string>>()
+    expect(count([1], { onProgress: () => {} })).type.toBe<Promise<number>>()
+    expect(limit).type.toBe<never>()
+    const { basename, sep } = await loadFunctions<typeof import('node:path')>('/path.mjs')
+    expect(basename(['a/b.c', '.c'])).type.toBe<Promise<string>>()
+    expect(sep).type.toBe<never>()
+    const loaded: LoadedFunctions<Module> = await loadFunctions('/module.mjs')
+    expect(loaded.add([1])).type.toBe<Promise<number>>()
+    const untyped = await loadFunctions('/module.mjs')
+    expect(untyped.add?.(['anything', 1])).type.toBe<Promise<any> | undefined>()
+    const any = await loadFunctions<any>('/module.mjs')
+    expect(any.add?.(['anything', 1])).type.toBe<Promise<any> | undefined>()
   })
 })
 
@@ -173,6 +188,24 @@ describe('errors', () => {
     expect(resizeImage).type.not.toBeCallableWith(bytes, { fit: 'outside' })
     expect(topK).type.not.toBeCallableWith(floats)
     expect(hashPassword).type.not.toBeCallableWith('secret', { algorithm: 'md5' })
+  })
+
+  test('nor is a function of a module', async () => {
+    interface Module {
+      add(a: number, b: number): number
+      count(limit: number, progress: (fraction: number) => void): number
+    }
+    const { add, count } = await loadFunctions<Module>('/module.mjs')
+    expect(add).type.not.toBeCallableWith(1, 2)
+    expect(add).type.not.toBeCallableWith([1])
+    expect(add).type.not.toBeCallableWith([1, '2'])
+    expect(add).type.not.toBeCallableWith([1, 2, 3])
+    expect(add).type.not.toBeCallableWith([1, 2], { transfer: true })
+    expect(count).type.not.toBeCallableWith([])
+    expect(count).type.not.toBeCallableWith(['1'])
+    expect(await loadFunctions<Module>('/module.mjs')).type.not.toHaveProperty('ad')
+    const { join } = await loadFunctions<typeof import('node:path')>('/path.mjs')
+    expect(join).type.not.toBeCallableWith([1])
   })
 
   test('nor by a pool; which knows its kernels by name', () => {
