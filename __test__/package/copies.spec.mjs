@@ -4,11 +4,13 @@ import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } fro
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import test from 'ava'
 import { freeze, HeavyLoadError, hash, hashSync, heavyLoad, loadKernels, Pool } from 'heavy-load'
 import { errorHandler } from 'heavy-load/express'
 import { RemotePool, startWorker } from 'heavy-load/remote'
 import { Registry } from 'prom-client'
+import { runScript } from '../helpers/child.mjs'
 import { errorOf } from '../helpers/errors.mjs'
 import { buildPlugin } from '../helpers/plugins.mjs'
 import { openPool } from '../helpers/pool.mjs'
@@ -25,6 +27,8 @@ for (const path of ['index.js', 'package.json', 'lib', binary, `${pack}/index.js
 }
 const require = createRequire(join(folder, 'package.json'))
 const other = require('./index.js')
+const { offload } = require('./lib/http/express.js')
+const { compressSync } = require(`./${pack}/index.js`)
 
 /** Asserts that a call is refused for what is of another copy, and that the message says where that is. */
 async function refuses(t, call, received, where) {
@@ -82,15 +86,38 @@ test('errors of one are those of the other, in routes too', async (t) => {
   t.is(error.code, 'ERR_POOL_CLOSED')
   // By its code, and not by its class.
   t.false(error instanceof HeavyLoadError)
-  const { offload } = require('./lib/http/express.js')
-  const wrong = await answerOf(
-    t,
-    offload(() => heavyLoad(-1)),
-  )
+  const route = offload(() => heavyLoad(-1))
+  const wrong = await answerOf(t, route)
   t.is(wrong.status, 400)
   t.is((await wrong.json()).error.code, 'ERR_OUT_OF_RANGE')
   const closed = await answerOf(t, (request, response) => errorHandler()(error, request, response, t.fail))
   t.is(closed.status, 503)
+})
+
+test("a route's task goes into the other's functions, whose times the route does not know", async (t) => {
+  const options = { timeout: 60_000, key: 'a' }
+  const route = offload((_, task) => heavyLoad(10, task), options)
+  const answer = await answerOf(t, route)
+  t.deepEqual([answer.status, await answer.json(), answer.headers.get('server-timing')], [200, 10, null])
+  const ofItsOwn = offload((_, task) => other.heavyLoad(10, task), options)
+  t.regex((await answerOf(t, ofItsOwn)).headers.get('server-timing'), /^queue;dur=/)
+})
+
+test("closeOnSignals ends the other's pool", async (t) => {
+  const { stdout, stderr } = await runScript(`
+    import { once } from 'node:events'
+    import { createServer } from 'node:http'
+    import { closeOnSignals } from 'heavy-load/express'
+    import other from ${JSON.stringify(pathToFileURL(join(folder, 'index.js')).href)}
+    const pool = new other.Pool({ threads: 1 })
+    const server = createServer().listen(0)
+    await once(server, 'listening')
+    const closed = closeOnSignals(server, pool)
+    process.emit('SIGTERM')
+    await closed
+    await pool.run('heavyLoad', 1).catch(({ code }) => console.log(code))
+  `)
+  t.is(stdout, 'ERR_POOL_CLOSED\n', stderr)
 })
 
 test("metrics, workers and functions of JavaScript take no pool of the other's", async (t) => {
@@ -106,7 +133,6 @@ test("metrics, workers and functions of JavaScript take no pool of the other's",
 })
 
 test('each has its packs; a plug-in is for the one that has loaded it first', async (t) => {
-  const { compressSync } = require(`./${pack}/index.js`)
   const ours = await import('heavy-load/compression')
   t.deepEqual(await ours.decompress(compressSync(Buffer.from('abc'))), Buffer.from('abc'))
   const file = buildPlugin('copied')
