@@ -53,6 +53,6 @@ test.serial('keys are forgotten with their tasks', async (t) => {
   const { code, stdout, stderr } = await runFixture('forgotten-keys', { flags: ['--expose-gc'] })
   t.is(code, 0, stderr)
   const { leftMiB } = JSON.parse(stdout)
-  // 200,000 keys of 1,000 characters would be 190; what allocators keep for the next load varies.
-  t.true(leftMiB < 90, `${leftMiB} MiB`)
+  // 200,000 keys of 3,000 characters would be 570; what allocators keep for the next load varies by a hundred.
+  t.true(leftMiB < 250, `${leftMiB} MiB`)
 })
