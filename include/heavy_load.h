@@ -234,6 +234,10 @@ typedef struct hl_host {
 
   /* Makes the result an object: what was given last becomes its property of this name. Give a value, name it, give the next one. */
   int32_t (*give_field)(hl_outcome *out, hl_text name);
+
+  /* As fail, about what whoever wrote the call has chosen, or what the server keeps: a server does not answer it to its client, as it does with
+   * errors about an input and its options. Answers HL_FAILED. */
+  int32_t (*fail_call)(hl_outcome *out, hl_text code, hl_text message);
 } hl_host;
 
 /* ------------------------------------------------------------------------------------------------------------------ kernels */
@@ -256,7 +260,7 @@ typedef struct hl_option {
   hl_text docs;    /* its documentation: range, unit, default */
   hl_text ts_type; /* its TypeScript type; empty: made from `type` */
   uint32_t type;   /* HL_ANY... */
-  uint32_t required; /* 1: ERR_INVALID_ARG_TYPE if it is not given */
+  uint32_t required; /* 1: ERR_INVALID_ARG_TYPE if it is not given; 2: and that is no mistake of a server's client, as fail_call */
   double minimum;
   double maximum;
   /* What the kernel gets if it is not given: for a boolean 0 or 1, for a choice its index. NaN: HL_UNDEFINED. */

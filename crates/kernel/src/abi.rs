@@ -142,6 +142,7 @@ pub struct Host {
     pub release: unsafe extern "C" fn(*const Memory),
     pub resource: unsafe extern "C" fn(*const Value, *const ResourceType) -> *mut c_void,
     pub give_field: unsafe extern "C" fn(*mut Outcome, Text) -> i32,
+    pub fail_call: unsafe extern "C" fn(*mut Outcome, Text, Text) -> i32,
 }
 
 /// Frees what its context stands for.

@@ -76,7 +76,7 @@ pub struct EngineError {
     pub message: Cow<'static, str>,
     /// Seconds after which a refused call is worth another try.
     pub retry_after: Option<f64>,
-    /// Whether it is about how the call was written, though it names the input: no client of a server could cause it.
+    /// Whether it is about how the call was written, or about what the server itself keeps: no client of a server could cause it, nor is to be told.
     pub of_call: bool,
 }
 

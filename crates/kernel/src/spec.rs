@@ -182,6 +182,8 @@ pub struct OptionSpec {
     pub docs: &'static str,
     /// Whether every call has to give it. Of a plug-in's kernel, heavy-load refuses calls that do not.
     pub required: bool,
+    /// Whether a missing one is the server's mistake, whatever its client has sent. Of a plug-in's kernel.
+    pub of_server: bool,
     /// What it may be beside a number, a string, a boolean, `null` or a resource.
     pub takes: Takes,
 }
@@ -202,12 +204,17 @@ pub enum Takes {
 impl OptionSpec {
     /// An option that a call may leave out.
     pub const fn new(name: &'static str, ts_type: &'static str, docs: &'static str) -> Self {
-        Self { name, ts_type, docs, required: false, takes: Takes::Plain }
+        Self { name, ts_type, docs, required: false, of_server: false, takes: Takes::Plain }
     }
 
     /// An option that a call may not leave out.
     pub const fn required(self) -> Self {
         Self { required: true, ..self }
+    }
+
+    /// An option that a call may not leave out, and that servers have from no client.
+    pub const fn of_server(self) -> Self {
+        Self { required: true, of_server: true, ..self }
     }
 
     /// An option that is an array or an object: [`Options::json`](crate::value::Options::json).

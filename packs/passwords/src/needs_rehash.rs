@@ -6,7 +6,7 @@ use heavy_load_kernel::{Kernel, Next, Result, Spec, Work};
 
 use crate::hash_password::{DIGEST, SALT};
 use crate::policy::{OPTIONS, Policy};
-use crate::stored::Stored;
+use crate::stored::{Stored, of_server};
 use crate::verify_password::hash;
 
 pub(crate) struct NeedsRehash;
@@ -30,7 +30,7 @@ impl Kernel for NeedsRehash {
     }
 
     fn prepare(&self, input: Value, options: &Options) -> Result<Work> {
-        let stored = Stored::read(hash(SPEC.input, &input)?)?;
+        let stored = hash(SPEC.input, &input).and_then(Stored::read).map_err(of_server)?;
         let policy = Policy::of(options)?;
         let weaker = is_weaker(stored.as_ref(), &policy);
         Ok(Work::one_shot(move || Ok(Next::Done(Value::Bool(weaker)))))

@@ -223,3 +223,13 @@ impl Stored {
 pub(crate) fn malformed() -> EngineError {
     EngineError::invalid_data("The hash is malformed")
 }
+
+/// A hash that others may read.
+pub(crate) fn unknown() -> EngineError {
+    EngineError::invalid_data("The hash is of a kind that is not known here, or is malformed")
+}
+
+/// An error about what was kept: no client of the server's has caused it, and none is to learn that an account is a special one.
+pub(crate) fn of_server(error: EngineError) -> EngineError {
+    EngineError { of_call: true, ..error }
+}

@@ -5,13 +5,13 @@ use heavy_load_kernel::{Estimate, Kernel, OptionSpec, Result, Spec, Work};
 use subtle::ConstantTimeEq;
 
 use crate::password::{Password, wrong_type};
-use crate::stored::{Stored, malformed};
+use crate::stored::{Stored, of_server, unknown};
 use crate::{Then, argon, bcrypt, scrypt};
 
 pub(crate) struct VerifyPassword;
 
 static OPTIONS: &[OptionSpec] = &[
-    OptionSpec::new("hash", "string", "What was kept of the password.").required(),
+    OptionSpec::new("hash", "string", "What was kept of the password.").of_server(),
     OptionSpec::new("maxMemory", "number", "Most bytes of memory that the hash may ask for. Default 256 MiB."),
 ];
 
@@ -24,7 +24,7 @@ bcrypt (2a, 2b, 2y), of which the first 72 bytes of a password count.
 
 `password`: a string (its UTF-8, as TextEncoder makes it: all lone surrogates are alike), or bytes; at most 4 KiB.
 
-Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, ERR_OUT_OF_MEMORY; ERR_INVALID_DATA if the hash is malformed or of another kind;
+Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, ERR_OUT_OF_MEMORY; ERR_INVALID_DATA if the hash is malformed or of another kind. What is about the hash is the server's: `offload` passes it on to `next`, and answers no client with it;
 ERR_OUTPUT_TOO_LARGE, before any work, if it asks for more than `maxMemory`, over 622,592 KiB x passes (argon2), 2^16 rounds (bcrypt), or
 N r p of 2^23 (scrypt). Stops within: argon2 at its end (20 to 30 ms with OWASP's parameters, and up to sixteen times that), bcrypt and scrypt
 1 ms. Sources: RFC 9106, RFC 7914; Provos, Mazières, USENIX 1999.",
@@ -47,8 +47,7 @@ impl Kernel for VerifyPassword {
     fn check(&self, input: Value, options: &Options) -> Result<(Work, Estimate)> {
         let password = Password::take(input)?;
         let max_memory = options.integer("maxMemory", 0..=1 << 53, MAX_MEMORY)?;
-        let stored = Stored::read(hash("options.hash", options.get("hash"))?)?.ok_or_else(malformed)?;
-        stored.limit(max_memory)?;
+        let stored = stored(options, max_memory).map_err(of_server)?;
         let estimate = Estimate { cost: 0, memory: stored.memory() };
         let work = match stored {
             Stored::Argon { argon, salt, digest } => argon::work(argon, password, salt, digest.len(), compare(digest)),
@@ -59,6 +58,12 @@ impl Kernel for VerifyPassword {
         };
         Ok((work, estimate))
     }
+}
+
+fn stored(options: &Options, max_memory: u64) -> Result<Stored> {
+    let stored = Stored::read(hash("options.hash", options.get("hash"))?)?.ok_or_else(unknown)?;
+    stored.limit(max_memory)?;
+    Ok(stored)
 }
 
 /// A hash as an argument. What was given is in no message.

@@ -2,7 +2,7 @@
 
 use heavy_load_kernel::Result;
 use heavy_load_kernel::error::{Code, EngineError};
-use heavy_load_kernel::value::{Bytes, Value};
+use heavy_load_kernel::value::{Bytes, Value, decode_utf8};
 
 /// The TypeScript type of an input.
 pub(crate) const TYPE: &str = "string | Bytes";
@@ -51,14 +51,7 @@ impl Text {
         let bytes = bytes.read(0..bytes.len(), &mut scratch)?;
         // A byte order mark is none of the text.
         let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-        let mut text = String::new();
-        for chunk in bytes.utf8_chunks() {
-            append(&mut text, chunk.valid())?;
-            if !chunk.invalid().is_empty() {
-                append(&mut text, "\u{fffd}")?;
-            }
-        }
-        Ok(text)
+        decode_utf8(bytes)
     }
 }
 

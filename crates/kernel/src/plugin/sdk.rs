@@ -14,7 +14,7 @@ use super::abi;
 use super::elements::{element_of, number_of};
 use super::over::over;
 use crate::error::{Code, EngineError};
-use crate::value::{Loan, Memory, Options, Owned, Resource, Value, View};
+use crate::value::{Loan, Memory, Options, Owned, Resource, Value, View, decode_utf8};
 pub use crate::work::{ThinParallel, ThinStepped};
 use crate::{Estimate, Kernel, Next, Result, Takes, Work};
 
@@ -108,7 +108,7 @@ fn entry(kernel: &'static &'static dyn Kernel) -> abi::Kernel {
             Takes::Json => abi::OPTION_JSON,
             Takes::Numbers => abi::OPTION_MEMORY,
         },
-        required: option.required.into(),
+        required: u32::from(option.required) + u32::from(option.of_server),
         minimum: 0.0,
         maximum: 0.0,
         fallback: f64::NAN,
@@ -177,8 +177,9 @@ pub(super) fn answer(out: *mut abi::Outcome, f: impl FnOnce() -> Result<i32>) ->
     let outcome = catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| Err(panicked(payload)));
     outcome.unwrap_or_else(|error| {
         let (code, message) = (abi::Text::new(error.code.as_str()), abi::Text::new(&error.message));
+        let fail = if error.of_call { host().fail_call } else { host().fail };
         // SAFETY: the outcome of the call that runs; the texts are there during this one.
-        unsafe { (host().fail)(out, code, message) }
+        unsafe { fail(out, code, message) }
     })
 }
 
@@ -289,13 +290,11 @@ unsafe fn take_option(value: &abi::Value) -> Result<Value> {
 /// # Safety
 /// A text of the host's, which is there during the call.
 unsafe fn text(given: abi::Text) -> Result<String> {
-    let mut copy = String::new();
-    copy.try_reserve_exact(given.length).map_err(|_| EngineError::out_of_memory(given.length))?;
-    if given.length > 0 {
-        // SAFETY: passed on to the caller. The host's texts are UTF-8.
-        copy.push_str(&String::from_utf8_lossy(unsafe { slice::from_raw_parts(given.start.cast(), given.length) }));
+    if given.length == 0 {
+        return Ok(String::new());
     }
-    Ok(copy)
+    // SAFETY: passed on to the caller.
+    decode_utf8(unsafe { slice::from_raw_parts(given.start.cast(), given.length) })
 }
 
 /// Memory of the host's as a kernel's, lent by a loan that retains it.

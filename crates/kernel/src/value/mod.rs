@@ -7,6 +7,7 @@ mod element;
 mod memory;
 mod racy;
 mod resource;
+mod utf8;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,6 +18,7 @@ pub(crate) use memory::Raw;
 pub use memory::{Bytes, Exclusive, Loan, Memory, Owned, Parts, Shared, View, append, collect, reserve, reserve_exact};
 pub use racy::Number;
 pub use resource::Resource;
+pub use utf8::decode_utf8;
 
 use crate::error::{EngineError, cut, number_text};
 

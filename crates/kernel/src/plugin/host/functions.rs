@@ -11,7 +11,7 @@ use super::{bytes_of, text};
 use crate::error::{Code, EngineError};
 use crate::plugin::abi;
 use crate::plugin::elements::element_of;
-use crate::value::{Element, Memory, Owned, Raw, Resource, Value, View};
+use crate::value::{Element, Memory, Owned, Raw, Resource, Value, View, decode_utf8};
 
 /// The table that every plug-in gets.
 pub static HOST: abi::Host = abi::Host {
@@ -19,6 +19,7 @@ pub static HOST: abi::Host = abi::Host {
     size: size_of::<abi::Host>() as u32,
     fail,
     fail_input,
+    fail_call,
     give_null,
     give_boolean,
     give_number,
@@ -130,19 +131,7 @@ fn value(value: Value) -> Result<Given, EngineError> {
 /// As [`text`].
 unsafe fn copied(given: abi::Text) -> Result<String, EngineError> {
     // SAFETY: passed on to the caller.
-    let bytes = unsafe { bytes_of(given) };
-    // What is no UTF-8 becomes U+FFFD, which is longer; a refusal of memory is an error, as for all that users may make large.
-    let length =
-        bytes.utf8_chunks().map(|chunk| chunk.valid().len() + if chunk.invalid().is_empty() { 0 } else { 3 }).sum();
-    let mut copy = String::new();
-    copy.try_reserve_exact(length).map_err(|_| EngineError::out_of_memory(length))?;
-    for chunk in bytes.utf8_chunks() {
-        copy.push_str(chunk.valid());
-        if !chunk.invalid().is_empty() {
-            copy.push(char::REPLACEMENT_CHARACTER);
-        }
-    }
-    Ok(copy)
+    decode_utf8(unsafe { bytes_of(given) })
 }
 
 /// What a text begins with: enough of a message.
@@ -156,13 +145,22 @@ unsafe fn beginning(given: abi::Text) -> String {
 
 unsafe extern "C" fn fail(out: *mut abi::Outcome, name: abi::Text, message: abi::Text) -> i32 {
     // SAFETY: the plug-in passes texts that are there during the call, and the outcome that it was given.
-    unsafe {
-        let (name, message) = (beginning(name), beginning(message));
-        let error = match code(&name) {
-            Some(code) => EngineError::new(code, message),
-            None => EngineError::new(Code::KernelPanic, format!("{name}: {message}")),
-        };
-        put(out, Err(error))
+    unsafe { put(out, Err(failure(name, message))) }
+}
+
+unsafe extern "C" fn fail_call(out: *mut abi::Outcome, name: abi::Text, message: abi::Text) -> i32 {
+    // SAFETY: as in `fail`.
+    unsafe { put(out, Err(EngineError { of_call: true, ..failure(name, message) })) }
+}
+
+/// # Safety
+/// As [`text`].
+unsafe fn failure(name: abi::Text, message: abi::Text) -> EngineError {
+    // SAFETY: passed on to the caller.
+    let (name, message) = unsafe { (beginning(name), beginning(message)) };
+    match code(&name) {
+        Some(code) => EngineError::new(code, message),
+        None => EngineError::new(Code::KernelPanic, format!("{name}: {message}")),
     }
 }
 

@@ -15,6 +15,7 @@ pub(super) struct PluginOption {
     /// As messages call it.
     subject: String,
     is_required: bool,
+    of_server: bool,
     kind: Kind,
 }
 
@@ -112,11 +113,11 @@ impl PluginOption {
             ts_type => ts_type,
         };
         let subject = format!("options.{name}");
-        let is_required = option.required != 0;
+        let (is_required, of_server) = (option.required != 0, option.required == 2);
         let takes = kind.takes();
         Ok((
-            OptionSpec { name, ts_type, docs, required: is_required, takes },
-            Self { name, subject, is_required, kind },
+            OptionSpec { name, ts_type, docs, required: is_required, of_server, takes },
+            Self { name, subject, is_required, of_server, kind },
         ))
     }
 
@@ -125,7 +126,7 @@ impl PluginOption {
         let wrong = |expected: &str| Err(EngineError::invalid_type(&self.subject, expected, given));
         if *given == Value::Undefined {
             if self.is_required {
-                return wrong(self.kind.expected());
+                return wrong(self.kind.expected()).map_err(|error| EngineError { of_call: self.of_server, ..error });
             }
             return Ok(match &self.kind {
                 Kind::Boolean { fallback } => fallback.map_or(Value::Undefined, Value::Bool),
