@@ -75,11 +75,11 @@ async function measure(name) {
     const [line] = await once(createInterface({ input: server.stdout }), 'line')
     const url = line.split(' ').at(-1)
     const start = performance.now()
-    const first = await fetch(`${url}/strategies/${name}?iterations=1`)
+    const first = await fetch(`${url}/strategies/${name}?amount=1`)
     if (!first.ok) return { missing: (await first.json()).error.message }
     await first.arrayBuffer()
     const startUp = performance.now() - start
-    const figures = await load(url, `/strategies/${name}?iterations=${ITERATIONS}`)
+    const figures = await load(url, `/strategies/${name}?amount=${ITERATIONS}`)
     if (MEMORY_ELSEWHERE.has(name)) figures.memory = Number.NaN
     return { startUp, ...figures }
   } finally {

@@ -43,7 +43,7 @@ test.after.always(async () => {
 for (const name of ['blocking', 'worker-thread', 'rayon']) {
   inBrowser(`${name}, fired: the charts move, and the table has its result`, async (t) => {
     const before = await charts()
-    await fire(name, { count: 5, iterations: '1e9' })
+    await fire(name, { count: 5, amount: '1e9' })
     await over()
     const after = await charts()
     for (const chart of Object.keys(before)) {
@@ -68,7 +68,7 @@ for (const name of ['worker-thread', 'rayon']) {
   inBrowser(
     `${name}: progress bars advance; a cancelled request stops on the server, and the others go on`,
     async (t) => {
-      await fire(name, { count: 2, iterations: ENDLESS })
+      await fire(name, { count: 2, amount: ENDLESS })
       await runningIs(2)
       await advance(0)
       await advance(1)
@@ -119,7 +119,7 @@ inBrowser(
 )
 
 inBrowser('a strategy that is not to be had says so, and how to get it; the rest is not sent', async (t) => {
-  await fire('pm2', { count: 6, iterations: '1e8' })
+  await fire('pm2', { count: 6, amount: '1e8' })
   await over()
   t.regex(await page.textContent('#strategy-error'), /PM2 does not run.*Start it: /)
   const all = await states()
@@ -131,29 +131,29 @@ inBrowser('a strategy that is not to be had says so, and how to get it; the rest
   t.is(await page.textContent('#strategy-error'), '', 'it is not said of another')
 })
 
-inBrowser('iterations that the server refuses are explained beside their field', async (t) => {
+inBrowser('an amount that the server refuses is explained beside its field', async (t) => {
   const heard = complaints.length
-  await fire('rayon', { count: 1, iterations: 'many' })
+  await fire('rayon', { count: 1, amount: 'many' })
   await over()
-  t.regex(await page.textContent('#iterations-hint'), /iterations.*many/)
-  t.is(await page.getAttribute('#iterations', 'aria-invalid'), 'true')
-  t.is(await page.evaluate(() => document.activeElement.id), 'iterations')
+  t.regex(await page.textContent('#amount-hint'), /amount.*many/)
+  t.is(await page.getAttribute('#amount', 'aria-invalid'), 'true')
+  t.is(await page.evaluate(() => document.activeElement.id), 'amount')
   // Chromium reports every 400 as an error: this one is meant.
-  t.true(complaints.splice(heard).every((text) => text.includes('iterations=many')))
-  await page.fill('#iterations', '2e8')
-  t.is(await page.textContent('#iterations-hint'), '200,000,000')
-  t.is(await page.getAttribute('#iterations', 'aria-invalid'), null)
+  t.true(complaints.splice(heard).every((text) => text.includes('amount=many')))
+  await page.fill('#amount', '2e8')
+  t.is(await page.textContent('#amount-hint'), '200,000,000, at most 1e12')
+  t.is(await page.getAttribute('#amount', 'aria-invalid'), null)
 })
 
 inBrowser('by keyboard: each control is reached in turn, shows that it is, and Enter fires', async (t) => {
   await page.focus('#strategy')
-  for (const id of ['count', 'iterations', 'fire']) {
+  for (const id of ['count', 'amount', 'fire']) {
     await page.keyboard.press('Tab')
     t.is(await page.evaluate(() => document.activeElement.id), id)
     t.not(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), 'none')
   }
-  await page.fill('#iterations', '1e8')
-  await page.press('#iterations', 'Enter')
+  await page.fill('#amount', '1e8')
+  await page.press('#amount', 'Enter')
   await page.waitForSelector('#requests li')
   await over()
   t.deepEqual(await resultNames(), ['rayon'])
@@ -171,7 +171,7 @@ for (const { width, height } of [
     t.true((await lightness('backgroundColor')) < (await lightness('color')))
     await page.selectOption('#strategy', 'worker-thread')
     const before = await places()
-    await fire('worker-thread', { count: 12, iterations: '1e7' })
+    await fire('worker-thread', { count: 12, amount: '1e7' })
     await page.waitForSelector('#requests li:nth-child(12)')
     t.deepEqual(await places(), before)
     await over()
@@ -189,10 +189,10 @@ inBrowser('the page asks nobody but its server, and has nothing to complain of',
   t.deepEqual(complaints, [])
 })
 
-async function fire(name, { count, iterations }) {
+async function fire(name, { count, amount }) {
   await page.selectOption('#strategy', name)
   await page.fill('#count', String(count))
-  await page.fill('#iterations', iterations)
+  await page.fill('#amount', amount)
   await page.click('#fire')
 }
 

@@ -20,7 +20,7 @@ test.serial('without Redis it says so, and how to start one', async (t) => {
   process.env.REDIS_URL = `redis://127.0.0.1:${await freePort()}`
   const error = await t.throwsAsync(strategy.open(), UNAVAILABLE)
   t.regex(error.message, /redis-server/)
-  const answer = await fetch(`${await serve(t)}?iterations=1`, { method: 'POST' })
+  const answer = await fetch(`${await serve(t)}?amount=1`, { method: 'POST' })
   t.is(answer.status, 503)
   const body = await answer.json()
   t.is(body.error.code, UNAVAILABLE.code)
@@ -89,7 +89,7 @@ function queueTests() {
 
   test.serial('a client that polls gets an id, then the state and the answer', async (t) => {
     const jobs = await serve(t)
-    const posted = await fetch(`${jobs}?iterations=200000000`, { method: 'POST' })
+    const posted = await fetch(`${jobs}?amount=200000000`, { method: 'POST' })
     t.is(posted.status, 202)
     const { id } = await posted.json()
     let job
@@ -100,7 +100,7 @@ function queueTests() {
 
   test.serial('a client that polls can cancel', async (t) => {
     const jobs = await serve(t)
-    const { id } = await (await fetch(`${jobs}?iterations=${ENDLESS}`, { method: 'POST' })).json()
+    const { id } = await (await fetch(`${jobs}?amount=${ENDLESS}`, { method: 'POST' })).json()
     t.is((await fetch(`${jobs}/${id}`, { method: 'DELETE' })).status, 204)
     let answer
     do answer = await fetch(`${jobs}/${id}`)
@@ -108,11 +108,11 @@ function queueTests() {
     t.true([200, 404].includes(answer.status))
   })
 
-  test.serial('unknown jobs and bad iterations are refused', async (t) => {
+  test.serial('unknown jobs and bad amounts are refused', async (t) => {
     const jobs = await serve(t)
     t.is((await fetch(`${jobs}/none`)).status, 404)
-    t.is((await fetch(`${jobs}?iterations=-1`, { method: 'POST' })).status, 400)
-    t.is((await fetch(`${jobs}?iterations=many`, { method: 'POST' })).status, 400)
+    t.is((await fetch(`${jobs}?amount=-1`, { method: 'POST' })).status, 400)
+    t.is((await fetch(`${jobs}?amount=many`, { method: 'POST' })).status, 400)
   })
 
   test.serial('a worker that dies is replaced', async (t) => {

@@ -8,6 +8,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import test from 'ava'
 import { redisIsInstalled, startRedis } from '../../../tools/redis.mjs'
 import { createApp } from '../index.mjs'
+import { jobs } from '../lib/jobs.mjs'
 import { strategies } from '../lib/strategies.mjs'
 import { eventsOf } from './events.mjs'
 
@@ -65,8 +66,9 @@ test.serial('/strategies lists all, in order, with what each can do', async (t) 
     list.map(({ name }) => name),
     NAMES,
   )
-  for (const { name, route, title, summary, can } of list) {
+  for (const { name, route, job, title, summary, can } of list) {
     t.is(route, `/strategies/${name}`)
+    t.deepEqual(job, jobs.count)
     t.truthy(title)
     t.truthy(summary)
     t.deepEqual(Object.keys(can), ['parallel', 'progress', 'cancel', 'zeroCopy', 'otherMachines'])
@@ -96,21 +98,21 @@ for (const strategy of strategies) {
   const route = `/strategies/${name}`
 
   test.serial(`${name}: gives the count`, async (t) => {
-    for (const iterations of [0, 1, 70_001, 2e7]) {
-      const response = await fetch(`${url}${route}?iterations=${iterations}`)
+    for (const amount of [0, 1, 70_001, 2e7]) {
+      const response = await fetch(`${url}${route}?amount=${amount}`)
       if (await isLacking(t, name, response.status, async () => (await response.json()).error)) return
       t.is(response.status, 200)
       t.is(response.headers.has('Server-Timing'), OURS.includes(name))
       const { strategy, answer, ms } = await response.json()
       t.is(strategy, name)
-      t.is(answer, iterations)
+      t.is(answer, amount)
       t.true(ms >= 0)
     }
     t.is(comparison.running(), 0)
   })
 
   test.serial(`${name}: progress rises, and then comes the result`, async (t) => {
-    const response = await stream(`${route}?iterations=2e8`)
+    const response = await stream(`${route}?amount=2e8`)
     t.is(response.status, 200)
     t.is(response.headers.get('Content-Type'), 'text/event-stream')
     const events = []
@@ -134,7 +136,7 @@ for (const strategy of strategies) {
     test.serial(`${name}: others are answered meanwhile, and a client that goes away stops it`, async (t) => {
       const processes = childProcesses()
       const hangUp = new AbortController()
-      const response = await stream(`${route}?iterations=${ENDLESS}`, hangUp.signal)
+      const response = await stream(`${route}?amount=${ENDLESS}`, hangUp.signal)
       const events = eventsOf(response)
       const fractions = []
       while (fractions.length < 3) {
@@ -153,12 +155,12 @@ for (const strategy of strategies) {
       await until(() => comparison.running() === 0)
       await until(() => childProcesses() === processes)
       // What has been stopped was not the strategy itself.
-      t.is((await (await fetch(`${url}${route}?iterations=1000`)).json()).answer, 1000)
+      t.is((await (await fetch(`${url}${route}?amount=1000`)).json()).answer, 1000)
     })
   } else {
     test.serial(`${name}: a client that goes away does no harm`, async (t) => {
       const hangUp = new AbortController()
-      const asked = fetch(`${url}${route}?iterations=2e8`, { signal: hangUp.signal })
+      const asked = fetch(`${url}${route}?amount=2e8`, { signal: hangUp.signal })
       let isOver = false
       const over = asked.then(
         () => (isOver = true),
@@ -174,7 +176,7 @@ for (const strategy of strategies) {
 }
 
 test.serial('child-process: a process that dies is a failure, and says how it died', async (t) => {
-  const events = eventsOf(await stream(`/strategies/child-process?iterations=${ENDLESS}`))
+  const events = eventsOf(await stream(`/strategies/child-process?amount=${ENDLESS}`))
   t.is((await events.next()).value.event, 'progress')
   const isIt = ({ spawnargs }) => spawnargs?.some((argument) => argument.endsWith('child-process.mjs'))
   process._getActiveHandles().find(isIt).kill('SIGKILL')
@@ -185,23 +187,23 @@ test.serial('child-process: a process that dies is a failure, and says how it di
 })
 
 test.serial('queue: a job can be put in without waiting for it, or it says what is missing', async (t) => {
-  const jobs = `${url}/strategies/queue/jobs`
-  const response = await fetch(`${jobs}?iterations=1000`, { method: 'POST' })
+  const route = `${url}/strategies/queue/jobs`
+  const response = await fetch(`${route}?amount=1000`, { method: 'POST' })
   const body = await response.json()
   if (await isLacking(t, 'queue', response.status, async () => body.error)) return
   t.is(response.status, 202)
-  t.is((await fetch(`${jobs}/${body.id}`)).status, 200)
+  t.is((await fetch(`${route}/${body.id}`)).status, 200)
 })
 
 for (const accept of ['application/json', 'text/event-stream']) {
-  test.serial(`bad iterations get 400 and say why (${accept})`, async (t) => {
-    const bad = ['', 'many', '-1', '0.5', '1e13', 'NaN', 'Infinity', '1&iterations=2']
+  test.serial(`bad amounts get 400 and say why (${accept})`, async (t) => {
+    const bad = ['', 'many', '-1', '0.5', '1e13', 'NaN', 'Infinity', '1&amount=2']
     for (const text of bad) {
-      const response = await fetch(`${url}/strategies/rayon?iterations=${text}`, { headers: { accept } })
+      const response = await fetch(`${url}/strategies/rayon?amount=${text}`, { headers: { accept } })
       t.is(response.status, 400, text)
       const { error } = await response.json()
       t.is(error.code, 'ERR_OUT_OF_RANGE', text)
-      t.regex(error.message, /"iterations" is out of range/, text)
+      t.regex(error.message, /"amount" is out of range/, text)
     }
   })
 
@@ -219,7 +221,7 @@ test.serial('close() ends what runs and what is kept, also where a request canno
   const other = createApp()
   const otherServer = await listen(other.app)
   const names = ['child-process', 'worker-farm', 'worker-thread', 'worker-pool', 'set-immediate', 'rayon']
-  const asked = names.map((name) => fetch(`${urlOf(otherServer)}/strategies/${name}?iterations=${ENDLESS}`))
+  const asked = names.map((name) => fetch(`${urlOf(otherServer)}/strategies/${name}?amount=${ENDLESS}`))
   await until(() => other.running() === names.length && childProcesses() > before)
   await end(otherServer, other)
   for (const { status } of await Promise.allSettled(asked)) t.is(status, 'rejected')
@@ -240,9 +242,9 @@ test.serial('run directly it listens on PORT, and on SIGTERM exits when it has a
 
   // Somebody watches, and a strategy that keeps processes is open.
   const live = await fetch(`${address}/live`)
-  const farm = await fetch(`${address}/strategies/worker-farm?iterations=1000`)
+  const farm = await fetch(`${address}/strategies/worker-farm?amount=1000`)
   t.is((await farm.json()).answer, 1000)
-  const heavy = eventsOf(await fetch(`${address}/strategies/rayon?iterations=3e9`, EVENT_STREAM))
+  const heavy = eventsOf(await fetch(`${address}/strategies/rayon?amount=3e9`, EVENT_STREAM))
   await heavy.next()
   child.kill('SIGTERM')
   let last

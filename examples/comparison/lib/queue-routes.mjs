@@ -1,7 +1,8 @@
 // The queue for clients that do not wait: they put a job in, and ask again later, perhaps another server, perhaps
 // tomorrow.
 import { strategy } from '../strategies/queue.mjs'
-import { iterationsOf } from './iterations.mjs'
+import { amountOf } from './amount.mjs'
+import { jobs } from './jobs.mjs'
 
 const STATUS = { ERR_OUT_OF_RANGE: 400, ERR_STRATEGY_UNAVAILABLE: 503 }
 
@@ -13,9 +14,9 @@ export function routes(app) {
   const path = '/strategies/queue/jobs'
 
   app.post(path, async (req, res) => {
-    const iterations = iterationsOf(req.query)
+    const amount = amountOf(req.query, jobs[strategy.job])
     const queue = await strategy.open()
-    const id = await queue.add(iterations)
+    const id = await queue.add(amount)
     res.status(202).location(`${path}/${id}`).json({ id })
   })
 

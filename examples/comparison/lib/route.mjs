@@ -2,8 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Router } from 'express'
 import { offload } from 'heavy-load/express'
+import { amountOf } from './amount.mjs'
 import { eventStream } from './event-stream.mjs'
-import { iterationsOf } from './iterations.mjs'
+import { jobs } from './jobs.mjs'
 
 /** What offload() does not answer by itself. */
 const STATUS = {
@@ -23,9 +24,10 @@ export function strategyRoutes(strategies) {
   const inFlight = new Set()
 
   router.get('/', (_req, res) => {
-    const list = strategies.map(({ name, title, summary, can }) => ({
+    const list = strategies.map(({ name, job, title, summary, can }) => ({
       name,
       route: `/strategies/${name}`,
+      job: jobs[job],
       title,
       summary,
       can,
@@ -38,11 +40,11 @@ export function strategyRoutes(strategies) {
     '/:name',
     offload(async (req, task, res) => {
       const strategy = find(strategies, req.params.name)
-      const iterations = iterationsOf(req.query)
+      const amount = amountOf(req.query, jobs[strategy.job])
       if (req.accepts(['json', 'text/event-stream']) === 'text/event-stream') {
-        await stream(strategy, iterations, task, res)
+        await stream(strategy, amount, task, res)
       } else {
-        return measure(strategy, iterations, task, res)
+        return measure(strategy, amount, task, res)
       }
     }),
   )
@@ -53,18 +55,18 @@ export function strategyRoutes(strategies) {
     res.status(STATUS[error.code] ?? error.status ?? 500).json({ error: failure(error) })
   })
 
-  async function stream(strategy, iterations, task, res) {
+  async function stream(strategy, amount, task, res) {
     const events = eventStream(res)
     try {
-      const result = await measure(strategy, iterations, { ...task, onProgress: events.progress }, res)
+      const result = await measure(strategy, amount, { ...task, onProgress: events.progress }, res)
       events.end('result', result)
     } catch (error) {
       events.end('failure', failure(error))
     }
   }
 
-  async function measure(strategy, iterations, task, res) {
-    const work = { strategy, res, ended: perform(strategy, iterations, task) }
+  async function measure(strategy, amount, task, res) {
+    const work = { strategy, res, ended: perform(strategy, amount, task) }
     inFlight.add(work)
     try {
       return await work.ended
@@ -77,11 +79,11 @@ export function strategyRoutes(strategies) {
     }
   }
 
-  async function perform(strategy, iterations, { onProgress = () => {}, ...task }) {
+  async function perform(strategy, amount, { onProgress = () => {}, ...task }) {
     const { run } = await open(strategy)
     task.signal.throwIfAborted()
     const start = performance.now()
-    const answer = await run(iterations, { ...task, onProgress })
+    const answer = await run(amount, { ...task, onProgress })
     return { strategy: strategy.name, answer, ms: performance.now() - start }
   }
 

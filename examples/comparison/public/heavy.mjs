@@ -1,8 +1,8 @@
 // One heavy request over server-sent events. EventSource cannot tell a refusal's status and text, so it is read by hand.
 
 /** Resolves with the answer, { strategy, answer, ms }. Aborting `signal` closes the connection: that is how work is cancelled. */
-export async function heavy(route, iterations, { signal, onProgress }) {
-  const url = `${route}?iterations=${encodeURIComponent(iterations)}`
+export async function heavy(route, amount, { signal, onProgress }) {
+  const url = `${route}?amount=${encodeURIComponent(amount)}`
   const response = await fetch(url, { headers: { Accept: 'text/event-stream' }, cache: 'no-store', signal })
   if (!response.ok) throw await refusal(response)
   for await (const { event, data } of eventsOf(response.body)) {

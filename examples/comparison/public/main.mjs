@@ -1,21 +1,15 @@
-// The page: the form, what is said about it, and who hears of what.
+// The page: what a press of "Fire" does, what is said about it, and who hears of what.
 import { add, addRun } from './charts.mjs'
+import { readLoad, refuseAmount, showJob } from './load-fields.mjs'
 import { showRequests } from './requests.mjs'
 import { createResults } from './results.mjs'
 import { Run } from './run.mjs'
 import { on, watchFast, watchLive } from './samples.mjs'
-
-const abilities = {
-  parallel: 'all cores',
-  progress: 'progress',
-  cancel: 'cancel',
-  zeroCopy: 'zero-copy',
-  otherMachines: 'other machines',
-}
+import { loadStrategies, showChoice } from './strategies.mjs'
 
 const get = (id) => document.querySelector(`#${id}`)
-const [form, select, fire, cancelAll, status] = ['form', 'strategy', 'fire', 'cancel-all', 'status'].map(get)
-const [count, iterations, hint, strategyError] = ['count', 'iterations', 'iterations-hint', 'strategy-error'].map(get)
+const [form, fire, cancelAll] = ['form', 'fire', 'cancel-all'].map(get)
+const [status, strategyError] = ['status', 'strategy-error'].map(get)
 
 on('fast', ({ start, end, ok }) => add({ fast: ok ? end - start : null }))
 on('live', (state) => {
@@ -24,10 +18,15 @@ on('live', (state) => {
 })
 watchFast()
 
-const strategies = await loadStrategies()
+const strategies = await loadStrategies().catch((error) => {
+  say(`The strategies could not be loaded: ${error.message}. Reload the page.`)
+  throw error
+})
 const results = createResults(strategies)
-select.append(...strategies.map(({ name, title }) => new Option(`${name}: ${title}`, name)))
-describe()
+const chosen = showChoice(strategies, ({ job }) => {
+  strategyError.textContent = ''
+  showJob(job)
+})
 say('Ready.')
 fire.disabled = false
 watchLive((isConnected) => {
@@ -35,9 +34,6 @@ watchLive((isConnected) => {
   else if (fire.disabled === false) say('Ready.')
 })
 
-select.addEventListener('change', describe)
-iterations.addEventListener('input', tellSteps)
-tellSteps()
 get('forget').addEventListener('click', () => results.forget())
 form.addEventListener('submit', (event) => {
   event.preventDefault()
@@ -46,9 +42,7 @@ form.addEventListener('submit', (event) => {
 
 async function start() {
   strategyError.textContent = ''
-  tellSteps()
-  const strategy = strategies.find(({ name }) => name === select.value)
-  const run = new Run({ strategy, iterations: iterations.value, count: count.valueAsNumber, onChange })
+  const run = new Run({ strategy: chosen(), ...readLoad(), onChange })
   const update = showRequests(run)
   addRun(run)
   setBusy(true)
@@ -87,53 +81,9 @@ function say(text) {
   if (status.textContent !== text) status.textContent = text
 }
 
-/** Says what is wrong where it is to be mended. */
 function explain(error) {
-  if (error.status !== 400) {
-    // fetch() throws a TypeError when there is no connection, or no longer; each browser has words of its own for it.
-    strategyError.textContent = error instanceof TypeError ? 'The connection to the server was lost.' : error.message
-    return
-  }
-  hint.textContent = error.message
-  hint.classList.add('error')
-  iterations.setAttribute('aria-invalid', 'true')
-  iterations.focus()
-}
-
-/** A billion is hard to count by its zeros, and harder to guess from 1e9. */
-function tellSteps() {
-  const steps = Number(iterations.value)
-  hint.textContent = Number.isNaN(steps) ? '' : steps.toLocaleString('en')
-  hint.classList.remove('error')
-  iterations.removeAttribute('aria-invalid')
-}
-
-function describe() {
-  const { summary, can } = strategies.find(({ name }) => name === select.value)
-  get('summary').textContent = summary
-  get('can').replaceChildren(...Object.entries(abilities).map(([name, text]) => ability(text, can[name])))
-  strategyError.textContent = ''
-}
-
-function ability(text, isThere) {
-  const item = document.createElement('li')
-  item.className = isThere ? 'yes' : 'no'
-  const mark = document.createElement('span')
-  mark.textContent = isThere ? '✓ ' : '✗ '
-  // The mark is for the eye; to those who listen, it is said.
-  mark.setAttribute('role', 'img')
-  mark.setAttribute('aria-label', isThere ? 'yes: ' : 'no: ')
-  item.append(mark, text)
-  return item
-}
-
-async function loadStrategies() {
-  try {
-    const response = await fetch('/strategies')
-    if (!response.ok) throw new Error(`GET /strategies was answered ${response.status}`)
-    return await response.json()
-  } catch (error) {
-    say(`The strategies could not be loaded: ${error.message}. Reload the page.`)
-    throw error
-  }
+  // fetch() throws a TypeError when there is no connection, or no longer; each browser has words of its own for it.
+  const reason = error instanceof TypeError ? 'The connection to the server was lost.' : error.message
+  if (error.status === 400) refuseAmount(reason)
+  else strategyError.textContent = reason
 }

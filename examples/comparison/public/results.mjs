@@ -1,8 +1,11 @@
-// The table of each strategy's last result. It outlives a reload, in localStorage; a link has all of it behind its '#', so that others see it on their own page.
+// The table of each strategy's last result, by job. It outlives a reload, in localStorage; a link has all of it behind its '#', so that others see it on their own page.
+
+import { formatAmount } from './amount.mjs'
+import { byJob } from './strategies.mjs'
 
 const KEY = 'heavy-load-comparison'
 const HASH = '#results='
-const body = document.querySelector('#results tbody')
+const table = document.querySelector('#results')
 const share = document.querySelector('#share')
 
 /** The columns in which one can be best: how to read it, which way is better, how to write it. */
@@ -13,6 +16,9 @@ const measures = [
   { of: (result) => result.fast.max, better: Math.min, write: ms },
   { of: (result) => result.peakMiB, better: Math.min, write: (value) => `${Math.round(value)} MiB` },
 ]
+
+/** Strategy, load, done, and what is measured. */
+const COLUMNS = 3 + measures.length
 
 /** In the order of `strategies`; results of those that are there no more are left out. */
 export function createResults(strategies) {
@@ -25,16 +31,12 @@ export function createResults(strategies) {
   })
 
   function show() {
-    const known = strategies.flatMap(({ name }) => results.filter(({ strategy }) => strategy === name))
-    const last = results.at(-1)
-    // A run that was cut short does not compete.
-    const alike = known.filter(
-      ({ count, iterations, done }) => count === last.count && iterations === last.iterations && done === count,
-    )
-    const best = measures.map(({ of, better }) => better(...alike.map(of).filter((value) => value !== null)))
+    const known = results.filter((result) => strategies.some(({ name }) => name === result.strategy))
     share.hidden = known.length === 0
     share.href = HASH + encodeURIComponent(JSON.stringify(known))
-    body.replaceChildren(...(known.length === 0 ? [emptyRow()] : known.map((result) => row(result, alike, best))))
+    for (const body of [...table.tBodies]) body.remove()
+    const bodies = byJob(strategies).map(({ job, strategies }) => bodyOf(job, strategies, known))
+    table.append(...(known.length === 0 ? [bodyWith(emptyRow())] : bodies.filter((body) => body !== null)))
   }
 
   return {
@@ -52,13 +54,43 @@ export function createResults(strategies) {
   }
 }
 
+/** The results of one job; null if there are none. */
+function bodyOf(job, strategies, known) {
+  const isOfJob = (result) => strategies.some(({ name }) => name === result.strategy)
+  const last = known.findLast(isOfJob)
+  if (last === undefined) return null
+  const results = strategies.flatMap(({ name }) => known.filter(({ strategy }) => strategy === name))
+  // A run that was cut short does not compete.
+  const alike = results.filter(
+    ({ count, amount, done }) => count === last.count && amount === last.amount && done === count,
+  )
+  const best = measures.map(({ of, better }) => better(...alike.map(of).filter((value) => value !== null)))
+  return bodyWith(jobRow(job), ...results.map((result) => row(result, alike, best)))
+}
+
+function bodyWith(...rows) {
+  const body = document.createElement('tbody')
+  body.append(...rows)
+  return body
+}
+
+function jobRow({ title, unit }) {
+  const row = document.createElement('tr')
+  const name = document.createElement('th')
+  name.scope = 'rowgroup'
+  name.colSpan = COLUMNS
+  name.textContent = `${title}, in ${unit}`
+  row.append(name)
+  return row
+}
+
 function row(result, alike, best) {
   const row = document.createElement('tr')
   row.dataset.strategy = result.strategy
   const name = document.createElement('th')
   name.scope = 'row'
   name.textContent = result.strategy
-  const load = `${result.count} × ${result.iterations.toExponential().replace('e+', 'e')}`
+  const load = `${result.count} × ${formatAmount(result.amount)}`
   row.append(name, cell(load), cell(`${result.done} of ${result.count}`))
   measures.forEach(({ of, write }, i) => {
     const value = of(result)
@@ -79,7 +111,7 @@ function cell(text, className = '') {
 function emptyRow() {
   const row = document.createElement('tr')
   const only = cell('No results yet.', 'empty')
-  only.colSpan = 3 + measures.length
+  only.colSpan = COLUMNS
   row.append(only)
   return row
 }
@@ -109,11 +141,11 @@ function shared() {
 }
 
 function isResult(result) {
-  const { strategy, iterations, count, done, perSecond, fast, peakMiB } = result ?? {}
+  const { strategy, amount, count, done, perSecond, fast, peakMiB } = result ?? {}
   const isMeasured = (value) => value === null || Number.isFinite(value)
   return (
     typeof strategy === 'string' &&
-    [iterations, count, done, perSecond].every(Number.isFinite) &&
+    [amount, count, done, perSecond].every(Number.isFinite) &&
     [fast?.p50, fast?.p99, fast?.max, peakMiB].every(isMeasured)
   )
 }

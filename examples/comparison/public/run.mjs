@@ -10,7 +10,7 @@ export class Run {
   requests
   start = performance.now()
   end = Infinity
-  /** The first error. If it is a refusal, it has ended the run: this strategy is not to be had, or not with these iterations. */
+  /** The first error. If it is a refusal, it has ended the run: this strategy is not to be had, or not with this amount. */
   problem = null
   refused = null
   #taken = []
@@ -19,9 +19,9 @@ export class Run {
   #onChange
   #listening = new AbortController()
 
-  constructor({ strategy, iterations, count, onChange }) {
+  constructor({ strategy, amount, count, onChange }) {
     this.strategy = strategy
-    this.iterations = iterations
+    this.amount = amount
     this.#onChange = onChange
     this.requests = Array.from({ length: count }, (_, i) => ({
       number: i + 1,
@@ -65,7 +65,7 @@ export class Run {
     const rank = (share) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? null
     return {
       strategy: this.strategy.name,
-      iterations: Number(this.iterations),
+      amount: Number(this.amount),
       count: this.requests.length,
       done,
       perSecond: done / ((this.end - this.start) / 1000),
@@ -91,7 +91,7 @@ export class Run {
       this.#onChange(request)
     }
     try {
-      const { ms } = await heavy(this.strategy.route, this.iterations, { signal: abort.signal, onProgress })
+      const { ms } = await heavy(this.strategy.route, this.amount, { signal: abort.signal, onProgress })
       request.ms = ms
       this.#settle(request, 'done')
     } catch (error) {

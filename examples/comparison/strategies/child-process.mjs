@@ -7,6 +7,7 @@ const script = fileURLToPath(new URL('../workers/child-process.mjs', import.meta
 
 export const strategy = {
   name: 'child-process',
+  job: 'count',
   title: 'Child process for each request',
   summary:
     'fork() for every request: a crash costs one request only, but each pays for the start and the memory of a Node.js process, and nothing limits their number.',

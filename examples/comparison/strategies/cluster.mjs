@@ -10,6 +10,7 @@ const file = fileURLToPath(new URL('../workers/cluster.mjs', import.meta.url))
 
 export const strategy = {
   name: 'cluster',
+  job: 'count',
   title: 'Cluster (node:cluster)',
   summary:
     'The server itself, once a core: as many requests as processes block before everyone waits; a server’s memory each.',

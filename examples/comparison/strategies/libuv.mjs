@@ -3,6 +3,7 @@ import { heavyLoadAsync } from 'heavy-load'
 
 export const strategy = {
   name: 'libuv',
+  job: 'count',
   title: 'heavyLoadAsync',
   summary: "heavy-load on libuv's thread pool: one thread a request, of the four that fs, dns and crypto need, too.",
   can: { parallel: false, progress: true, cancel: true, zeroCopy: false, otherMachines: false },

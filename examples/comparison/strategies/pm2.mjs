@@ -4,6 +4,7 @@ import { unavailable } from '../lib/unavailable.mjs'
 
 export const strategy = {
   name: 'pm2',
+  job: 'count',
   title: 'PM2 (cluster mode)',
   summary: 'A daemon runs and scales copies of the server: node:cluster and its costs, with restarts and logs.',
   can: { parallel: false, progress: false, cancel: false, zeroCopy: false, otherMachines: false },

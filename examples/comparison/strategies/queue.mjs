@@ -10,6 +10,7 @@ let opened
 
 export const strategy = {
   name: 'queue',
+  job: 'count',
   title: 'Job queue (BullMQ, Redis)',
   summary:
     'Jobs outlive the server, workers may be on other machines; the price is Redis, processes, and milliseconds a job.',

@@ -3,6 +3,7 @@ import { heavyLoad } from 'heavy-load'
 
 export const strategy = {
   name: 'rayon',
+  job: 'count',
   title: 'heavyLoad',
   summary:
     'heavy-load on a pool of Rust threads: each request on all cores, short ones before long ones, and one binary to install.',

@@ -13,6 +13,7 @@ const START = 'redis-server --save "" (Debian: apt-get install redis-server), or
 
 export const strategy = {
   name: 'remote',
+  job: 'count',
   title: 'heavyLoad on other machines (RemotePool)',
   summary:
     'heavy-load over BullMQ and Redis: the call, the errors and cancelling stay the same, the work is on whatever machine runs a worker; the price is Redis, and a fraction of a millisecond a task.',

@@ -10,6 +10,7 @@ const EVERY_MS = 50
 
 export const strategy = {
   name: 'set-immediate',
+  job: 'count',
   title: 'Batches with setImmediate',
   summary:
     'Items on the event loop, ten at a time, with setImmediate between two batches: others wait for a batch only, but there is one core for all.',

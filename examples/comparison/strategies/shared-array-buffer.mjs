@@ -8,6 +8,7 @@ const EVERY_MS = 50
 
 export const strategy = {
   name: 'shared-array-buffer',
+  job: 'count',
   title: 'Worker with a SharedArrayBuffer',
   summary:
     'A new Worker for every request over a SharedArrayBuffer: progress, stop and answer are read and written with Atomics, without a message; each request still pays for the start of a JavaScript engine.',

@@ -8,6 +8,7 @@ const seeds = Uint32Array.from({ length: ELEMENTS }, (_, index) => index + 1)
 
 export const strategy = {
   name: 'shared',
+  job: 'count',
   title: 'heavyLoadShared',
   summary:
     'heavy-load in place on a SharedArrayBuffer, on all cores and without a copy. A step is one of xorshift32; the answer is elements times the rounds that each was advanced, plus what was left for one element.',

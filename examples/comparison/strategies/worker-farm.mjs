@@ -8,6 +8,7 @@ const script = fileURLToPath(new URL('../workers/worker-farm.cjs', import.meta.u
 
 export const strategy = {
   name: 'worker-farm',
+  job: 'count',
   title: 'Process pool (worker-farm)',
   summary:
     'Processes that stay, behind service.compute(data, callback): no start for each request, but the memory of a Node.js process for each core, and a call that has begun cannot be stopped.',

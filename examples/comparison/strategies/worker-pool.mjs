@@ -8,6 +8,7 @@ const ITEMS = 2000
 
 export const strategy = {
   name: 'worker-pool',
+  job: 'count',
   title: 'Worker pool (piscina)',
   summary:
     'Threads that stay, and a message for each of the 2000 items of a request: no start, a JavaScript engine for each thread, and the loop has thousands of messages to read; cancelling costs a thread, which is replaced.',

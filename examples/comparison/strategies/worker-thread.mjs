@@ -5,6 +5,7 @@ const script = new URL('../workers/worker-thread.mjs', import.meta.url)
 
 export const strategy = {
   name: 'worker-thread',
+  job: 'count',
   title: 'Worker thread for each request',
   summary:
     'A new Worker for every request: each pays for the start and the memory of a JavaScript engine, and nothing limits their number.',

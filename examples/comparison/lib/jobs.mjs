@@ -1,0 +1,9 @@
+// The heavy work that there is. Each strategy does one of these jobs, and is compared with those that do the same.
+
+/**
+ * By name, in the order in which they are shown. `unit`: what an amount counts; `amount`: that of a request that names none;
+ * `most`: the greatest that is taken; `requests`: how many make a load that can be seen.
+ */
+export const jobs = {
+  count: { name: 'count', title: 'Counting', unit: 'steps', amount: 1e9, most: 1e12, requests: 8 },
+}
