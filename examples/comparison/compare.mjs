@@ -1,4 +1,4 @@
-// Every strategy under the same load, in one table: npm run compare [-- NAME ...]. Writes results/compare.md and compare.svg.
+// Every strategy under the same load, in one table for each job: npm run compare [-- NAME ...]. Writes results/compare.md and compare.svg.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -7,14 +7,16 @@ import { fileURLToPath } from 'node:url'
 import { describe, machine } from '../../tools/machine.mjs'
 import { progressBar } from '../../tools/progress.mjs'
 import { figure, table } from '../../tools/table.mjs'
-import { OURS, strategies } from './lib/strategies.mjs'
+import { jobs } from './lib/jobs.mjs'
+import { strategies } from './lib/strategies.mjs'
+import { contests } from './load/contests.mjs'
 import { load } from './load/load.mjs'
 import { picture } from './load/picture.mjs'
+import { verdict } from './load/verdict.mjs'
+import { formatAmount } from './public/amount.mjs'
 
 const SERVER = fileURLToPath(new URL('index.mjs', import.meta.url))
 const RESULTS = new URL('results/', import.meta.url)
-/** Some 130 ms on one core. */
-const ITERATIONS = 5e8
 /** Its processes are children of PM2's daemon, not of the server: their memory is not in the server's. */
 const MEMORY_ELSEWHERE = new Set(['pm2'])
 /** So long a server may take to end by itself. */
@@ -39,32 +41,33 @@ const compared = strategies.filter(({ name }) => wanted.length === 0 || wanted.i
 const about = describe(machine())
 const progress = progressBar(compared.length)
 const rows = []
-for (const { name } of compared) {
+for (const { name, job } of compared) {
   progress.show(name)
-  rows.push({ name, ...(await measure(name)) })
+  rows.push({ name, job, ...(await measure(name, contests[job].amount)) })
   progress.step()
 }
 progress.clear()
+const parts = Object.values(jobs)
+  .map((job) => ({ job, rows: rows.filter((row) => row.job === job.name) }))
+  .filter(({ rows }) => rows.length > 0)
 
 const command = ['npm run compare', ...(wanted.length > 0 ? ['--', ...wanted] : [])].join(' ')
 const text = `# Every strategy under the same load
 
 ${about}
-- \`${command}\`: each in a server of its own; four clients keep asking for the heavy work (${ITERATIONS.toExponential()} steps), and others for
-  /fast, 100 times a second; /fast is measured after a second of warming up. Memory is the peak of the server and all its child processes:
+- \`${command}\`: each in a server of its own; four clients keep asking for the heavy work, and others for
+  /fast, 100 times a second; /fast is measured after a second of warming up. Start-up is the time to the first answer, to a request for 1. Memory is the peak of the server and all its child processes:
   PM2's and Redis are not among them. A step of \`shared\` is more work than one of the others: its heavy a second is its own.
 
-${table(['', ...COLUMNS.map(([title]) => title)], rows.map(cells))}
-
-${verdict(rows)}
+${parts.map(section).join('\n\n')}
 `
 console.log(text)
 mkdirSync(RESULTS, { recursive: true })
 writeFileSync(new URL('compare.md', RESULTS), text)
-writeFileSync(new URL('compare.svg', RESULTS), picture(rows.filter(({ missing }) => !missing)))
+writeFileSync(new URL('compare.svg', RESULTS), picture(parts.map(({ job, rows }) => ({ job, rows: rows.filter(({ missing }) => !missing) }))))
 
 /** One strategy in a server of its own. */
-async function measure(name) {
+async function measure(name, amount) {
   const server = spawn(process.execPath, [SERVER], {
     env: { ...process.env, PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -79,7 +82,7 @@ async function measure(name) {
     if (!first.ok) return { missing: (await first.json()).error.message }
     await first.arrayBuffer()
     const startUp = performance.now() - start
-    const figures = await load(url, `/strategies/${name}?amount=${ITERATIONS}`)
+    const figures = await load(url, `/strategies/${name}?amount=${amount}`)
     if (MEMORY_ELSEWHERE.has(name)) figures.memory = Number.NaN
     return { startUp, ...figures }
   } finally {
@@ -92,26 +95,13 @@ async function measure(name) {
   }
 }
 
-function cells({ name, missing, ...figures }) {
-  return [name, ...COLUMNS.map(([, key]) => (missing ? '-' : figure(figures[key])))]
+function section({ job, rows }) {
+  const { amount, ours } = contests[job.name]
+  const heading = `## ${job.title} (${job.unit}): ${formatAmount(amount)} a request`
+  const figures = table(['', ...COLUMNS.map(([title]) => title)], rows.map(cells))
+  return [heading, figures, verdict(ours, rows)].filter((part) => part !== '').join('\n\n')
 }
 
-/** Says where ours is ahead, and where it is not. */
-function verdict(rows) {
-  const there = rows.filter(({ missing }) => !missing)
-  const ours = there.find(({ name }) => name === 'rayon')
-  const others = there.filter(({ name }) => !OURS.has(name))
-  const lines = rows.filter(({ missing }) => missing).map(({ name, missing }) => `- ${name} was left out: ${missing}`)
-  if (ours === undefined || others.length === 0) return lines.join('\n')
-  const least = (key) =>
-    others.filter((row) => Number.isFinite(row[key])).reduce((best, row) => (row[key] < best[key] ? row : best))
-  const most = others.reduce((best, row) => (row.heavy > best.heavy ? row : best))
-  const against = (what, best, key, isAhead) =>
-    `- ${what}: rayon ${figure(ours[key])}, best of the others ${figure(best[key])} (${best.name}): ${isAhead ? 'ahead' : 'NOT ahead'}`
-  return [
-    against('/fast p99 [ms]', least('p99'), 'p99', ours.p99 <= least('p99').p99),
-    against('heavy a second', most, 'heavy', ours.heavy >= most.heavy),
-    against('memory [MiB]', least('memory'), 'memory', ours.memory <= least('memory').memory),
-    ...lines,
-  ].join('\n')
+function cells({ name, missing, ...figures }) {
+  return [name, ...COLUMNS.map(([, key]) => (missing ? '-' : figure(figures[key])))]
 }

@@ -1,4 +1,4 @@
-// The comparison's figures as one SVG, a panel for each figure.
+// The comparison's figures as one SVG, a panel for each figure of each job.
 import { picture as draw } from '../../../tools/picture.mjs'
 import { OURS } from '../lib/strategies.mjs'
 
@@ -8,11 +8,13 @@ const PANELS = [
   { key: 'memory', title: 'peak memory [MiB]: shorter is better' },
 ]
 
-/** @param {Record<string, any>[]} rows */
-export function picture(rows) {
-  const panels = PANELS.map(({ key, title, from }) => {
-    const bars = rows.map((row) => ({ name: row.name, value: row[key], kind: OURS.has(row.name) ? 'ours' : 'other' }))
-    return { title, from, bars }
-  })
+/** @param {{ job: { title: string }, rows: Record<string, any>[] }[]} parts */
+export function picture(parts) {
+  const panels = parts.flatMap(({ job, rows }) => PANELS.map((panel) => panelOf(job, rows, panel)))
   return draw('Every strategy under the same load', panels)
+}
+
+function panelOf(job, rows, { key, title, from }) {
+  const bars = rows.map((row) => ({ name: row.name, value: row[key], kind: OURS.has(row.name) ? 'ours' : 'other' }))
+  return { title: `${job.title}: ${title}`, from, bars }
 }
