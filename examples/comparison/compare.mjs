@@ -1,16 +1,16 @@
-// Every strategy under the same load, in one table for each job: npm run compare [-- NAME ...]. Writes results/compare.md and compare.svg.
+// Every strategy under the same load, in one table for each job; load/options.mjs has the command line.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { describe, machine } from '../../tools/machine.mjs'
 import { progressBar } from '../../tools/progress.mjs'
 import { figure, table } from '../../tools/table.mjs'
 import { jobs } from './lib/jobs.mjs'
-import { strategies } from './lib/strategies.mjs'
 import { contests } from './load/contests.mjs'
 import { load } from './load/load.mjs'
+import { optionsOf, USAGE } from './load/options.mjs'
 import { picture } from './load/picture.mjs'
 import { verdict } from './load/verdict.mjs'
 import { formatAmount } from './public/amount.mjs'
@@ -31,13 +31,8 @@ const COLUMNS = [
   ['memory [MiB]', 'memory'],
 ]
 
-const wanted = process.argv.slice(2)
-const unknown = wanted.filter((name) => !strategies.some((strategy) => strategy.name === name))
-if (unknown.length > 0) {
-  console.error(`There is no strategy '${unknown[0]}'. There are: ${strategies.map(({ name }) => name).join(', ')}`)
-  process.exit(1)
-}
-const compared = strategies.filter(({ name }) => wanted.length === 0 || wanted.includes(name))
+const args = process.argv.slice(2)
+const { compared, write } = options()
 const about = describe(machine())
 const progress = progressBar(compared.length)
 const rows = []
@@ -51,7 +46,7 @@ const parts = Object.values(jobs)
   .map((job) => ({ job, rows: rows.filter((row) => row.job === job.name) }))
   .filter(({ rows }) => rows.length > 0)
 
-const command = ['npm run compare', ...(wanted.length > 0 ? ['--', ...wanted] : [])].join(' ')
+const command = ['npm run compare', ...(args.length > 0 ? ['--', ...args] : [])].join(' ')
 const text = `# Every strategy under the same load
 
 ${about}
@@ -62,9 +57,20 @@ ${about}
 ${parts.map(section).join('\n\n')}
 `
 console.log(text)
-mkdirSync(RESULTS, { recursive: true })
-writeFileSync(new URL('compare.md', RESULTS), text)
-writeFileSync(new URL('compare.svg', RESULTS), picture(parts.map(({ job, rows }) => ({ job, rows: rows.filter(({ missing }) => !missing) }))))
+if (write) {
+  const measured = parts.map(({ job, rows }) => ({ job, rows: rows.filter(({ missing }) => !missing) }))
+  writeFileSync(new URL('compare.md', RESULTS), text)
+  writeFileSync(new URL('compare.svg', RESULTS), picture(measured))
+}
+
+function options() {
+  try {
+    return optionsOf(args)
+  } catch (error) {
+    console.error(`${error.message}\n\n${USAGE}`)
+    process.exit(1)
+  }
+}
 
 /** One strategy in a server of its own. */
 async function measure(name, amount) {
