@@ -2,6 +2,7 @@
 import test from 'ava'
 import { missing, openBrowser } from '../../../tools/browser.mjs'
 import { startComparison } from '../../../tools/comparison-server.mjs'
+import { jobs } from '../lib/jobs.mjs'
 
 /** So much that only cancelling ends it while a test waits. */
 const ENDLESS = '1e12'
@@ -90,12 +91,50 @@ for (const name of ['worker-thread', 'rayon']) {
   )
 }
 
+inBrowser('strategies are listed by job, which says what there is of the load', async (t) => {
+  const titles = await page.$$eval('#strategy optgroup', (groups) => groups.map(({ label }) => label))
+  t.deepEqual(
+    titles,
+    Object.values(jobs).map(({ title }) => title),
+  )
+  for (const [name, job] of [
+    ['bcryptjs', jobs.login],
+    ['rayon', jobs.count],
+  ]) {
+    await page.selectOption('#strategy', name)
+    t.is((await page.textContent('#amount-label')).toLowerCase(), `${job.unit} in each`)
+    t.is(Number(await page.inputValue('#amount')), job.amount)
+    t.is(await page.inputValue('#count'), String(job.requests))
+    t.true((await page.textContent('#amount-hint')).startsWith(`${job.amount.toLocaleString('en')}, at most `))
+  }
+  await page.fill('#amount', '3e8')
+  await page.selectOption('#strategy', 'blocking')
+  t.is(await page.inputValue('#amount'), '3e8', 'within a job it stays')
+})
+
+inBrowser('results are compared with those of the same job', async (t) => {
+  const counted = await page.$$eval('#results tr[data-strategy]', (rows) => rows.map(({ textContent }) => textContent))
+  for (const name of ['bcryptjs', 'verify-password']) {
+    await fire(name, { count: 4, amount: '1' })
+    await over()
+  }
+  const bodies = await page.$$eval('#results tbody', (all) =>
+    all.map((body) => ({
+      rows: [...body.rows].map(({ textContent }) => textContent),
+      best: body.querySelectorAll('.best').length,
+    })),
+  )
+  t.deepEqual(bodies[0].rows.slice(1), counted, 'what was counted is as it was')
+  t.is(bodies[1].rows.length, 3)
+  for (const { best } of bodies) t.true(best >= 1)
+})
+
 inBrowser(
   'the table keeps all, in the order of the list, through a reload, and forgets them when told to',
   async (t) => {
     await page.reload()
     await page.waitForSelector('#fire:enabled')
-    t.deepEqual(await resultNames(), ['blocking', 'worker-thread', 'rayon'])
+    t.deepEqual(await resultNames(), ['blocking', 'worker-thread', 'rayon', 'bcryptjs', 'verify-password'])
     t.true((await page.locator('#results .best').count()) >= 2, 'the best are marked')
     const { address, text } = await page.$eval('#share', ({ href, textContent }) => ({
       address: href,

@@ -30,12 +30,19 @@ const NAMES = [
   'rayon',
   'shared',
   'remote',
+  'bcryptjs',
+  'node-rs-bcrypt',
+  'verify-password',
 ]
 /** They need something outside Node.js, which may not be there. */
 const MAY_LACK = ['pm2', 'queue', 'remote']
-const OURS = ['libuv', 'rayon', 'shared', 'remote']
-/** So much that only a hang-up ends it while a test waits. */
-const ENDLESS = '1e12'
+const OURS = ['libuv', 'rayon', 'shared', 'remote', 'verify-password']
+/** By job: amounts that are soon done, and one that takes a while. The greatest only ends by a hang-up, while a test waits. */
+const AMOUNTS = {
+  count: { quick: [0, 1, 70_001, 2e7], some: 2e8 },
+  login: { quick: [1, 2], some: 3 },
+}
+const ENDLESS = jobs.count.most
 
 let comparison
 let server
@@ -66,9 +73,13 @@ test.serial('/strategies lists all, in order, with what each can do', async (t) 
     list.map(({ name }) => name),
     NAMES,
   )
-  for (const { name, route, job, title, summary, can } of list) {
+  t.deepEqual(
+    list.map(({ job }) => job),
+    strategies.map(({ job }) => jobs[job]),
+  )
+  t.deepEqual([...new Set(list.map(({ job }) => job.name))], Object.keys(jobs))
+  for (const { name, route, title, summary, can } of list) {
     t.is(route, `/strategies/${name}`)
-    t.deepEqual(job, jobs.count)
     t.truthy(title)
     t.truthy(summary)
     t.deepEqual(Object.keys(can), ['parallel', 'progress', 'cancel', 'zeroCopy', 'otherMachines'])
@@ -76,16 +87,23 @@ test.serial('/strategies lists all, in order, with what each can do', async (t) 
   }
 })
 
-test.serial('the README has the same table', (t) => {
+test.serial('the README has the same tables, one for each job', (t) => {
   const readme = readFileSync(join(example, 'README.md'), 'utf8')
-  const rows = [...readme.matchAll(/^\| `([\w-]+)` \| (.*) \|$/gm)].map(([, name, cells]) => [
-    name,
-    ...cells.split(' | '),
-  ])
+  const rowsOf = (section) =>
+    [...section.matchAll(/^\| `([\w-]+)` \| (.*) \|$/gm)].map(([, name, cells]) => [
+      name,
+      ...cells.split(' | ').map((cell) => cell.trim()),
+    ])
+  const [, ...sections] = readme.split(/^### /m)
   const mark = (value) => (value ? 'yes' : '–')
   t.deepEqual(
-    rows.map((cells) => cells.map((cell) => cell.trim())),
-    strategies.map(({ name, title, can }) => [name, title, ...Object.values(can).map(mark)]),
+    sections.map((section) => [section.split('\n')[0], rowsOf(section)]),
+    Object.values(jobs).map((job) => [
+      job.title,
+      strategies
+        .filter((strategy) => strategy.job === job.name)
+        .map(({ name, title, can }) => [name, title, ...Object.values(can).map(mark)]),
+    ]),
   )
 })
 
@@ -94,11 +112,12 @@ test.serial('/fast answers', async (t) => {
 })
 
 for (const strategy of strategies) {
-  const { name, can } = strategy
+  const { name, job, can } = strategy
   const route = `/strategies/${name}`
+  const { quick, some } = AMOUNTS[job]
 
-  test.serial(`${name}: gives the count`, async (t) => {
-    for (const amount of [0, 1, 70_001, 2e7]) {
+  test.serial(`${name}: does what it was asked for`, async (t) => {
+    for (const amount of quick) {
       const response = await fetch(`${url}${route}?amount=${amount}`)
       if (await isLacking(t, name, response.status, async () => (await response.json()).error)) return
       t.is(response.status, 200)
@@ -112,7 +131,7 @@ for (const strategy of strategies) {
   })
 
   test.serial(`${name}: progress rises, and then comes the result`, async (t) => {
-    const response = await stream(`${route}?amount=2e8`)
+    const response = await stream(`${route}?amount=${some}`)
     t.is(response.status, 200)
     t.is(response.headers.get('Content-Type'), 'text/event-stream')
     const events = []
@@ -123,7 +142,7 @@ for (const strategy of strategies) {
       return
     }
     t.is(last.event, 'result')
-    t.is(last.data.answer, 2e8)
+    t.is(last.data.answer, some)
     t.true(events.every(({ event }) => event === 'progress'))
     if (!can.progress) t.is(events.length, 0)
     assertRising(
@@ -136,7 +155,7 @@ for (const strategy of strategies) {
     test.serial(`${name}: others are answered meanwhile, and a client that goes away stops it`, async (t) => {
       const processes = childProcesses()
       const hangUp = new AbortController()
-      const response = await stream(`${route}?amount=${ENDLESS}`, hangUp.signal)
+      const response = await stream(`${route}?amount=${jobs[job].most}`, hangUp.signal)
       const events = eventsOf(response)
       const fractions = []
       while (fractions.length < 3) {
@@ -155,12 +174,12 @@ for (const strategy of strategies) {
       await until(() => comparison.running() === 0)
       await until(() => childProcesses() === processes)
       // What has been stopped was not the strategy itself.
-      t.is((await (await fetch(`${url}${route}?amount=1000`)).json()).answer, 1000)
+      t.is((await (await fetch(`${url}${route}?amount=${quick[1]}`)).json()).answer, quick[1])
     })
   } else {
     test.serial(`${name}: a client that goes away does no harm`, async (t) => {
       const hangUp = new AbortController()
-      const asked = fetch(`${url}${route}?amount=2e8`, { signal: hangUp.signal })
+      const asked = fetch(`${url}${route}?amount=${some}`, { signal: hangUp.signal })
       let isOver = false
       const over = asked.then(
         () => (isOver = true),
@@ -204,6 +223,16 @@ for (const accept of ['application/json', 'text/event-stream']) {
       const { error } = await response.json()
       t.is(error.code, 'ERR_OUT_OF_RANGE', text)
       t.regex(error.message, /"amount" is out of range/, text)
+    }
+  })
+
+  test.serial(`more than the most of a job gets 400 (${accept})`, async (t) => {
+    for (const { name, most } of Object.values(jobs)) {
+      const strategy = strategies.find(({ job }) => job === name)
+      const response = await fetch(`${url}/strategies/${strategy.name}?amount=${most + 1}`, { headers: { accept } })
+      t.is(response.status, 400, name)
+      const { error } = await response.json()
+      t.true(error.message.includes(`<= ${most}.`), error.message)
     }
   })
 

@@ -15,6 +15,9 @@ const NAMES = [
   'rayon',
   'shared',
   'remote',
+  'bcryptjs',
+  'node-rs-bcrypt',
+  'verify-password',
 ]
 
 export const strategies = await Promise.all(
@@ -22,4 +25,4 @@ export const strategies = await Promise.all(
 )
 
 /** Those that are heavy-load's. */
-export const OURS = new Set(['sync', 'libuv', 'rayon', 'shared', 'remote'])
+export const OURS = new Set(['sync', 'libuv', 'rayon', 'shared', 'remote', 'verify-password'])
