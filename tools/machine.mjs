@@ -9,7 +9,8 @@ const PEERS = ['piscina', 'tinypool', 'workerpool', 'poolifier', 'worker-farm']
 const BUSY = 0.5
 const require = createRequire(import.meta.url)
 
-export function machine() {
+/** @param {string[]} [packages] whose versions matter as well */
+export function machine(packages = []) {
   return {
     date: new Date().toISOString(),
     cpu: cpus()[0]?.model ?? 'unknown',
@@ -18,7 +19,7 @@ export function machine() {
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     system: `${type()} ${release()}`,
     node: process.version,
-    versions: { 'heavy-load': require('../package.json').version, ...peerVersions() },
+    versions: { 'heavy-load': require('../package.json').version, ...versionsOf([...PEERS, ...packages]) },
   }
 }
 
@@ -33,10 +34,10 @@ export function describe({ date, cpu, cores, load, memoryGiB, system, node, vers
 }
 
 /** Read from the files, because not every package lets its package.json be imported. */
-function peerVersions() {
+function versionsOf(packages) {
   const folders = require.resolve.paths('any')
   return Object.fromEntries(
-    PEERS.map((name) => {
+    packages.map((name) => {
       const file = folders.map((folder) => join(folder, name, 'package.json')).find(existsSync)
       if (file === undefined) throw new Error(`${name} is not installed: run \`npm install\` first`)
       return [name, JSON.parse(readFileSync(file, 'utf8')).version]

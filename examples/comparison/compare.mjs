@@ -15,6 +15,8 @@ import { picture } from './load/picture.mjs'
 import { verdict } from './load/verdict.mjs'
 import { formatAmount } from './public/amount.mjs'
 
+/** Those that are compared here only. */
+const PACKAGES = ['bcryptjs', '@node-rs/bcrypt', 'jimp', 'sharp']
 const SERVER = fileURLToPath(new URL('index.mjs', import.meta.url))
 const RESULTS = new URL('results/', import.meta.url)
 /** Its processes are children of PM2's daemon, not of the server: their memory is not in the server's. */
@@ -33,7 +35,7 @@ const COLUMNS = [
 
 const args = process.argv.slice(2)
 const { compared, write } = options()
-const about = describe(machine())
+const about = describe(machine(PACKAGES))
 const progress = progressBar(compared.length)
 const rows = []
 for (const { name, job } of compared) {

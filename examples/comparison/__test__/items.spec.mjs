@@ -1,7 +1,10 @@
 // Jobs of several items: one after the other, and the same work in all strategies.
 import test from 'ava'
+import sharp from 'sharp'
+import { difference, pixels } from '../../../packs/image/__test__/helpers/images.mjs'
 import { inTurn } from '../lib/in-turn.mjs'
 import { logins, PASSWORD } from '../lib/login.mjs'
+import { readPhoto } from '../lib/photo.mjs'
 import { strategies } from '../lib/strategies.mjs'
 
 test('items come one after the other, and each tells how far the request is', async (t) => {
@@ -34,12 +37,32 @@ for (const { name, open } of strategies.filter(({ job }) => job === 'login')) {
   test(`${name}: the password is right, and no other is`, async (t) => {
     const { check, close } = await open()
     t.teardown(close)
-    const task = { signal: new AbortController().signal, onProgress() {} }
-    t.true(await check(PASSWORD, task))
-    t.false(await check(`${PASSWORD}.`, task))
+    t.true(await check(PASSWORD, newTask()))
+    t.false(await check(`${PASSWORD}.`, newTask()))
   })
 }
 
 test('a login whose password is taken for a wrong one fails', async (t) => {
   await t.throwsAsync(logins(async () => false).run(1), { message: /wrong/ })
 })
+
+for (const { name, open } of strategies.filter(({ job }) => job === 'thumbnails')) {
+  test(`${name}: the thumbnail is a JPEG of the same picture, 320 wide`, async (t) => {
+    const { thumbnail, close } = await open()
+    t.teardown(close)
+    const image = await thumbnail(newTask())
+    const { format, width, height } = await sharp(image).metadata()
+    t.deepEqual({ format, width, height }, { format: 'jpeg', width: 320, height: 213 })
+    const expected = await sharp(await readPhoto())
+      .resize(320)
+      .png()
+      .toBuffer()
+    const { mean } = difference(await pixels(expected), await pixels(image))
+    // Scaled and encoded by other code: as near as that comes.
+    t.true(mean < 5, `the mean difference is ${mean} of 255`)
+  })
+}
+
+function newTask() {
+  return { signal: new AbortController().signal, onProgress() {} }
+}

@@ -33,14 +33,18 @@ const NAMES = [
   'bcryptjs',
   'node-rs-bcrypt',
   'verify-password',
+  'jimp',
+  'sharp',
+  'resize-image',
 ]
 /** They need something outside Node.js, which may not be there. */
 const MAY_LACK = ['pm2', 'queue', 'remote']
-const OURS = ['libuv', 'rayon', 'shared', 'remote', 'verify-password']
+const OURS = ['libuv', 'rayon', 'shared', 'remote', 'verify-password', 'resize-image']
 /** By job: amounts that are soon done, and one that takes a while. The greatest only ends by a hang-up, while a test waits. */
 const AMOUNTS = {
   count: { quick: [0, 1, 70_001, 2e7], some: 2e8 },
   login: { quick: [1, 2], some: 3 },
+  thumbnails: { quick: [1, 2], some: 3 },
 }
 const ENDLESS = jobs.count.most
 

@@ -8,4 +8,5 @@ export const jobs = {
   count: { name: 'count', title: 'Counting', unit: 'steps', amount: 1e9, most: 1e12, requests: 8 },
   // A login is a request with one check: a storm is many of them.
   login: { name: 'login', title: 'Login storm', unit: 'password checks', amount: 1, most: 10_000, requests: 64 },
+  thumbnails: { name: 'thumbnails', title: 'Thumbnails', unit: 'images', amount: 1, most: 10_000, requests: 16 },
 }

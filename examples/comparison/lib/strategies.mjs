@@ -18,6 +18,9 @@ const NAMES = [
   'bcryptjs',
   'node-rs-bcrypt',
   'verify-password',
+  'jimp',
+  'sharp',
+  'resize-image',
 ]
 
 export const strategies = await Promise.all(
@@ -25,4 +28,4 @@ export const strategies = await Promise.all(
 )
 
 /** Those that are heavy-load's. */
-export const OURS = new Set(['sync', 'libuv', 'rayon', 'shared', 'remote', 'verify-password'])
+export const OURS = new Set(['sync', 'libuv', 'rayon', 'shared', 'remote', 'verify-password', 'resize-image'])
