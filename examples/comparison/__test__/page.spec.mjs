@@ -1,13 +1,17 @@
 // The comparison's page in a real browser: charts that move, progress, cancelling, errors in words, and the table to compare by.
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import test from 'ava'
 import { missing, openBrowser } from '../../../tools/browser.mjs'
 import { startComparison } from '../../../tools/comparison-server.mjs'
+import { freePort } from '../../../tools/redis.mjs'
 import { jobs } from '../lib/jobs.mjs'
 
 /** So much that only cancelling ends it while a test waits. */
 const ENDLESS = '1e12'
-/** Nobody listens there: PM2 is not to be found, also where it runs. */
-const NO_PM2 = { HEAVY_PM2_PORT: '1' }
+/** Nobody listens there: PM2 and Redis are not to be found, also where they run. */
+const pm2Port = await freePort()
+const redisPort = await freePort()
 
 // In CI a browser that is missing is an error; elsewhere these tests are skipped, and it is said so.
 const isSkipped = missing !== null && !process.env.CI
@@ -24,7 +28,7 @@ const asked = new Set()
 test.before(async () => {
   if (isSkipped) return
   if (missing !== null) throw new Error(missing)
-  server = await startComparison(NO_PM2)
+  server = await startComparison({ HEAVY_PM2_PORT: String(pm2Port), REDIS_URL: `redis://127.0.0.1:${redisPort}` })
   browser = await openBrowser({ viewport: { width: 1280, height: 800 } })
   page = browser.page
   page.on('console', (message) => {
@@ -158,6 +162,10 @@ inBrowser(
 )
 
 inBrowser('a strategy that is not to be had says so, and how to get it; the rest is not sent', async (t) => {
+  t.regex(await optionText('pm2'), /^pm2 \(cannot run\): /)
+  t.regex(await optionText('rayon'), /^rayon: /)
+  await page.selectOption('#strategy', 'pm2')
+  t.regex(await page.textContent('#strategy-error'), /PM2 does not run.*Start it: /, 'before it is fired')
   await fire('pm2', { count: 6, amount: '1e8' })
   await over()
   t.regex(await page.textContent('#strategy-error'), /PM2 does not run.*Start it: /)
@@ -168,6 +176,16 @@ inBrowser('a strategy that is not to be had says so, and how to get it; the rest
   t.deepEqual(await resultNames(), [])
   await page.selectOption('#strategy', 'rayon')
   t.is(await page.textContent('#strategy-error'), '', 'it is not said of another')
+})
+
+inBrowser('what was missing and has been started is seen when one comes back to the page', async (t) => {
+  await page.selectOption('#strategy', 'pm2')
+  const pm2 = createServer().listen(pm2Port, '127.0.0.1')
+  await once(pm2, 'listening')
+  t.teardown(() => pm2.close())
+  await page.evaluate(() => dispatchEvent(new Event('focus')))
+  await page.waitForFunction(() => document.querySelector('#strategy-error').textContent === '')
+  t.regex(await optionText('pm2'), /^pm2: /)
 })
 
 inBrowser('an amount that the server refuses is explained beside its field', async (t) => {
@@ -202,14 +220,17 @@ for (const { width, height } of [
   { width: 1280, height: 800 },
   { width: 360, height: 740 },
 ]) {
-  inBrowser(`dark, ${width} px wide: nothing is cut off, and nothing moves when requests are fired`, async (t) => {
+  inBrowser(`dark, ${width} px wide: nothing is cut off, and nothing moves when one chooses and fires`, async (t) => {
     await page.emulateMedia({ colorScheme: 'dark' })
     await page.setViewportSize({ width, height })
     await page.reload()
     await page.waitForSelector('#fire:enabled')
     t.true((await lightness('backgroundColor')) < (await lightness('color')))
-    await page.selectOption('#strategy', 'worker-thread')
     const before = await places()
+    for (const name of await page.$$eval('#strategy option', (options) => options.map(({ value }) => value))) {
+      await page.selectOption('#strategy', name)
+      t.deepEqual(await places(), before, name)
+    }
     await fire('worker-thread', { count: 12, amount: '1e7' })
     await page.waitForSelector('#requests li:nth-child(12)')
     t.deepEqual(await places(), before)
@@ -281,6 +302,10 @@ async function charts() {
     runs: Number(runs),
   })
   return Object.fromEntries(all.map(([id, data]) => [id, numbers(data)]))
+}
+
+function optionText(name) {
+  return page.textContent(`#strategy option[value="${name}"]`)
 }
 
 function resultNames() {

@@ -2,11 +2,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setImmediate as turn } from 'node:timers/promises'
 import test from 'ava'
-import { redisIsInstalled, startRedis } from '../../../tools/redis.mjs'
+import { freePort, redisIsInstalled, startRedis } from '../../../tools/redis.mjs'
 import { createApp } from '../index.mjs'
 import { jobs } from '../lib/jobs.mjs'
 import { strategies } from '../lib/strategies.mjs'
@@ -89,6 +90,22 @@ test.serial('/strategies lists all, in order, with what each can do', async (t) 
     t.deepEqual(Object.keys(can), ['parallel', 'progress', 'cancel', 'zeroCopy', 'otherMachines'])
     t.true(Object.values(can).every((value) => typeof value === 'boolean'))
   }
+})
+
+test.serial('/strategies says what has to be started first, and no more once that listens', async (t) => {
+  const unavailable = async (name) => {
+    const list = await (await fetch(`${url}/strategies`)).json()
+    return list.find((strategy) => strategy.name === name).unavailable
+  }
+  const port = await freePort()
+  setEnvironment(t, { HEAVY_PM2_PORT: String(port), REDIS_URL: `redis://127.0.0.1:${port}` })
+  t.regex(await unavailable('pm2'), /Start it: .*pm2/)
+  for (const name of ['queue', 'remote']) t.regex(await unavailable(name), /Start one: redis-server/)
+  t.is(await unavailable('rayon'), null)
+  const listener = createServer().listen(port, '127.0.0.1')
+  await once(listener, 'listening')
+  t.teardown(() => listener.close())
+  for (const name of ['pm2', 'queue', 'remote']) t.is(await unavailable(name), null)
 })
 
 test.serial('the README has the same tables, one for each job', (t) => {
@@ -292,6 +309,18 @@ const EVENT_STREAM = { headers: { accept: 'text/event-stream' } }
 
 function stream(path, signal) {
   return fetch(url + path, { ...EVENT_STREAM, signal })
+}
+
+/** For the time of a test. */
+function setEnvironment(t, variables) {
+  for (const [name, value] of Object.entries(variables)) {
+    const before = process.env[name]
+    process.env[name] = value
+    t.teardown(() => {
+      if (before === undefined) delete process.env[name]
+      else process.env[name] = before
+    })
+  }
 }
 
 /** Whether a strategy lacks what it needs, as it may; then it says so. */

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { Queue, QueueEvents } from 'bullmq'
 import { Redis } from 'ioredis'
+import { redisNeed } from './outside.mjs'
 import { connection, QUEUE, redisUrl, retryStrategy, stopKey } from './queue.mjs'
 import { unavailable } from './unavailable.mjs'
 
@@ -168,7 +169,5 @@ async function leaveEvents(events) {
 }
 
 function missing(url, cause) {
-  const { host } = new URL(url)
-  const start = 'redis-server --save "" (Debian: apt-get install redis-server), or set REDIS_URL'
-  return unavailable(`There is no Redis at ${host}. Start one: ${start}`, { cause })
+  return unavailable(redisNeed(url).remedy, { cause })
 }

@@ -5,6 +5,7 @@ import { offload } from 'heavy-load/express'
 import { amountOf } from './amount.mjs'
 import { eventStream } from './event-stream.mjs'
 import { jobs } from './jobs.mjs'
+import { isThere } from './outside.mjs'
 
 /** What offload() does not answer by itself. */
 const STATUS = {
@@ -23,16 +24,8 @@ export function strategyRoutes(strategies) {
   /** What is in flight. It is so until its work has ended, also when its client has not waited for that. */
   const inFlight = new Set()
 
-  router.get('/', (_req, res) => {
-    const list = strategies.map(({ name, job, title, summary, can }) => ({
-      name,
-      route: `/strategies/${name}`,
-      job: jobs[job],
-      title,
-      summary,
-      can,
-    }))
-    res.json(list)
+  router.get('/', async (_req, res) => {
+    res.json(await Promise.all(strategies.map(describe)))
   })
 
   // offload() gives the signal that the client has gone, and says in Server-Timing what heavy-load's own tasks took.
@@ -111,6 +104,13 @@ export function strategyRoutes(strategies) {
   }
 
   return { router, running: () => inFlight.size, open: async (name) => open(find(strategies, name)), close }
+}
+
+/** For clients. `unavailable`: how that is started without which it cannot run now; null if there is nothing. */
+async function describe({ name, job, title, summary, can, need }) {
+  const needed = need?.()
+  const unavailable = needed === undefined || (await isThere(needed)) ? null : needed.remedy
+  return { name, route: `/strategies/${name}`, job: jobs[job], title, summary, can, unavailable }
 }
 
 function find(strategies, name) {

@@ -23,8 +23,8 @@ const strategies = await loadStrategies().catch((error) => {
   throw error
 })
 const results = createResults(strategies)
-const chosen = showChoice(strategies, ({ job }) => {
-  strategyError.textContent = ''
+const choice = showChoice(strategies, ({ job, unavailable }) => {
+  strategyError.textContent = unavailable ?? ''
   showJob(job)
 })
 say('Ready.')
@@ -34,6 +34,8 @@ watchLive((isConnected) => {
   else if (fire.disabled === false) say('Ready.')
 })
 
+// Whoever comes back has perhaps started what was missing.
+addEventListener('focus', lookWhatCanRun)
 get('forget').addEventListener('click', () => results.forget())
 form.addEventListener('submit', (event) => {
   event.preventDefault()
@@ -42,7 +44,7 @@ form.addEventListener('submit', (event) => {
 
 async function start() {
   strategyError.textContent = ''
-  const run = new Run({ strategy: chosen(), ...readLoad(), onChange })
+  const run = new Run({ strategy: choice.chosen(), ...readLoad(), onChange })
   const update = showRequests(run)
   addRun(run)
   setBusy(true)
@@ -53,11 +55,18 @@ async function start() {
   if (run.count('done') > 0) results.add(run.result())
   if (run.problem !== null) explain(run.problem)
   tell(run, 'over')
+  lookWhatCanRun()
 
   function onChange(request) {
     update(request)
     tell(run, 'running')
   }
+}
+
+/** Not during a run: the browser's connections are all in use then. */
+function lookWhatCanRun() {
+  // If there is no server, that is said already.
+  if (!fire.disabled) choice.refresh().catch(() => {})
 }
 
 /** The button that has just been pressed is not to lose the focus when it is disabled. */

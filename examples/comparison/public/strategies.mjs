@@ -26,24 +26,44 @@ export function byJob(strategies) {
   }))
 }
 
-/** Calls `onChoice` with the strategy that is chosen, from the first one on. Returns `chosen()`. */
+/**
+ * Calls `onChoice` with the strategy that is chosen, from the first one on, and again when that can run and could not, or the other way
+ * round. Returns `chosen()`, and `refresh()`, which asks the server what can run.
+ */
 export function showChoice(strategies, onChoice) {
   const chosen = () => strategies.find(({ name }) => name === select.value)
   select.append(...byJob(strategies).map(({ job, strategies }) => group(job, strategies)))
   select.addEventListener('change', choose)
+  mark()
   choose()
-  return chosen
+  return { chosen, refresh }
 
   function choose() {
     describe(chosen())
     onChoice(chosen())
+  }
+
+  async function refresh() {
+    const before = chosen().unavailable
+    for (const { name, unavailable } of await loadStrategies()) {
+      Object.assign(strategies.find((strategy) => strategy.name === name) ?? {}, { unavailable })
+    }
+    mark()
+    if (chosen().unavailable !== before) choose()
+  }
+
+  function mark() {
+    for (const { name, title, unavailable } of strategies) {
+      const option = [...select.options].find(({ value }) => value === name)
+      option.textContent = `${name}${unavailable === null ? '' : ' (cannot run)'}: ${title}`
+    }
   }
 }
 
 function group(job, strategies) {
   const group = document.createElement('optgroup')
   group.label = job.title
-  group.append(...strategies.map(({ name, title }) => new Option(`${name}: ${title}`, name)))
+  group.append(...strategies.map(({ name }) => new Option('', name)))
   return group
 }
 

@@ -1,5 +1,6 @@
 // The same copies of a server, kept by PM2's daemon instead of by us: it outlives this process, and so we only ask it.
 import { ask } from '../lib/ask.mjs'
+import { pm2Need } from '../lib/outside.mjs'
 import { unavailable } from '../lib/unavailable.mjs'
 
 export const strategy = {
@@ -8,17 +9,17 @@ export const strategy = {
   title: 'PM2 (cluster mode)',
   summary: 'A daemon runs and scales copies of the server: node:cluster and its costs, with restarts and logs.',
   can: { parallel: false, progress: false, cancel: false, zeroCopy: false, otherMachines: false },
+  need: pm2Need,
   async open() {
     return {
       async run(iterations, { signal } = {}) {
-        const port = Number(process.env.HEAVY_PM2_PORT ?? 3101)
+        const { port, remedy } = pm2Need()
         try {
           const { answer } = await ask(port, `/heavy?iterations=${iterations}`, signal)
           return answer
         } catch (error) {
           if (error.code !== 'ECONNREFUSED') throw error
-          const start = 'cd examples/comparison && npx pm2@7.0.4 start ecosystem.config.cjs'
-          throw unavailable(`PM2 does not run the server on port ${port}. Start it: ${start}`, { cause: error })
+          throw unavailable(remedy, { cause: error })
         }
       },
       // What PM2 runs is PM2's to end.

@@ -1,6 +1,7 @@
 // A job queue: the server only writes down what is to be done; workers elsewhere do it, and Redis stands between them.
 import { fileURLToPath } from 'node:url'
 import { keepWorker } from '../lib/keep-worker.mjs'
+import { redisNeed } from '../lib/outside.mjs'
 import { connect } from '../lib/queue-connection.mjs'
 
 const file = fileURLToPath(new URL('../workers/queue.mjs', import.meta.url))
@@ -15,6 +16,7 @@ export const strategy = {
   summary:
     'Jobs outlive the server, workers may be on other machines; the price is Redis, processes, and milliseconds a job.',
   can: { parallel: false, progress: true, cancel: true, zeroCopy: false, otherMachines: true },
+  need: redisNeed,
   async open() {
     opened ??= open()
     try {

@@ -3,13 +3,13 @@ import { fileURLToPath } from 'node:url'
 import { heavyLoad } from 'heavy-load'
 import { RemotePool } from 'heavy-load/remote'
 import { keepWorker } from '../lib/keep-worker.mjs'
+import { redisNeed } from '../lib/outside.mjs'
 import { redisUrl } from '../lib/queue.mjs'
 import { unavailable } from '../lib/unavailable.mjs'
 
 const file = fileURLToPath(new URL('../workers/remote.mjs', import.meta.url))
 /** How long Redis may take to answer at first. */
 const PATIENCE_MS = 1000
-const START = 'redis-server --save "" (Debian: apt-get install redis-server), or set REDIS_URL'
 
 export const strategy = {
   name: 'remote',
@@ -18,6 +18,7 @@ export const strategy = {
   summary:
     'heavy-load over BullMQ and Redis: the call, the errors and cancelling stay the same, the work is on whatever machine runs a worker; the price is Redis, and a fraction of a millisecond a task.',
   can: { parallel: true, progress: true, cancel: true, zeroCopy: false, otherMachines: true },
+  need: redisNeed,
   async open() {
     const pool = new RemotePool({ connection: redisUrl(), connectTimeout: PATIENCE_MS })
     try {
@@ -33,8 +34,7 @@ export const strategy = {
       }
     } catch (error) {
       await pool.close({ force: true })
-      const { host } = new URL(redisUrl())
-      throw unavailable(`There is no Redis at ${host}. Start one: ${START}`, { cause: error })
+      throw unavailable(redisNeed().remedy, { cause: error })
     }
   },
 }
