@@ -188,15 +188,20 @@ inBrowser('what was missing and has been started is seen when one comes back to 
   t.regex(await optionText('pm2'), /^pm2: /)
 })
 
-inBrowser('an amount that the server refuses is explained beside its field', async (t) => {
-  const heard = complaints.length
-  await fire('rayon', { count: 1, amount: 'many' })
-  await over()
-  t.regex(await page.textContent('#amount-hint'), /amount.*many/)
-  t.is(await page.getAttribute('#amount', 'aria-invalid'), 'true')
-  t.is(await page.evaluate(() => document.activeElement.id), 'amount')
-  // Chromium reports every 400 as an error: this one is meant.
-  t.true(complaints.splice(heard).every((text) => text.includes('amount=many')))
+inBrowser('an amount that is none is explained beside its field, and not sent', async (t) => {
+  const sent = []
+  const note = (request) => sent.push(new URL(request.url()).pathname)
+  page.on('request', note)
+  t.teardown(() => page.off('request', note))
+  for (const amount of ['many', '-1', '1e13']) {
+    await fire('rayon', { count: 4, amount })
+    t.true((await page.textContent('#amount-hint')).includes(`"${amount}"`))
+    t.is(await page.getAttribute('#amount', 'aria-invalid'), 'true')
+    t.is(await page.evaluate(() => document.activeElement.id), 'amount')
+  }
+  // /fast is asked for all the time: by then, all that was fired would have been sent.
+  await page.waitForRequest((request) => request.url().endsWith('/fast'))
+  t.false(sent.includes('/strategies/rayon'))
   await page.fill('#amount', '2e8')
   t.is(await page.textContent('#amount-hint'), '200,000,000, at most 1e12')
   t.is(await page.getAttribute('#amount', 'aria-invalid'), null)

@@ -2,7 +2,7 @@
 
 /** Resolves with the answer, { strategy, answer, ms }. Aborting `signal` closes the connection: that is how work is cancelled. */
 export async function heavy(route, amount, { signal, onProgress }) {
-  const url = `${route}?amount=${encodeURIComponent(amount)}`
+  const url = `${route}?amount=${amount}`
   const response = await fetch(url, { headers: { Accept: 'text/event-stream' }, cache: 'no-store', signal })
   if (!response.ok) throw await refusal(response)
   for await (const { event, data } of eventsOf(response.body)) {
@@ -48,9 +48,9 @@ function parse(block) {
 
 async function refusal(response) {
   const body = await response.json().catch(() => null)
-  return failure({ message: `The server answered ${response.status}`, ...body?.error, status: response.status })
+  return failure({ message: `The server answered ${response.status}`, ...body?.error })
 }
 
-function failure({ code, message, status }) {
-  return Object.assign(new Error(message), { code, status })
+function failure({ code, message }) {
+  return Object.assign(new Error(message), { code })
 }

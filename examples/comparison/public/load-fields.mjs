@@ -1,5 +1,5 @@
 // The fields of the load: how many requests, and the amount of work in each. Label, defaults and hint are those of the job.
-import { formatAmount, parseAmount } from './amount.mjs'
+import { formatAmount, outOfRange, parseAmount } from './amount.mjs'
 
 const get = (id) => document.querySelector(`#${id}`)
 const [count, label, amount, hint] = ['count', 'amount-label', 'amount', 'amount-hint'].map(get)
@@ -16,13 +16,18 @@ export function showJob(next) {
   hintAmount()
 }
 
+/** What is to be fired; null where a field has to be mended first. */
 export function readLoad() {
-  hintAmount()
-  return { count: count.valueAsNumber, amount: amount.value }
+  const number = parseAmount(amount.value, job)
+  if (number === undefined) {
+    refuseAmount(outOfRange(amount.value, job))
+    return null
+  }
+  return { count: count.valueAsNumber, amount: number }
 }
 
 /** Says what is wrong where it is to be mended. */
-export function refuseAmount(reason) {
+function refuseAmount(reason) {
   hint.textContent = reason
   hint.classList.add('error')
   amount.setAttribute('aria-invalid', 'true')

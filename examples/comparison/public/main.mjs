@@ -1,6 +1,6 @@
 // The page: what a press of "Fire" does, what is said about it, and who hears of what.
 import { add, addRun } from './charts.mjs'
-import { readLoad, refuseAmount, showJob } from './load-fields.mjs'
+import { readLoad, showJob } from './load-fields.mjs'
 import { showRequests } from './requests.mjs'
 import { createResults } from './results.mjs'
 import { Run } from './run.mjs'
@@ -43,8 +43,10 @@ form.addEventListener('submit', (event) => {
 })
 
 async function start() {
+  const load = readLoad()
+  if (load === null) return
   strategyError.textContent = ''
-  const run = new Run({ strategy: choice.chosen(), ...readLoad(), onChange })
+  const run = new Run({ strategy: choice.chosen(), ...load, onChange })
   const update = showRequests(run)
   addRun(run)
   setBusy(true)
@@ -92,7 +94,5 @@ function say(text) {
 
 function explain(error) {
   // fetch() throws a TypeError when there is no connection, or no longer; each browser has words of its own for it.
-  const reason = error instanceof TypeError ? 'The connection to the server was lost.' : error.message
-  if (error.status === 400) refuseAmount(reason)
-  else strategyError.textContent = reason
+  strategyError.textContent = error instanceof TypeError ? 'The connection to the server was lost.' : error.message
 }

@@ -10,7 +10,7 @@ export class Run {
   requests
   start = performance.now()
   end = Infinity
-  /** The first error. If it is a refusal, it has ended the run: this strategy is not to be had, or not with this amount. */
+  /** The first error. If it is a refusal, it has ended the run: this strategy is not to be had. */
   problem = null
   refused = null
   #taken = []
@@ -65,7 +65,7 @@ export class Run {
     const rank = (share) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? null
     return {
       strategy: this.strategy.name,
-      amount: Number(this.amount),
+      amount: this.amount,
       count: this.requests.length,
       done,
       perSecond: done / ((this.end - this.start) / 1000),
@@ -103,7 +103,7 @@ export class Run {
 
   #fail(error) {
     this.problem ??= error
-    if (error.status === 400 || error.code === 'ERR_STRATEGY_UNAVAILABLE') this.refused ??= error
+    if (error.code === 'ERR_STRATEGY_UNAVAILABLE') this.refused ??= error
   }
 
   #settle(request, state) {
