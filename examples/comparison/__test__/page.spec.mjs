@@ -77,6 +77,8 @@ for (const name of ['worker-thread', 'rayon']) {
       await runningIs(2)
       await advance(0)
       await advance(1)
+      const before = await boxes()
+      t.is(await page.locator('#requests button:visible').count(), 2)
       // By keyboard: the focus then goes to the next that can be cancelled, and is not lost.
       await page.focus('#requests li:nth-child(1) button')
       await page.keyboard.press('Enter')
@@ -84,16 +86,30 @@ for (const name of ['worker-thread', 'rayon']) {
       t.deepEqual(await states(), ['cancelled', 'running'])
       t.is(await page.textContent('#requests li:nth-child(1) .state'), 'cancelled')
       t.is(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), 'Cancel request 2')
+      t.is(await page.locator('#requests button:visible').count(), 1, 'there is nothing to be cancelled')
+      t.deepEqual(await boxes(), before)
       await advance(1)
-      await page.click('#cancel-all')
+      await page.keyboard.press('Enter')
       await runningIs(0)
       await over()
       t.deepEqual(await states(), ['cancelled', 'cancelled'])
+      t.is(await page.locator('#requests button:visible').count(), 0)
+      t.deepEqual(await boxes(), before)
+      t.is(await page.evaluate(() => document.activeElement.id), 'fire')
       t.regex(await page.textContent('#status'), /over: 2 cancelled\./)
       t.is((await resultOf(name))[1], '5 of 5', 'what did nothing is no result')
     },
   )
 }
+
+inBrowser('all can be cancelled at once, also those that wait', async (t) => {
+  await fire('rayon', { count: 6, amount: ENDLESS })
+  await runningIs(4)
+  await page.click('#cancel-all')
+  await runningIs(0)
+  await over()
+  t.deepEqual(await states(), Array(6).fill('cancelled'))
+})
 
 inBrowser('strategies are listed by job, which says what there is of the load', async (t) => {
   const titles = await page.$$eval('#strategy optgroup', (groups) => groups.map(({ label }) => label))
@@ -319,6 +335,13 @@ function resultNames() {
 
 function resultOf(name) {
   return page.$$eval(`#results tr[data-strategy="${name}"] td`, (cells) => cells.map(({ textContent }) => textContent))
+}
+
+/** What is seen of the requests, but for their buttons: where, and how large. */
+function boxes() {
+  return page.$$eval('#requests :is(.name, progress, .state)', (parts) =>
+    parts.map((part) => part.getBoundingClientRect().toJSON()),
+  )
 }
 
 /** Where on the page things are. */

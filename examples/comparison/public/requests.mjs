@@ -42,9 +42,9 @@ function inWords({ state, fraction, ms }, { can }) {
   return state === 'unsent' ? 'not sent' : state
 }
 
-/** A disabled button loses the focus: whoever is there by keyboard is led on to the next that can be pressed. */
+/** A disabled button is not seen, and loses the focus: whoever is there by keyboard is led on to the next that can be pressed. */
 function retire(button) {
   const focused = document.activeElement === button
   button.disabled = true
-  if (focused) (list.querySelector('button:enabled') ?? document.querySelector('#strategy')).focus()
+  if (focused) (list.querySelector('button:enabled') ?? document.querySelector('#cancel-all')).focus()
 }
