@@ -265,6 +265,21 @@ for (const { width, height } of [
   })
 }
 
+inBrowser('on a phone, /fast is in sight of whoever fires, and of whoever scrolls', async (t) => {
+  await page.setViewportSize({ width: 360, height: 740 })
+  await page.reload()
+  await page.waitForSelector('#fire:enabled')
+  await page.evaluate(() => scrollTo(0, 0))
+  for (const id of ['chart-fast', 'strategy', 'fire']) t.true(await isInSight(id), id)
+  await page.evaluate(() => document.querySelector('#results').scrollIntoView())
+  t.true(await isInSight('chart-fast'))
+  t.false(await isInSight('fire'))
+  // By keyboard one comes back to what is not behind it.
+  await page.focus('#strategy')
+  const bottom = await page.$eval('#chart-fast', (figure) => figure.getBoundingClientRect().bottom)
+  t.true((await page.$eval('#strategy', (select) => select.getBoundingClientRect().top)) >= bottom)
+})
+
 inBrowser('the page asks nobody but its server, and has nothing to complain of', (t) => {
   t.deepEqual([...asked], [new URL(server.url).origin])
   t.deepEqual(complaints, [])
@@ -335,6 +350,14 @@ function resultNames() {
 
 function resultOf(name) {
   return page.$$eval(`#results tr[data-strategy="${name}"] td`, (cells) => cells.map(({ textContent }) => textContent))
+}
+
+/** All of it. */
+function isInSight(id) {
+  return page.$eval(`#${id}`, (element) => {
+    const { top, bottom } = element.getBoundingClientRect()
+    return top >= 0 && bottom <= innerHeight
+  })
 }
 
 /** What is seen of the requests, but for their buttons: where, and how large. */
