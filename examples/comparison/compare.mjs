@@ -52,9 +52,10 @@ const command = ['npm run compare', ...(args.length > 0 ? ['--', ...args] : [])]
 const text = `# Every strategy under the same load
 
 ${about}
-- \`${command}\`: each in a server of its own; four clients keep asking for the heavy work, and others for
-  /fast, 100 times a second; /fast is measured after a second of warming up. Start-up is the time to the first answer, to a request for 1. Memory is the peak of the server and all its child processes:
-  PM2's and Redis are not among them. A step of \`shared\` is more work than one of the others: its heavy a second is its own.
+- \`${command}\`: each in a server of its own; four clients keep asking for the heavy work, and others for /fast, 100 times a second.
+  /fast is measured after a second of warming up; one without an answer at the end counts for as long as it has waited. Start-up is the time to the
+  first answer, to a request for 1. Memory is the peak of the server and all its child processes: PM2's and Redis are not among them. A step of
+  \`shared\` is more work than one of the others: its heavy a second is its own.
 
 ${parts.map(section).join('\n\n')}
 `
