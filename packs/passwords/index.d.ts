@@ -79,7 +79,7 @@ export namespace hashPasswordSync {
  *
  * `password`: a string (its UTF-8, as TextEncoder makes it: all lone surrogates are alike), or bytes; at most 4 KiB.
  *
- * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, ERR_OUT_OF_MEMORY; ERR_INVALID_DATA if the hash is malformed or of another kind;
+ * Errors: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, ERR_OUT_OF_MEMORY; ERR_INVALID_DATA if the hash is malformed or of another kind. What is about the hash is the server's: `offload` passes it on to `next`, and answers no client with it;
  * ERR_OUTPUT_TOO_LARGE, before any work, if it asks for more than `maxMemory`, over 622,592 KiB x passes (argon2), 2^16 rounds (bcrypt), or
  * N r p of 2^23 (scrypt). Stops within: argon2 at its end (20 to 30 ms with OWASP's parameters, and up to sixteen times that), bcrypt and scrypt
  * 1 ms. Sources: RFC 9106, RFC 7914; Provos, Mazières, USENIX 1999.
