@@ -181,7 +181,7 @@ function refuseUnknown(name, options, known) {
   object(name, options)
   // This costs less than Object.keys, and so only the keys that are not known are asked whether they are the object's own.
   for (const key in options) {
-    if (!known.has(key) && Object.hasOwn(options, key)) throw unknownOption(name, key, known)
+    if (!known.has(key) && Object.hasOwn(options, key)) throw unknownOption(name, key, known, options[key])
   }
 }
 
@@ -196,7 +196,7 @@ function refuseUntaken(options, isTaken, own) {
   for (const key in options) {
     if (isTaken(key) || own.has(key) || !Object.hasOwn(options, key)) continue
     if (TASK_OPTIONS.has(key) && (options[key] === undefined || isOfRoute(options, key))) continue
-    throw unknownOption('options', key, new Set([...[...TASK_OPTIONS].filter(isTaken), ...own]))
+    throw unknownOption('options', key, new Set([...[...TASK_OPTIONS].filter(isTaken), ...own]), options[key])
   }
 }
 
@@ -236,13 +236,26 @@ function isTakenByPools(key) {
  * @param {string} name of the object
  * @param {string} key
  * @param {ReadonlySet<string>} known
+ * @param {any} value
  */
-function unknownOption(name, key, known) {
-  // So long a name is data; looking for one like it would take long.
-  const meant = key.length > LONGEST_KEY ? undefined : require('./nearest.js').nearest(key, known)
+function unknownOption(name, key, known, value) {
+  const meant = meantBy(key, known, value)
   const shown = key.length > LONGEST_KEY ? `${key.slice(0, LONGEST_KEY)}...` : key
   const hint = meant === undefined ? `Known are: ${[...known].join(', ')}` : `Did you mean '${meant}'?`
   return makeError('ERR_INVALID_ARG_VALUE', `The "${name}.${shown}" property is unknown here. ${hint}`)
+}
+
+/**
+ * What was probably meant by an option that is not known, if anything.
+ * @param {string} key
+ * @param {ReadonlySet<string>} known
+ * @param {any} value
+ */
+function meantBy(key, known, value) {
+  // So long a name is data; looking for one like it would take long.
+  if (key.length > LONGEST_KEY) return undefined
+  // A route's options, in an option instead of copied: they would be without effect.
+  return value?.[TIMES] === undefined ? require('./nearest.js').nearest(key, known) : `...${key}`
 }
 
 /**

@@ -1,6 +1,7 @@
 // A route's `task` is for every form of a kernel: what a form cannot heed of it is no mistake of the handler's.
 import test from 'ava'
 import { heavyLoad, heavyLoadAsync, heavyLoadSync, spinAsync, spinSync } from 'heavy-load'
+import { errorOf } from '../helpers/errors.mjs'
 import { ADAPTERS, serveHandler, timingOf } from '../helpers/http-servers.mjs'
 import { openPool } from '../helpers/pool.mjs'
 
@@ -32,6 +33,14 @@ for (const kind of ADAPTERS) {
       const { url } = await serveHandler(t, kind, handler, { key: 'tenant' })
       t.regex(await (await fetch(url)).text(), /^The "options\.key" property is unknown here/)
       t.deepEqual(codes, ['ERR_INVALID_ARG_VALUE'])
+    }
+  })
+
+  test(`${kind}: where it is an option instead of copied, the refusal says so`, async (t) => {
+    for (const form of Object.values(FORMS)) {
+      const handler = async (_request, task) => (await errorOf((async () => form(1000, { task }))())).message
+      const { url } = await serveHandler(t, kind, handler)
+      t.is(await (await fetch(url)).text(), `The "options.task" property is unknown here. Did you mean '...task'?`)
     }
   })
 
