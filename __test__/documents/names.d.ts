@@ -49,6 +49,4 @@ declare global {
     find(name: string): Promise<{ id: number; name: string; hash: string } | undefined>
     update(user: unknown, change: { hash: string }): Promise<void>
   }
-  /** The hash of nobody's password. */
-  const nobody: string
 }
