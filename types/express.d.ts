@@ -79,7 +79,7 @@ export type OffloadRoute<Request, Response> = (
  * inside others. Promises in an array are awaited; an Error is as one that is thrown.
  * Where the handler takes `response`, `undefined` (or `response` itself) means that it answers itself, now or later; where it takes `next`,
  * that hands the request on. Every answer that is sent for it, errors too, has `Server-Timing: queue;dur=…, run;dur=…` of its tasks, in milliseconds, if it
- * has called any. Bodies of more than 1 MiB get no ETag: it would be computed on the event loop.
+ * has called any; what it sends itself has none. Bodies of more than 1 MiB get no ETag: it would be computed on the event loop.
  *
  * Errors of heavy-load's: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE and ERR_OUT_OF_RANGE of a kernel's input or of its own options, and
  * ERR_INVALID_DATA 400, as far as a client can have caused them; ERR_OUTPUT_TOO_LARGE 413; ERR_POOL_OVERLOADED 503, with `Retry-After` of 1 to 60 s if another try may help;

@@ -36,7 +36,7 @@ declare module 'fastify' {
      * they are, `undefined` as 204, a number as JSON; a Readable, a web stream, a Blob or a Response as a stream. Objects without a form in
      * JSON (a Map, an iterator) are a TypeError, unless a serializer of the app's has one. Where the handler takes `reply`, `undefined`
      * means that it answers itself, now or later. Every answer that is sent for it, errors too, has `Server-Timing: queue;dur=…, run;dur=…` of its tasks,
-     * in milliseconds, if it has called any.
+     * in milliseconds, if it has called any; what it sends itself has none.
      *
      * Errors of heavy-load's are answered as by `offload` of heavy-load/express. All others are thrown, and so go to Fastify's
      * error handler; with NODE_ENV=production, where Fastify's own would answer with their message, it is the status's instead, unless
