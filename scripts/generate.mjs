@@ -29,6 +29,9 @@ const CALLS = {
   sort: ['sorted: Float64Array', 'Float64Array.of(3, 1, 2)'],
 }
 
+for (const { name } of specs) {
+  if (CALLS[name] === undefined) throw new Error(`scripts/generate.mjs: CALLS lacks a call of ${name}`)
+}
 section('index.js', 'kernels', '//', exportsOf(specs))
 section('index.d.ts', 'calls', '//', callsOf(specs))
 section('types/remote.d.ts', 'calls', '//', callsOf(specs, true))

@@ -14,7 +14,7 @@ export function testAddonFile() {
     // There is no folder before the first build.
   }
   if (addons.length !== 1) {
-    throw new Error(`the addon with the test kernels: ${addons.length} found; run node scripts/build.mjs --tests`)
+    throw new Error(`the addon with the test kernels: ${addons.length} found; run node scripts/setup.mjs --tests`)
   }
   return fileURLToPath(new URL(addons[0], folder))
 }

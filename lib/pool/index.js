@@ -1,5 +1,7 @@
 'use strict'
 
+/** `Pool`: checks a call, decides how it is sent (plain, in a batch, as a stream, external), and opens the addon's pool on first use. */
+
 // What only some processes need is loaded where it is used, and what tasks need with the first pool that is opened: a file takes as long to
 // load as a short task.
 const { EventEmitter } = require('node:events')

@@ -11,14 +11,18 @@
 //! - `job`: a task's work as a source of morsels of about a millisecond.
 //! - `direct`: runs a job on the calling thread.
 //! - `admission`: when a task would be done, by the order itself, and whether that is in time.
+//! - `budget`: how much memory tasks may take, and take.
+//! - `durations`: how long tasks waited and ran, for percentiles.
 //! - `occupancy`: how full a pool is.
 //! - `affinity`: where threads run beside the machine's others.
 //! - `idle`: the wake protocol: how its threads wait for work and are woken; over `sync`, which tests swap for a model.
 //! - `pace`: how much longer than on the CPU things take on the clock.
 //! - `stats`: what has happened so far.
 //! - `task`: a job with its place in a pool.
+//! - `stage`: how far a task is, and what follows when that changes.
 //! - `run_queue`: what is under a pool's lock: its tasks, their order, and what they take.
 //! - `config`: how a pool is made.
+//! - `threads`: how its threads are started and named.
 //! - `scheduler`: what a pool's threads do.
 //! - `pool`: the pool as its callers see it.
 //!

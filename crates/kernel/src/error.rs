@@ -1,7 +1,7 @@
 //! The error type and its codes: the one place where codes are born.
 //!
 //! Codes are API: users match on `error.code`, so a code is never renamed and a retired one is never used again.
-//! `lib/errors.js`, `docs/reference/errors.md` and the types mirror the list, and a test compares them.
+//! `lib/errors.js` and `docs/reference/errors.md` mirror the list, and a test compares them.
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;
