@@ -309,12 +309,19 @@ test('as text: what, how much, where, and what instead', (t) => {
   t.regex(text, /instead: hashPassword of heavy-load\/passwords\n/)
 })
 
+test('as text: no stall clears a server that had something to do, and what is no server', (t) => {
+  const text = (options) => textOf(of([], options), { server: 'server.js', threshold: 50, folder: '/app' })
+  t.regex(text({ requests: 1 }), / s, in which 1 request came\. .*\nNothing blocks it/)
+  t.regex(text({ requests: 0 }), / s, in which no request came\. .*\nNothing can be said of it: .* needs a load/)
+  t.regex(text({ requests: 0, listening: null }), / s\. .*\nNothing blocks it/s)
+})
+
 /**
  * The report of a server that was idle for 10 ms and then stalled with these stacks, each for so many milliseconds.
  */
 function of(
   rows,
-  { notes = [], cpu, isCrowd = false, listening = 0, threshold = 50, lines = new Map(), ...rest } = {},
+  { notes = [], cpu, isCrowd = false, listening = 0, requests = 1, threshold = 50, lines = new Map(), ...rest } = {},
 ) {
   const nodes = [{ id: 1, callFrame: frame('(root)'), children: [] }]
   const ids = new Map()
@@ -333,6 +340,7 @@ function of(
     end,
     offset: 7,
     workers: 0,
+    requests,
     delay: { median: 0, p99: 0, longest: 0 },
     stalls: rows.length === 0 ? [] : [{ start: 10, end, cpu: cpu ?? end - 10, isCrowd }],
     notes,

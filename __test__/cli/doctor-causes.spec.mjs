@@ -30,6 +30,7 @@ for (const [server, cause, call, line] of SERVERS) {
   onUnix(`${server}: what blocks is named, where it is called, and what to call instead`, async (t) => {
     const { code, stdout, report } = await diagnose(t, server)
     t.is(code, 3)
+    t.is(report.requests, 2)
     const [first] = report.causes
     t.like(first, cause)
     t.is(first.instead.call, call)

@@ -10,14 +10,31 @@ import { folder, startDoctor } from '../helpers/doctor.mjs'
 const onUnix = process.platform === 'win32' ? test.serial.skip : test.serial
 const testOnTerminal = process.platform === 'linux' ? test.serial : test.serial.skip
 
-test.serial('--for ends it, with a report', async (t) => {
+test.serial('--for ends it, with a report; without a request that is no all-clear', async (t) => {
   const doctor = startDoctor(t, 'graceful.mjs', { options: ['--for', '200ms'] })
   const { code, stdout, stderr } = await doctor.end
-  t.is(code, 0)
+  t.is(code, 4)
   t.regex(stderr, /listens\. Make a load on it now: it ends in 0\.2 s, or by Ctrl-C/)
   t.regex(stdout, /closed by SIGTERM\n.* was watched for /s)
-  t.true(doctor.report().listened)
+  t.regex(stdout, /in which no request came.*It needs a load/s)
+  t.notRegex(stdout, /Nothing blocks it/)
+  t.like(doctor.report(), { listened: true, requests: 0 })
 })
+
+for (const [protocol, requests, exit] of [
+  ['http', 2, 0],
+  ['http2', 2, 0],
+  ['upgrade', 2, 0],
+  ['net', 2, 0],
+  ['connections of http', 0, 4],
+]) {
+  test.serial(`requests are counted: ${protocol}`, async (t) => {
+    // What it has blocked is not what is asked here.
+    const doctor = startDoctor(t, 'protocols.mjs', { options: ['--stall', '60000'], args: [protocol] })
+    t.is((await doctor.end).code, exit)
+    t.is(doctor.report().requests, requests)
+  })
+}
 
 onUnix('SIGTERM ends it as such, with a report, and leaves no files', async (t) => {
   const doctor = startDoctor(t, 'graceful.mjs')
@@ -25,7 +42,7 @@ onUnix('SIGTERM ends it as such, with a report, and leaves no files', async (t) 
   doctor.child.kill('SIGTERM')
   const { code, stdout } = await doctor.end
   t.is(code, 143)
-  t.regex(stdout, /closed by SIGTERM\n.*Nothing blocks it/s)
+  t.regex(stdout, /closed by SIGTERM\n.* no request came/s)
   t.deepEqual(
     readdirSync(tmpdir()).filter((name) => name.startsWith(`heavy-load-doctor-${doctor.child.pid}-`)),
     [],
@@ -37,14 +54,14 @@ testOnTerminal('Ctrl-C in a terminal ends it, with a report', async (t) => {
   await doctor.says(/listens/, 'stdout')
   doctor.child.stdin.write('\x03')
   const { code, stdout } = await doctor.end
-  t.is(code, 0)
-  t.regex(stdout, /closed by SIGINT\r\n.*Nothing blocks it/s)
+  t.is(code, 4)
+  t.regex(stdout, /closed by SIGINT\r\n.* no request came/s)
   t.is(doctor.report().stalls.count, 0)
 })
 
 onUnix('a server that does not end is killed', async (t) => {
   const doctor = startDoctor(t, 'stays.mjs')
-  await doctor.address()
+  await (await fetch(await doctor.address())).text()
   doctor.child.kill('SIGINT')
   const { code, stdout, stderr } = await doctor.end
   t.is(code, 0)
@@ -123,7 +140,8 @@ test.serial('a server that cannot start: its own words, and that', async (t) => 
 })
 
 test.serial('what is no server is reported on from its start', async (t) => {
-  const { stdout, stderr } = await startDoctor(t, 'script.cjs').end
+  const { code, stdout, stderr } = await startDoctor(t, 'script.cjs').end
+  t.is(code, 0)
   t.regex(stderr, /the server has ended by itself/)
   t.regex(stdout, /^done\n.*It has not listened on any port/s)
 })
@@ -133,7 +151,8 @@ onUnix('of a cluster it says that its workers are not watched', async (t) => {
   await doctor.says(/at http/, 'stdout')
   doctor.child.kill('SIGINT')
   const { code, stdout } = await doctor.end
-  t.is(code, 0)
+  t.is(code, 4)
+  t.notRegex(stdout, /Nothing blocks it/)
   t.regex(stdout, /Its worker processes \(node:cluster, 1 of them\) are not watched/)
 })
 

@@ -7,7 +7,7 @@ const { integer, parse } = require('./arguments.js')
 const { duration } = require('./doctor/duration.js')
 const { reportOf } = require('./doctor/report.js')
 const { startServer } = require('./doctor/server.js')
-const { textOf } = require('./doctor/text.js')
+const { isJudged, textOf } = require('./doctor/text.js')
 const { watch } = require('./doctor/watch.js')
 const { UsageError } = require('./errors.js')
 
@@ -16,6 +16,8 @@ const DEFAULT_THRESHOLD_MS = 50
 const LONGEST_MS = 3_600_000
 /** The exit code if stalls were found. */
 const FOUND = 3
+/** The exit code if it cannot be said: neither the all-clear of 0, nor the server's failure of 1. */
+const UNJUDGED = 4
 
 const USAGE = `Usage: heavy-load doctor [options] FILE [ARGUMENTS]
 
@@ -28,7 +30,8 @@ Options:
   --stall MS       how long the event loop has to stand still to be looked at; default ${DEFAULT_THRESHOLD_MS}
   --report FILE    writes the report as JSON, too
 
-Exit code: 0 if nothing blocks, ${FOUND} if something does, 1 if the server could not be watched, or crashed.
+Exit code: 0 if nothing blocks, ${FOUND} if something does, ${UNJUDGED} if no request came to the server, so that it cannot be said, 1 if the server could
+not be watched, or crashed.
 `
 
 /** @param {string[]} args */
@@ -63,9 +66,9 @@ async function main(args) {
     else if (watched.stoppedBy === undefined) log('the server has ended by itself')
     // Of a server that could not start, its start is not what is asked for.
     const isWorthIt = recording !== undefined && (watched.listened || problem === undefined)
-    const found = isWorthIt && tell(recording, { server, name, threshold }, values.report)
+    const code = isWorthIt ? tell(recording, { server, name, threshold }, values.report) : 0
     if (watched.stoppedBy === 'SIGTERM') process.exitCode = 128 + os.signals.SIGTERM
-    else process.exitCode = problem !== undefined ? 1 : found ? FOUND : 0
+    else process.exitCode = problem !== undefined ? 1 : code
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -105,7 +108,7 @@ function problemOf({ end, stoppedBy, listened }, isRecorded) {
  * @param {import('./doctor/report.js').Recording} recording
  * @param {{ server: string, name: string, threshold: number }} about
  * @param {string | undefined} file for the report as JSON
- * @returns {boolean} whether something blocks
+ * @returns {number} the exit code for what was found
  */
 function tell(recording, { server, name, threshold }, file) {
   const folder = join(__dirname, 'doctor') + sep
@@ -116,7 +119,8 @@ function tell(recording, { server, name, threshold }, file) {
   })
   if (file !== undefined) writeFileSync(file, `${JSON.stringify({ server, threshold, ...report }, undefined, 2)}\n`)
   process.stdout.write(textOf(report, { server: name, threshold, folder: process.cwd() }))
-  return report.stalls.count > 0 || report.crowds.causes.length > 0
+  if (report.stalls.count > 0 || report.crowds.causes.length > 0) return FOUND
+  return isJudged(report) ? 0 : UNJUDGED
 }
 
 /**

@@ -24,6 +24,7 @@ function watch({ file, threshold }) {
   const { join } = require('node:path')
   const { Worker } = require('node:worker_threads')
   const { watchNatives } = require('./natives.js')
+  const { countRequests } = require('./requests.js')
   const { watchLoop } = require('./ticks.js')
 
   const now = performance.now.bind(performance)
@@ -32,6 +33,7 @@ function watch({ file, threshold }) {
   const profiler = startProfiler(Session, now)
   const notes = watchNatives(now)
   const loop = watchLoop(now, threshold)
+  const requests = countRequests()
   const control = new Worker(join(__dirname, 'control.js'), { execArgv: [], env: {}, stdin: false })
   // If it fails, the doctor sees its pipe close.
   control.on('error', () => {})
@@ -53,7 +55,18 @@ function watch({ file, threshold }) {
     const delay = loop.stop()
     const { profile, offset } = profiler.stop()
     const workers = Object.keys(require('node:cluster').workers ?? {}).length
-    const recording = { start, listening, end, offset, delay, workers, stalls: loop.stalls, notes, profile }
+    const recording = {
+      start,
+      listening,
+      end,
+      offset,
+      requests: requests(),
+      delay,
+      workers,
+      stalls: loop.stalls,
+      notes,
+      profile,
+    }
     try {
       writeFileSync(`${file}.part`, stringify(recording))
       // Whoever finds it finds all of it.

@@ -12,6 +12,7 @@ const { isOwnStall, keyOf, partsOf, sum } = require('./stalls.js')
  * @property {number | null} listening when it first listened, if it did
  * @property {number} end
  * @property {number} offset of the profile's clock, in milliseconds, from the server's
+ * @property {number} requests that have come to it
  * @property {{ median: number, p99: number, longest: number }} delay of the event loop, in milliseconds
  * @property {number} workers of node:cluster, which are processes of their own
  * @property {import('./stalls.js').Stall[]} stalls
@@ -67,6 +68,7 @@ function reportOf(recording, { threshold, isDoctor, readLine }) {
     watched: end - from,
     listened: listening !== null,
     workers: recording.workers,
+    requests: recording.requests,
     delay,
     stalls: { ...totalOf(single), notTheServers: all.length - own.length },
     causes: causesOf(single).map(advise),

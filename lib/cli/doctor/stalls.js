@@ -40,7 +40,7 @@ function partsOf(stall, samples, notes) {
     .slice(firstAfter(samples, stall.start), firstAt(samples, stall.end))
     .map(({ start, end, stack }) => {
       const middle = (Math.max(start, stall.start) + Math.min(end, stall.end)) / 2
-      const note = stack.frames.some(({ kind }) => kind === 'doctor') ? noteAt(notes, start, middle) : undefined
+      const note = stack.frames.some(isNoted) ? noteAt(notes, start, middle) : undefined
       const [leaf] = stack.frames
       const blame = blameFor(stack.frames, note)
       const isOwnTime = blame !== undefined && leaf.file === blame.file && leaf.file !== ''
@@ -66,6 +66,14 @@ function partsOf(stall, samples, notes) {
     if (keyOf(next[n]) === keyOf(before)) part.blame = before
   }
   return /** @type {Part[]} */ (parts.filter(({ blame, time }) => blame !== undefined && time > 0))
+}
+
+/**
+ * Whether a native call passes through us there. Others of our functions stand between Node.js and the server.
+ * @param {import('./frames.js').Frame} frame
+ */
+function isNoted({ kind, file }) {
+  return kind === 'doctor' && file.endsWith('natives.js')
 }
 
 /** @param {Blame | undefined} blame */

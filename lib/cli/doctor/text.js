@@ -17,9 +17,9 @@ const MOST = 10
  * @param {{ server: string, threshold: number, folder: string }} about what was watched, and from where paths are shown
  */
 function textOf(report, { server, threshold, folder }) {
-  const { watched, listened, workers, delay, stalls, causes, crowds } = report
+  const { watched, listened, workers, requests, delay, stalls, causes, crowds } = report
   const lines = [
-    `${server} was watched for ${(watched / 1000).toFixed(1)} s. Its event loop was late by ${ms(delay.median)} (median), ${ms(delay.p99)} (99 %), ${ms(delay.longest)} (the longest).`,
+    `${server} was watched for ${(watched / 1000).toFixed(1)} s${of(requests, listened)}. Its event loop was late by ${ms(delay.median)} (median), ${ms(delay.p99)} (99 %), ${ms(delay.longest)} (the longest).`,
   ]
   if (!listened && workers === 0) lines.push('It has not listened on any port, so that its start is part of this.')
   if (workers > 0) {
@@ -27,7 +27,11 @@ function textOf(report, { server, threshold, folder }) {
       `Its worker processes (node:cluster, ${workers} of them) are not watched: start it as one process for this.`,
     )
   }
-  if (stalls.count === 0) lines.push(`Nothing blocks it: no stall of ${threshold} ms or more.`)
+  if (stalls.count === 0 && !isJudged(report)) {
+    lines.push(
+      `Nothing can be said of it: no request came to what was watched. It needs a load, made while it is watched.`,
+    )
+  } else if (stalls.count === 0) lines.push(`Nothing blocks it: no stall of ${threshold} ms or more.`)
   else lines.push(`It stalled ${times(stalls.count)} for ${threshold} ms or more, ${ms(stalls.time)} in all, by:`)
   for (const [n, cause] of causes.slice(0, MOST).entries()) lines.push('', ...linesOf(cause, n + 1, folder))
   if (causes.length > MOST) {
@@ -50,6 +54,24 @@ function textOf(report, { server, threshold, folder }) {
     )
   }
   return `${lines.join('\n')}\n`
+}
+
+/**
+ * Whether no stall means that nothing blocks: of a server only if it had something to do.
+ * @param {Pick<Report, 'listened' | 'workers' | 'requests'>} report
+ */
+function isJudged({ listened, workers, requests }) {
+  return requests > 0 || (!listened && workers === 0)
+}
+
+/**
+ * @param {number} requests
+ * @param {boolean} listened
+ */
+function of(requests, listened) {
+  if (!listened) return ''
+  if (requests === 0) return ', in which no request came'
+  return requests === 1 ? ', in which 1 request came' : `, in which ${requests.toLocaleString('en')} requests came`
 }
 
 /**
@@ -117,4 +139,4 @@ function times(count) {
   return count === 1 ? 'once' : `${count.toLocaleString('en')} times`
 }
 
-module.exports = { textOf }
+module.exports = { isJudged, textOf }
