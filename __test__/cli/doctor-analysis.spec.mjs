@@ -39,6 +39,8 @@ test('what to call instead, of each package and function', (t) => {
   for (const [name, called, call] of [
     ['bcryptjs', 'compareSync', 'verifyPassword'],
     ['bcrypt', 'hashSync', 'hashPassword'],
+    ['bcryptjs', 'next', 'verifyPassword, hashPassword'],
+    ['bcryptjs', 'genSaltSync', 'hashPassword'],
     ['argon2', 'verifySync', 'verifyPassword'],
     ['jimp', 'resize', 'resizeImage'],
     ['@jimp/plugin-resize', 'resize', 'resizeImage'],
@@ -46,6 +48,9 @@ test('what to call instead, of each package and function', (t) => {
     ['pako', 'inflate', 'decompress'],
     ['pako', 'deflate', 'compress'],
     ['pako', 'deflateRaw', null],
+    ['pako', 'push', 'compress, decompress'],
+    ['fflate', 'zlibSync', 'compress'],
+    ['fflate', 'unzlibSync', 'decompress'],
     ['tiktoken', 'encode', 'countTokens'],
     ['js-tiktoken', 'encode', 'countTokens'],
     ['gpt-tokenizer', 'encode', 'countTokens'],
@@ -167,7 +172,7 @@ test('calls of Node.js are named by the function that was called', (t) => {
   for (const [frames, name, call] of [
     [['pbkdf2Sync node:internal/crypto/pbkdf2:61', 'run'], 'crypto.pbkdf2Sync', 'hashPassword'],
     [['execSync node:child_process:9', 'spawnSync node:child_process:1', 'spawn'], 'child_process.execSync', null],
-    [['syncBufferWrapper node:zlib:765', 'writeSync'], "zlib's *Sync", 'compress or decompress'],
+    [['syncBufferWrapper node:zlib:765', 'writeSync'], "zlib's *Sync", 'compress, decompress'],
     [['update node:internal/crypto/hash:131', 'update'], 'crypto.Hash.update', 'hash'],
     [['readFileSync node:fs:440', 'read'], 'fs.readFileSync', null],
     [['require node:internal/modules/helpers:1', 'wrapSafe node:internal/modules/cjs/loader:3'], 'require', null],

@@ -45,6 +45,14 @@ for (const [server, cause, call, line] of SERVERS) {
   })
 }
 
+onUnix('of an async form, whose frames do not tell what was called, all is named that may be', async (t) => {
+  const { code, stdout, report } = await diagnose(t, 'bcryptjs-async.mjs')
+  t.is(code, 3)
+  t.like(report.causes[0], { package: 'bcryptjs', function: 'next', caller: null })
+  t.is(report.causes[0].instead.call, 'verifyPassword, hashPassword')
+  t.regex(stdout, /not known who called it/)
+})
+
 onUnix('of a function of the user’s own it names the line', async (t) => {
   const { report } = await diagnose(t, 'own.mjs')
   const [{ file, line, hotLine, instead }] = report.causes

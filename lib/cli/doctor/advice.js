@@ -27,14 +27,18 @@ function rule(names, pack, calls, text) {
 /** @type {[RegExp, string][]} */
 const PASSWORDS = [
   [/compare|verify/i, 'verifyPassword'],
-  [/./, 'hashPassword'],
+  [/hash|salt/i, 'hashPassword'],
+  // The rest of an async form, which goes on by itself: whose it is stands on no stack.
+  [/./, 'verifyPassword, hashPassword'],
 ]
 /** @type {[RegExp, string][]} */
 const COMPRESSION = [
   // There is no format without a header.
   [/raw/i, ''],
-  [/gunzip|inflate|decompress|unzip|ungzip/i, 'decompress'],
-  [/./, 'compress'],
+  [/gunzip|inflate|decompress|unz|ungzip/i, 'decompress'],
+  [/zip|zlib|deflate|compress/i, 'compress'],
+  // Streams are pushed to, either way.
+  [/./, 'compress, decompress'],
 ]
 rule(['bcryptjs', 'bcrypt', '@node-rs/bcrypt', 'argon2', '@node-rs/argon2'], 'passwords', PASSWORDS)
 rule(['jimp', 'jpeg-js', 'pngjs', 'upng-js'], 'image', [[/./, 'resizeImage']])
@@ -64,7 +68,7 @@ const NATIVE = [
   { name: /^zlib.*raw/i, call: '' },
   { name: /^zlib\.(?:gunzip|unzip|inflate|\w*decompress)/i, pack: 'compression', call: 'decompress' },
   { name: /^zlib\.(?:gzip|deflate|\w*compress)/i, pack: 'compression', call: 'compress' },
-  { name: /^zlib's/, pack: 'compression', call: 'compress or decompress' },
+  { name: /^zlib's/, pack: 'compression', call: 'compress, decompress' },
   {
     name: /^crypto\.scryptSync$/,
     pack: 'passwords',

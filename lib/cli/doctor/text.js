@@ -97,6 +97,8 @@ function linesOf(cause, number, folder) {
   if (caller?.isExact) lines.push(`called at ${place(caller.file, caller.line)}, in ${nameOf(caller)}`, ...code)
   else if (caller !== null) {
     lines.push(`called by ${nameOf(caller)}, which begins at ${place(caller.file, caller.line)}`)
+  } else if (cause.kind === 'package') {
+    lines.push('no function of yours is on the stack, as after an await or a callback: it is not known who called it')
   }
   lines.push(instead.call === null ? instead.text : `instead: ${instead.text}`)
   return lines.map((text, n) => (n === 0 ? `${String(number).padStart(2)}. ${text}` : `    ${text}`))
