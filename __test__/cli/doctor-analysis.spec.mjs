@@ -1,6 +1,9 @@
 // `heavy-load doctor`: from a profile to what is blamed, without processes and clocks.
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import test from 'ava'
+import { root } from '../helpers/root.mjs'
 
 const require = createRequire(import.meta.url)
 const { reportOf } = require('../../lib/cli/doctor/report.js')
@@ -67,6 +70,7 @@ test('what to call instead, of each package and function', (t) => {
     t.is(causes[0].package, name)
     t.is(causes[0].instead.call, call, `${name} ${called}`)
     if (call === null) t.regex(causes[0].instead.text, /no call .*own-functions\.md/)
+    else t.true(isPageOf(causes[0].instead), `${name} ${called}`)
   }
 })
 
@@ -180,6 +184,7 @@ test('calls of Node.js are named by the function that was called', (t) => {
     const [cause] = of([[[...SERVER, ...frames], 100]]).causes
     t.like(cause, { kind: 'native', function: name, caller: { function: 'login' } })
     t.is(cause.instead.call, call, name)
+    if (call !== null) t.true(isPageOf(cause.instead), name)
   }
 })
 
@@ -311,7 +316,7 @@ test('as text: what, how much, where, and what instead', (t) => {
   t.regex(text, /It stalled once for 50 ms or more, 100 ms in all, by:/)
   t.regex(text, / 1\. bcryptjs: hashSync: 100 % of that, in 1 stall, the longest 100 ms\n/)
   t.regex(text, /called by login, which begins at server\.js:10\n/)
-  t.regex(text, /instead: hashPassword of heavy-load\/passwords\n/)
+  t.regex(text, /instead: hashPassword of heavy-load\/passwords \(docs\/guides\/passwords\.md\)\n/)
 })
 
 test('as text: no stall clears a server that had something to do, and what is no server', (t) => {
@@ -320,6 +325,11 @@ test('as text: no stall clears a server that had something to do, and what is no
   t.regex(text({ requests: 0 }), / s, in which no request came\. .*\nNothing can be said of it: .* needs a load/)
   t.regex(text({ requests: 0, listening: null }), / s\. .*\nNothing blocks it/s)
 })
+
+/** Whether the page that it names is there. */
+function isPageOf({ guide, text }) {
+  return text.endsWith(` (${guide})`) && existsSync(join(root, guide))
+}
 
 /**
  * The report of a server that was idle for 10 ms and then stalled with these stacks, each for so many milliseconds.

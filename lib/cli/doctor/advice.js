@@ -2,11 +2,21 @@
 
 /** What to call instead of what blocks. */
 
-/** @typedef {{ call: string, from: string, text: string } | { call: null, text: string }} Advice */
+/** @typedef {{ call: string, from: string, guide: string, text: string } | { call: null, text: string }} Advice */
 
 const OWN_FUNCTIONS = 'docs/guides/own-functions.md'
 const PATTERN = /\.(?:test|exec|match|matchAll|replace|replaceAll|search|split)\(|RegExp/
 const OTHER_LIBRARIES = 'docs/guides/other-libraries.md'
+/** By pack: the page about moving to its calls. */
+const GUIDES = /** @type {Record<string, string>} */ ({
+  compression: 'packs/compression/README.md',
+  data: 'docs/guides/text-and-data.md',
+  image: 'docs/guides/images.md',
+  passwords: 'docs/guides/passwords.md',
+  text: 'docs/guides/text-and-data.md',
+})
+/** Of what is in no pack. */
+const KERNELS = 'docs/reference/kernels.md'
 
 /**
  * By package: the pack, and the call by the function that was called. The first that matches is taken.
@@ -156,7 +166,8 @@ function ofNative(native) {
  */
 function callOf({ pack, call, text }) {
   const from = pack ? `heavy-load/${pack}` : 'heavy-load'
-  return { call, from, text: `${call} of ${from}${text === undefined ? '' : `, ${text}`}` }
+  const guide = pack ? GUIDES[pack] : KERNELS
+  return { call, from, guide, text: `${call} of ${from}${text === undefined ? '' : `, ${text}`} (${guide})` }
 }
 
 /**
