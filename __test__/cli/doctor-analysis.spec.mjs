@@ -319,6 +319,13 @@ test('as text: what, how much, where, and what instead', (t) => {
   t.regex(text, /instead: hashPassword of heavy-load\/passwords \(docs\/guides\/passwords\.md\)\n/)
 })
 
+test('as text: why it was late for longer than any stall took', (t) => {
+  const rows = [[[...SERVER, 'hashSync /app/node_modules/bcryptjs/index.js:5'], 100]]
+  const text = (delay) => textOf(of(rows, { delay }), { server: 'server.js', threshold: 50, folder: '/app' })
+  t.regex(text(300), /The longest stall took 100 ms: it was late for longer where several/)
+  t.notRegex(text(110), /several/)
+})
+
 test('as text: no stall clears a server that had something to do, and what is no server', (t) => {
   const text = (options) => textOf(of([], options), { server: 'server.js', threshold: 50, folder: '/app' })
   t.regex(text({ requests: 1 }), / s, in which 1 request came\. .*\nNothing blocks it/)
@@ -336,7 +343,17 @@ function isPageOf({ guide, text }) {
  */
 function of(
   rows,
-  { notes = [], cpu, isCrowd = false, listening = 0, requests = 1, threshold = 50, lines = new Map(), ...rest } = {},
+  {
+    notes = [],
+    cpu,
+    isCrowd = false,
+    listening = 0,
+    requests = 1,
+    delay = 0,
+    threshold = 50,
+    lines = new Map(),
+    ...rest
+  } = {},
 ) {
   const nodes = [{ id: 1, callFrame: frame('(root)'), children: [] }]
   const ids = new Map()
@@ -356,7 +373,7 @@ function of(
     offset: 7,
     workers: 0,
     requests,
-    delay: { median: 0, p99: 0, longest: 0 },
+    delay: { median: 0, p99: 0, longest: delay },
     stalls: rows.length === 0 ? [] : [{ start: 10, end, cpu: cpu ?? end - 10, isCrowd }],
     notes,
     profile: { nodes, startTime: 7000, endTime: (end + 7) * 1000, samples, timeDeltas },

@@ -21,6 +21,12 @@ function textOf(report, { server, threshold, folder }) {
   const lines = [
     `${server} was watched for ${(watched / 1000).toFixed(1)} s${of(requests, listened)}. Its event loop was late by ${ms(delay.median)} (median), ${ms(delay.p99)} (99 %), ${ms(delay.longest)} (the longest).`,
   ]
+  if (stalls.count > 0 && delay.longest >= stalls.longest + threshold) {
+    const machine = stalls.notTheServers === 0 ? '' : ', or the machine had no CPU for it'
+    lines.push(
+      `The longest stall took ${ms(stalls.longest)}: it was late for longer where several pieces of work came one after another${machine}.`,
+    )
+  }
   if (!listened && workers === 0) lines.push('It has not listened on any port, so that its start is part of this.')
   if (workers > 0) {
     lines.push(
