@@ -319,6 +319,49 @@ test('as text: what, how much, where, and what instead', (t) => {
   t.regex(text, /instead: hashPassword of heavy-load\/passwords \(docs\/guides\/passwords\.md\)\n/)
 })
 
+test('a handler without a name, by its route, and each by its own', (t) => {
+  const lines = {
+    10: "app.post('/login', async (req, res) => {",
+    20: 'router.all("/any", check, (req, res) => {',
+    30: 'const later = () => {',
+    40: "fastify.get('/report', () => {",
+  }
+  const hash = 'hashSync /app/node_modules/bcryptjs/index.js:5'
+  const handler = (line) => [SERVER[0], ` /app/server.js:${line}`]
+  const note = {
+    name: 'JSON.parse',
+    file: '',
+    start: 210,
+    end: 260,
+    caller: { function: 'x', file: '/app/server.js', line: 12 },
+  }
+  const report = of(
+    [
+      [[...handler(10), hash], 80],
+      [[...handler(20), hash], 70],
+      [[...handler(30), hash], 50],
+      [[...handler(10), 'call /doctor/natives.js:9'], 50],
+      [handler(40), 40],
+    ],
+    { notes: [note], readLine: (_, line) => lines[line] ?? null },
+  )
+  t.deepEqual(
+    report.causes.map(({ route, caller }) => [route, caller?.route]),
+    [
+      [null, 'POST /login'],
+      [null, '/any'],
+      [null, null],
+      [null, 'POST /login'],
+      ['GET /report', undefined],
+    ],
+  )
+  const text = textOf(report, { server: 'server.js', threshold: 50, folder: '/app' })
+  t.regex(text, /called by the handler of POST \/login, which begins at server\.js:10\n/)
+  t.regex(text, /called by a function without a name, which begins at server\.js:30\n/)
+  t.regex(text, /called at server\.js:12, in the handler of POST \/login\n/)
+  t.regex(text, / 5\. the handler of GET \/report: /)
+})
+
 test('as text: why it was late for longer than any stall took', (t) => {
   const rows = [[[...SERVER, 'hashSync /app/node_modules/bcryptjs/index.js:5'], 100]]
   const text = (delay) => textOf(of(rows, { delay }), { server: 'server.js', threshold: 50, folder: '/app' })

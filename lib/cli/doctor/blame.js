@@ -4,6 +4,7 @@
 
 const { isNativeKnown, isPackageKnown } = require('./advice.js')
 const { packageOf } = require('./frames.js')
+const { NAMELESS } = require('./routes.js')
 
 /**
  * @typedef {import('./frames.js').Frame} Frame
@@ -27,7 +28,7 @@ const { packageOf } = require('./frames.js')
  * @property {string} file
  * @property {number} line where the function begins; 0 if there is none
  * @property {string | undefined} native what is called there, if the time is native code's
- * @property {Place | undefined} caller the nearest function of the user's own that called it
+ * @property {(Place & { begins: number }) | undefined} caller the nearest function of the user's own that called it
  * @property {boolean} isExact whether the caller's line is that of the call
  */
 
@@ -141,11 +142,13 @@ function entryOf(frames) {
  */
 function callerOf(owner, note) {
   const caller = note?.caller
-  if (caller == null) return { caller: owner, isExact: false }
-  if (owner === undefined) return { caller, isExact: true }
+  const found = owner && { ...owner, begins: owner.line }
+  if (caller == null) return { caller: found, isExact: false }
+  // Where it begins is not noted.
+  if (found === undefined) return { caller: { ...caller, begins: 0 }, isExact: true }
   // The note's function may be one within it, of another file.
-  if (owner.file !== caller.file) return { caller: owner, isExact: false }
-  return { caller: { ...owner, line: caller.line }, isExact: true }
+  if (found.file !== caller.file) return { caller: found, isExact: false }
+  return { caller: { ...found, line: caller.line }, isExact: true }
 }
 
 /** @param {Frame} frame */
@@ -155,7 +158,7 @@ function placeOf(frame) {
 
 /** @param {Frame} frame */
 function nameOf({ name, isModule }) {
-  return isModule ? '(module)' : name || '(anonymous)'
+  return isModule ? '(module)' : name || NAMELESS
 }
 
 module.exports = { blameFor }

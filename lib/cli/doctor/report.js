@@ -3,6 +3,7 @@
 /** From what was recorded in the server to what is reported: no processes, no files, no clocks. */
 
 const { adviceFor } = require('./advice.js')
+const { routeOf } = require('./routes.js')
 const { samplesOf } = require('./samples.js')
 const { isOwnStall, keyOf, partsOf, sum } = require('./stalls.js')
 
@@ -28,12 +29,15 @@ const { isOwnStall, keyOf, partsOf, sum } = require('./stalls.js')
  * @property {number | null} hotLine where the largest part of its own time went, if that is a large part of all
  * @property {string | null} source the text of that line, or of the call
  * @property {string | null} native the call into native code, if that is where the time went
- * @property {(import('./blame.js').Place & { isExact: boolean }) | null} caller
+ * @property {string | null} route that it handles, if it has no name and the line where it begins says so
+ * @property {(import('./blame.js').Place & { begins: number, isExact: boolean, route: string | null }) | null} caller
  * @property {number} share of all time of stalls, 0 to 1
  * @property {number} time in milliseconds
  * @property {number} stalls in which it had at least a tenth
  * @property {number} longest of those stalls, in milliseconds
  * @property {import('./advice.js').Advice} instead
+ *
+ * @typedef {ReturnType<typeof causesOf>[number]} Found a cause before files are read
  */
 
 /** A line with less of a cause's time is not a hot one. */
@@ -62,7 +66,16 @@ function reportOf(recording, { threshold, isDoctor, readLine }) {
   const crowds = own.filter(({ stall }) => stall.isCrowd)
   const advise = (/** @type {ReturnType<typeof causesOf>[number]} */ cause) => {
     const source = lineOf(cause, readLine)
-    return { ...cause, source, instead: adviceFor(plain(cause, source)) }
+    const route = (/** @type {string} */ name, /** @type {string | null} */ file, /** @type {number | null} */ line) =>
+      routeOf(name, file && line ? readLine(file, line) : null)
+    const { caller } = cause
+    return {
+      ...cause,
+      route: route(cause.function, cause.file, cause.line),
+      caller: caller && { ...caller, route: route(caller.function, caller.file, caller.begins) },
+      source,
+      instead: adviceFor(plain(cause, source)),
+    }
   }
   return {
     watched: end - from,
@@ -95,7 +108,6 @@ function totalOf(stalls) {
 
 /**
  * @param {Stalls} stalls
- * @returns {Omit<Cause, 'source' | 'instead'>[]}
  */
 function causesOf(stalls) {
   const all = totalOf(stalls).time
@@ -167,7 +179,7 @@ function groups(parts) {
 }
 
 /**
- * @param {Omit<Cause, 'source' | 'instead'>} cause
+ * @param {Found} cause
  * @param {(file: string, line: number) => string | null} readLine
  */
 function lineOf({ file, hotLine, caller }, readLine) {
@@ -176,7 +188,7 @@ function lineOf({ file, hotLine, caller }, readLine) {
 }
 
 /**
- * @param {Omit<Cause, 'source' | 'instead'>} cause
+ * @param {Found} cause
  * @param {string | null} source
  */
 function plain({ kind, package: of, function: name, native }, source) {

@@ -105,7 +105,7 @@ function sum(parts) {
  * @param {Blame} blame
  */
 function keyOf({ kind, package: of, function: name, file, line, native, caller }) {
-  return JSON.stringify([kind, of, name, file, line, native, caller?.file, caller?.function])
+  return JSON.stringify([kind, of, name, file, line, native, caller?.file, caller?.function, caller?.begins])
 }
 
 /**

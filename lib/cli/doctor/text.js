@@ -3,6 +3,7 @@
 /** A report as it is read in a terminal. */
 
 const { relative, sep } = require('node:path')
+const { NAMELESS } = require('./routes.js')
 
 /**
  * @typedef {ReturnType<typeof import('./report.js').reportOf>} Report
@@ -111,11 +112,12 @@ function linesOf(cause, number, folder) {
 }
 
 /** @param {Cause} cause */
-function titleOf({ kind, package: of, function: name }) {
+function titleOf(cause) {
+  const { kind, package: of, function: name } = cause
   if (kind === 'collector') return 'the garbage collector'
   if (kind === 'node') return 'Node.js itself'
   if (kind === 'program') return 'native code without JavaScript'
-  return of === null ? name : `${of}: ${name}`
+  return of === null ? nameOf(cause) : `${of}: ${name}`
 }
 
 /**
@@ -127,9 +129,10 @@ function short(file, folder) {
   return path.startsWith(`..${sep}..`) || path === '' ? file : path
 }
 
-/** @param {{ function: string }} place */
-function nameOf({ function: name }) {
-  return name === '(anonymous)' ? 'a function without a name' : name
+/** @param {{ function: string, route: string | null }} place */
+function nameOf({ function: name, route }) {
+  if (route !== null) return `the handler of ${route}`
+  return name === NAMELESS ? 'a function without a name' : name
 }
 
 /** @param {number} time */
