@@ -175,6 +175,7 @@ test('without a note a native function has no name, and its caller is blamed', (
 test('calls of Node.js are named by the function that was called', (t) => {
   for (const [frames, name, call] of [
     [['pbkdf2Sync node:internal/crypto/pbkdf2:61', 'run'], 'crypto.pbkdf2Sync', 'hashPassword'],
+    [['scryptSync node:internal/crypto/scrypt:80', 'run'], 'crypto.scryptSync', 'verifyPassword, hashPassword'],
     [['execSync node:child_process:9', 'spawnSync node:child_process:1', 'spawn'], 'child_process.execSync', null],
     [['syncBufferWrapper node:zlib:765', 'writeSync'], "zlib's *Sync", 'compress, decompress'],
     [['update node:internal/crypto/hash:131', 'update'], 'crypto.Hash.update', 'hash'],

@@ -82,7 +82,8 @@ const NATIVE = [
   {
     name: /^crypto\.scryptSync$/,
     pack: 'passwords',
-    call: 'hashPassword',
+    // Who verifies calls it as well, and verifyPassword reads scrypt as a PHC string.
+    call: 'verifyPassword, hashPassword',
     text: 'for passwords; crypto.scrypt for all else',
   },
   {
