@@ -173,15 +173,15 @@ impl Decode for Decoder {
             Stage::Scans => self.scan()?,
             Stage::Rows => self.row()?,
             Stage::End => {
-                let library = self.library;
-                // SAFETY: as in `begin`.
-                guarded(|| unsafe {
-                    let info = &mut (*library).info;
-                    if info.buffered_image != 0 {
-                        sys::jpeg_finish_output(info);
-                    }
-                    sys::jpeg_finish_decompress(info);
-                })?;
+                // SAFETY: a plain read, of the box of this decoder.
+                let (several, unread) =
+                    unsafe { ((*self.library).info.buffered_image != 0, (*self.library).source.bytes_in_buffer) };
+                let bytes = self._input.as_slice();
+                // Not `jpeg_finish_decompress`, which refuses what it has to skip. Several scans were read up to the image's end; of one, the marker
+                // that ends its codes may have been read.
+                if !several && !header::has_end(bytes, (bytes.len() - unread).saturating_sub(2)) {
+                    return Err(broken(Format::Jpeg, "it is cut off"));
+                }
                 return Ok(self.pixels.take());
             }
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use heavy_load_kernel::Result;
 
-use super::header::segment;
+use super::header::{has_end, segment};
 use super::huffman::{Bits, Codes};
 use crate::fail::broken;
 use crate::header::Format;
@@ -144,21 +144,6 @@ impl Decoder {
             }
         }
     }
-
-    /// Whether the image ends as it should: nothing but segments before its end.
-    fn ends(&mut self) -> bool {
-        let data = self.input.as_slice();
-        let mut at = self.bits.end(data);
-        while let Some(place) = at {
-            match segment(data, place) {
-                Some((0xd9, ..)) => return true,
-                // Another scan, or a restart after the last unit.
-                Some((0xd0..=0xda, ..)) | None => return false,
-                Some((_, _, end)) => at = Some(end),
-            }
-        }
-        false
-    }
 }
 
 impl Decode for Decoder {
@@ -173,8 +158,8 @@ impl Decode for Decoder {
         if self.row < self.rows {
             return Ok(None);
         }
-        if !self.ends() {
-            return Err(broken(Format::Jpeg, "it does not end where it should"));
+        if !has_end(self.input.as_slice(), self.bits.at()) {
+            return Err(broken(Format::Jpeg, "it is cut off"));
         }
         Ok(self.pixels.take())
     }

@@ -50,6 +50,11 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Jpeg> {
     Ok(Jpeg { header, adobe })
 }
 
+/// Whether an end of image stands at this place or behind it. What stands before it, of which encoders leave some, has no pixels.
+pub(super) fn has_end(bytes: &[u8], at: usize) -> bool {
+    bytes.get(at..).is_some_and(|rest| rest.windows(2).any(|two| two == [0xff, EOI]))
+}
+
 /// The segment that starts at a place: its marker, what is in it, and where it ends.
 pub(super) fn segment(bytes: &[u8], at: usize) -> Option<(u8, &[u8], usize)> {
     let rest = bytes.get(at..)?;

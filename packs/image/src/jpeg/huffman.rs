@@ -123,6 +123,11 @@ impl Bits {
         self.count >= 0
     }
 
+    /// The next byte to be read, which is not behind a marker.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
     /// Where the marker is that ends what was read; None if something else is left.
     pub(super) fn end(&mut self, data: &[u8]) -> Option<usize> {
         self.fill_to_marker(data);
