@@ -131,6 +131,11 @@ test('a broken image says what is wrong with it', (t) => {
     return t.throws(() => resizeImageSync(image.subarray(0, image.length - 200), {})).message
   })
   t.regex(messages[0], /^The JPEG image cannot be read: it is cut off$/)
+  const image = read('jpeg-420.jpg')
+  const odd = Buffer.concat([image.subarray(0, 2), Buffer.from([0xff, 0]), image.subarray(2)])
+  t.throws(() => resizeImageSync(odd, {}), {
+    message: 'The JPEG image cannot be read: Corrupt JPEG data: 2 extraneous bytes before marker 0xe0',
+  })
   for (const message of messages) t.regex(message, /^The (JPEG|PNG|WebP|GIF) image cannot be read: ./)
 })
 

@@ -46,19 +46,35 @@ pub(super) fn errors() -> jpeg_error_mgr {
 
 unsafe extern "C-unwind" fn fail(info: &mut jpeg_common_struct) {
     // SAFETY: libjpeg calls this with the manager that was set, whose tables are its own, and with a message's number filled in.
-    let (code, text) = unsafe {
-        let errors = &*info.err;
+    let (code, text, parameters) = unsafe {
+        let errors = &mut *info.err;
         let known = (0..=errors.last_jpeg_message).contains(&errors.msg_code);
         let text = known.then(|| CStr::from_ptr((*errors.jpeg_message_table.add(errors.msg_code as usize)).cast()));
-        (errors.msg_code, text)
+        (errors.msg_code, text, *errors.msg_parm.i())
     };
     if code == JERR_OUT_OF_MEMORY {
         throw(EngineError::out_of_memory(0));
     }
-    // Up to the first of its parameters, which are left out.
     let text = text.map(|text| text.to_string_lossy()).unwrap_or_default();
-    let text = text.split('%').next().unwrap_or_default().trim();
-    throw(broken(Format::Jpeg, text));
+    throw(broken(Format::Jpeg, filled(&text, &parameters)));
+}
+
+/// A message with its parameters, which are C's %d, %u and %02x, or else are left out with what follows. libjpeg's own function for it writes more
+/// bytes than its binding says.
+fn filled(text: &str, parameters: &[c_int]) -> String {
+    let mut parts = text.split('%');
+    let mut message = parts.next().unwrap_or_default().to_owned();
+    for (part, parameter) in parts.zip(parameters) {
+        let part = part.trim_start_matches(|sign: char| sign.is_ascii_digit());
+        let rest = part.get(1..).unwrap_or_default();
+        match part.chars().next() {
+            Some('d' | 'u') => message += &parameter.to_string(),
+            Some('x') => message += &format!("{parameter:02x}"),
+            _ => break,
+        }
+        message += rest;
+    }
+    message.trim().to_owned()
 }
 
 unsafe extern "C-unwind" fn warn(info: &mut jpeg_common_struct, level: c_int) {
@@ -69,3 +85,18 @@ unsafe extern "C-unwind" fn warn(info: &mut jpeg_common_struct, level: c_int) {
 }
 
 unsafe extern "C-unwind" fn ignore(_info: &mut jpeg_common_struct) {}
+
+#[cfg(test)]
+mod tests {
+    use super::filled;
+
+    #[test]
+    fn messages_have_their_parameters() {
+        assert_eq!(
+            filled("Corrupt JPEG data: %u extraneous bytes before marker 0x%02x", &[20, 0xd9]),
+            "Corrupt JPEG data: 20 extraneous bytes before marker 0xd9"
+        );
+        assert_eq!(filled("Bogus marker length", &[0; 8]), "Bogus marker length");
+        assert_eq!(filled("sampling ratio %d, %c of it", &[7, 65]), "sampling ratio 7,");
+    }
+}
