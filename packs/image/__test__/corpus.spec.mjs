@@ -165,22 +165,33 @@ test('quality makes larger files, and nothing of metadata is left', async (t) =>
   t.is(metadata.chromaSubsampling, '4:2:0')
 })
 
-test('fill bytes before restart markers are none of the image', (t) => {
-  const image = read('jpeg-restart.jpg')
+/** A JPEG with bytes before each place in its scan where `isThere`. */
+function withBytes(image, bytes, isThere) {
   const start = image.indexOf(Buffer.from([0xff, 0xda]))
-  const bytes = [...image.subarray(0, start)]
-  let markers = 0
-  for (let at = start; at < image.length; at++) {
-    const isRestart = image[at] === 0xff && image[at + 1] >= 0xd0 && image[at + 1] <= 0xd7
-    if (isRestart) {
-      bytes.push(0xff, 0xff)
-      markers++
+  const scan = [...image.subarray(start, -2)]
+  const longer = scan.flatMap((byte, at) => (isThere(byte, scan[at + 1]) ? [...bytes, byte] : [byte]))
+  return Buffer.concat([image.subarray(0, start), Buffer.from(longer), image.subarray(-2)])
+}
+
+test('fill bytes and bytes too many before restart markers are none of the image', (t) => {
+  const image = read('jpeg-restart.jpg')
+  const isRestart = (byte, next) => byte === 0xff && next >= 0xd0 && next <= 0xd7
+  for (const bytes of [[0xff, 0xff], [0], [0xff, 0]]) {
+    const longer = withBytes(image, bytes, isRestart)
+    t.true(longer.length > image.length)
+    // At an eighth of its size, and larger.
+    for (const width of [5, 40]) {
+      t.deepEqual(resizeImageSync(longer, { width }), resizeImageSync(image, { width }), `${bytes}, ${width}`)
     }
-    bytes.push(image[at])
   }
-  t.true(markers > 0)
-  // At an eighth of its size, and larger.
-  for (const width of [5, 40]) {
-    t.deepEqual(resizeImageSync(Buffer.from(bytes), { width }), resizeImageSync(image, { width }))
+})
+
+test('several 0xff before a stuffed zero are one, as in libjpeg', (t) => {
+  const image = read('jpeg-larger.jpg')
+  const longer = withBytes(image, [0xff, 0xff], (byte, next) => byte === 0xff && next === 0)
+  t.true(longer.length > image.length)
+  const { width } = imageInfoSync(image)
+  for (const to of [width >> 4, width]) {
+    t.deepEqual(resizeImageSync(longer, { width: to }), resizeImageSync(image, { width: to }), `${to}`)
   }
 })

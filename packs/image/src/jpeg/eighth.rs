@@ -85,11 +85,7 @@ impl Decoder {
         let stride = self.units * most_across;
         for unit in 0..self.units {
             if self.interval > 0 && self.left == 0 {
-                let mut marker = bits.end(data)?;
-                // Any number of 0xff may stand before it.
-                while data.get(marker + 1) == Some(&0xff) {
-                    marker += 1;
-                }
+                let marker = bits.end(data)?;
                 if data.get(marker + 1) != Some(&(0xd0 + self.restart)) {
                     return None;
                 }

@@ -128,11 +128,10 @@ impl Bits {
         self.at
     }
 
-    /// Where the marker is that ends what was read; None if something else is left.
+    /// Where the marker is that ends what was read; None if more is left than the few bytes that libjpeg, which reads as far ahead, does not count.
     pub(super) fn end(&mut self, data: &[u8]) -> Option<usize> {
         self.fill_to_marker(data);
-        // Less than a byte is padding.
-        ((0..8).contains(&self.count) && data.get(self.at) == Some(&0xff)).then_some(self.at)
+        ((0..=56).contains(&self.count) && data.get(self.at) == Some(&0xff)).then_some(self.at)
     }
 
     /// Has 32 bits in the buffer, if there are as many.
@@ -162,6 +161,11 @@ impl Bits {
         while self.count <= 56 {
             let Some(byte) = data.get(self.at) else { return };
             if *byte == 0xff {
+                // Any number of them may stand before a marker, and libjpeg takes as many for one before a zero. They are passed once, however often
+                // this is called.
+                while data.get(self.at + 1) == Some(&0xff) {
+                    self.at += 1;
+                }
                 if data.get(self.at + 1) != Some(&0) {
                     return;
                 }
@@ -287,6 +291,7 @@ mod tests {
             let mut bits = Bits::new(0);
             assert_eq!(bits.pass(&data, &codes, 1), Some(()));
             assert_eq!(bits.end(&data), Some(data.len() - 2), "{count}");
+            assert!(bits.count < 8, "{count}");
         }
     }
 
