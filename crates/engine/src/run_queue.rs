@@ -382,7 +382,7 @@ impl RunQueue {
         let (outlook, times, fresh) =
             (self.ready.outlook(seat), self.ready.virtual_times(seat), self.ready.rank_of_fresh(seat));
         let stake = &mut self.ready.get_mut(seat).stake;
-        if outlook.total > 0 && stake.service().reported(cpu.as_nanos() as u64, outlook.total, fresh) {
+        if stake.reported(cpu.as_nanos() as u64, outlook, fresh) {
             self.review.ask();
         }
         stake.set_virtual_times(times);

@@ -80,6 +80,8 @@ pub(super) struct Arrival<'a> {
 pub(super) struct Stake {
     share: Share<Account>,
     lanes: usize,
+    /// How much of itself the task has reported to be done.
+    done: f64,
     /// None of a task that is over before anybody could wait for it.
     _present: Option<Present>,
 }
@@ -161,7 +163,7 @@ impl Admission {
         let counts = known.work == 0 || known.work >= NEGLIGIBLE;
         let present = counts.then(|| self.deadlines.enter(arrival.timeout.map(nanos), now));
         callers.rates.add(arrival.priority, bin, known.work, now);
-        Ok(Stake { share: Share::new(account, known.rank, known.work), lanes, _present: present })
+        Ok(Stake { share: Share::new(account, known.rank, known.work), lanes, done: 0.0, _present: present })
     }
 
     /// Roughly, after how long all tasks present will have been served or given up.
@@ -291,6 +293,17 @@ impl Stake {
     pub(super) fn set_virtual_times(&self, times: [u64; 2]) {
         let key: &KeyLoad = self.account().as_ref();
         key.set_virtual_times(times);
+    }
+
+    /// The task has run for so much longer, and is so far; those of its kind that have not begun have this rank. Whether more is known of the
+    /// kind.
+    pub(super) fn reported(&mut self, slice: u64, outlook: Outlook, fresh: u64) -> bool {
+        if outlook.total == 0 {
+            return false;
+        }
+        let done = outlook.attained as f64 / outlook.total as f64;
+        let share = done - std::mem::replace(&mut self.done, done);
+        self.service().reported(slice, share, fresh)
     }
 
     /// The task is so far: counts what it still takes.
