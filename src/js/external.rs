@@ -14,7 +14,7 @@ use super::failure;
 use super::intrinsics;
 use super::value::check;
 use heavy_load_kernel::error::EngineError;
-use heavy_load_kernel::value::{Element, Owned};
+use heavy_load_kernel::value::{Element, Owned, ask_for_large_pages};
 
 /// Results below this size are copied: that costs less than a finalizer. Memory below it is never short by itself.
 const EXTERNAL: usize = 64 * 1024;
@@ -93,6 +93,7 @@ fn array_buffer(env: &Env, mut memory: Owned) -> Result<sys::napi_value> {
         memory = *unsafe { Box::from_raw(owner) };
     }
     let (copy, value) = new_array_buffer(env, len)?;
+    ask_for_large_pages(copy, len);
     if len > 0 {
         // SAFETY: there are `len` new bytes at `copy`; `memory` has as many.
         unsafe { copy.copy_from_nonoverlapping(memory.as_mut_ptr(), len) };

@@ -9,7 +9,7 @@ use super::elements::{element_of, number_of};
 use super::external::new_array_buffer;
 use super::reference::{Lease, Reference};
 use super::value::{RawValue, check};
-use heavy_load_kernel::value::Element;
+use heavy_load_kernel::value::{Element, ask_for_large_pages};
 
 /// A typed array, and what it stands on. Good while no JavaScript of the caller's runs, which could detach it.
 #[derive(Clone, Copy)]
@@ -71,6 +71,7 @@ pub(crate) fn copy(env: &Env, found: &FoundView) -> Result<RawValue> {
     let mut copy = ptr::null_mut();
     let len = found.len;
     let (start, buffer) = new_array_buffer(env, len)?;
+    ask_for_large_pages(start, len);
     // SAFETY: there are `len` new bytes at `start`, which nobody else knows, and as many where the view was found, which JavaScript does
     // not write or free meanwhile, since none of the caller's runs; the buffer has as many elements as the view that is copied;
     // the out-pointer is a local.

@@ -15,7 +15,10 @@ use std::ops::RangeInclusive;
 
 pub use element::Element;
 pub(crate) use memory::Raw;
-pub use memory::{Bytes, Exclusive, Loan, Memory, Owned, Parts, Shared, View, append, collect, reserve, reserve_exact};
+pub use memory::{
+    Bytes, Exclusive, Loan, Memory, Owned, Parts, Shared, View, append, ask_for_large_pages, collect, reserve,
+    reserve_exact,
+};
 pub use racy::Number;
 pub use resource::Resource;
 pub use utf8::decode_utf8;

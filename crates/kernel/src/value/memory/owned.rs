@@ -6,6 +6,7 @@ use std::mem::{align_of, size_of};
 use std::ptr::NonNull;
 use std::slice;
 
+use super::pages::ask_for_large_pages;
 use crate::error::EngineError;
 use crate::value::racy::Number;
 
@@ -76,6 +77,7 @@ impl Owned {
     /// The bytes are allocated, and nothing writes them during the call; `start` may be null if `len` is 0.
     pub unsafe fn copy(start: *const u8, len: usize) -> Result<Self, EngineError> {
         let mut copy = Self::zeroed(len)?;
+        ask_for_large_pages(copy.as_slice().as_ptr(), len);
         if len > 0 {
             // SAFETY: passed on to the caller; the copy has `len` bytes and is new, so the two do not overlap.
             unsafe { copy.as_mut_ptr().copy_from_nonoverlapping(start, len) };
