@@ -56,10 +56,11 @@ export {}
 
 declare const inferred: unique symbol
 /**
- * The request of a handler that does not say which: Express's, whose own inference of the path's parameters does not reach in here.
+ * The request of a handler that does not say which: Express's. The path's parameters, which Express infers where a handler stands in the route
+ * itself, are strings here (but a wildcard of Express 5 is an array of them).
  * Marked, as its route may stand anywhere, also in plain `node:http`; there it is to be annotated, as an IncomingMessage.
  */
-export type InferredRequest = ExpressRequest<any> & { readonly [inferred]: true }
+export type InferredRequest = ExpressRequest<Record<string, string>> & { readonly [inferred]: true }
 /** The response that goes with a request. */
 export type ResponseOf<Request> = Request extends ExpressRequest<any> ? ExpressResponse : ServerResponse
 /** What {@link offload} gives: a route for the requests of its handler. */

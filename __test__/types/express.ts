@@ -19,6 +19,11 @@ app.get(
   // @ts-expect-error misspelt
   offload((req, task) => heavyLoad(Number(req.parms.id), task)),
 )
+app.get(
+  '/users/:id',
+  // @ts-expect-error a parameter is a string, which heavyLoad does not take
+  offload((req, task) => heavyLoad(req.params.id, task)),
+)
 app
   .route('/users/:id')
   .all(offload((req, task) => heavyLoad(Number(req.params.id), task)))
