@@ -28,10 +28,11 @@ async function run(iterations, { signal, onProgress }) {
   const kill = () => child.kill('SIGKILL')
   signal.addEventListener('abort', kill)
   try {
-    const exited = once(child, 'exit')
+    // Its last message may come after the news that it has ended, but not after the end of the channel.
+    const ended = Promise.all([once(child, 'exit'), once(child, 'disconnect')])
     // Should it have died already, its exit code says more than a failure to tell it so.
     child.send({ type: 'start', iterations }, () => {})
-    const [code, killedBy] = await exited
+    const [[code, killedBy]] = await ended
     signal.throwIfAborted()
     if (code !== 0 || answer === undefined)
       throw new Error(`The child process ended without an answer (${code ?? killedBy})`)
