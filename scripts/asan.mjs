@@ -21,7 +21,9 @@ const compiler = {
   ASAN_OPTIONS: 'allocator_may_return_null=1:detect_leaks=0',
 }
 const folder = join(root, 'target/asan')
-const cargo = (...args) => run('cargo', [...args, '--locked', '--target', target, '--target-dir', folder], compiler)
+// With a target, so that the flags are not those of what runs in the compiler, too.
+const cargo = (command, ...args) =>
+  run('cargo', [command, '--locked', '--target', target, '--target-dir', folder, ...args], compiler)
 // Queries run, and unwind, on stacks of their own, on one thread and then on another, of which nobody tells the sanitizer: it reports what is no fault.
 cargo('test', '--workspace', '--exclude', 'heavy-load', '--lib', '--quiet', '--', '--skip', 'json::tests')
 cargo('build', '--profile', 'test-addon', '--features', 'test-kernels', '--lib', '--quiet')
