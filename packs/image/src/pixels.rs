@@ -5,7 +5,7 @@ use std::alloc::{Layout, alloc_zeroed};
 use fast_image_resize::PixelType;
 use heavy_load_kernel::Result;
 use heavy_load_kernel::error::EngineError;
-use heavy_load_kernel::value::{Exclusive, reserve_exact};
+use heavy_load_kernel::value::{Exclusive, ask_for_large_pages, reserve_exact};
 
 /// Channels of a pixel, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +87,7 @@ pub(crate) fn bytes_of(width: u32, height: u32, channels: Channels) -> Result<us
 pub(crate) fn room_for(len: usize) -> Result<Vec<u8>> {
     let mut room = vec![];
     reserve_exact(&mut room, len)?;
+    ask_for_large_pages(room.as_ptr(), len);
     Ok(room)
 }
 
@@ -104,6 +105,7 @@ pub(crate) fn zeroed(len: usize) -> Result<Vec<u8>> {
     if start.is_null() {
         return Err(EngineError::out_of_memory(len));
     }
+    ask_for_large_pages(start, len);
     // SAFETY: just allocated by the global allocator with the layout of so many bytes, which are zero.
     Ok(unsafe { Vec::from_raw_parts(start, len, len) })
 }
