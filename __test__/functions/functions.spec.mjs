@@ -29,6 +29,18 @@ test('gives what the functions give, and only functions', async (t) => {
   t.is(pool.stats().completed, 4)
 })
 
+test('a result that piscina or tinypool would move, is moved', async (t) => {
+  const pool = openPool(t, { threads: 1 })
+  const functions = await loadFunctions(new URL('../fixtures/functions-moves.mjs', import.meta.url), { pool })
+  const bytes = Uint8Array.of(1, 2, 3)
+  t.deepEqual(await functions.piscina([]), bytes)
+  t.deepEqual(await functions.tinypool([]), bytes)
+  t.deepEqual(await functions.bare([]), new ArrayBuffer(3))
+  t.deepEqual(await functions.byHand([]), { bytes })
+  for (const name of ['piscina', 'tinypool', 'bare', 'byHand']) t.is(await functions.left([name]), 0, name)
+  await t.throwsAsync(functions.notMovable([]), { name: 'TypeError' })
+})
+
 test('takes a URL, a text of one, or an absolute path; and CommonJS', async (t) => {
   const pool = openPool(t, { threads: 1 })
   const path = fileURLToPath(url)

@@ -17,6 +17,12 @@ const { sendThrown } = require('./thrown.js')
 /** How long it waits without its event loop, in milliseconds. */
 const LINGER = 0.5
 
+/** What `move` of piscina and tinypool makes of a result, by symbols that theirs have in every realm: what it is, and what of it is moved. */
+const MOVED = ['Piscina', 'Tinypool'].map((pool) => ({
+  value: Symbol.for(`${pool}.valueOf`),
+  moved: Symbol.for(`${pool}.transferable`),
+}))
+
 const { url, port, memory, niceness } = workerData
 const { counters, fractions } = viewsOf(memory)
 /** @type {Map<string, (...args: any[]) => any>} */
@@ -48,10 +54,15 @@ function progress(fraction) {
   fractions[PROGRESS] = fraction
 }
 
-/** @param {unknown} value */
-function succeed(value) {
+/** @param {any} result */
+function succeed(result) {
   try {
-    port.postMessage({ value })
+    const symbols =
+      typeof result === 'object' && result !== null
+        ? MOVED.find(({ value, moved }) => value in result && moved in result)
+        : undefined
+    if (symbols === undefined) port.postMessage({ value: result })
+    else port.postMessage({ value: result[symbols.value] }, [result[symbols.moved]].flat())
   } catch (error) {
     fail(error)
   }
