@@ -52,6 +52,8 @@ test('what to call instead, of each package and function', (t) => {
     ['pako', 'deflate', 'compress'],
     ['pako', 'deflateRaw', null],
     ['pako', 'push', 'compress, decompress'],
+    ['fflate', 'deflateSync', null],
+    ['fflate', 'inflate', null],
     ['fflate', 'zlibSync', 'compress'],
     ['fflate', 'unzlibSync', 'decompress'],
     ['tiktoken', 'encode', 'countTokens'],
@@ -72,6 +74,13 @@ test('what to call instead, of each package and function', (t) => {
     if (call === null) t.regex(causes[0].instead.text, /no call .*own-functions\.md/)
     else t.true(isPageOf(causes[0].instead), `${name} ${called}`)
   }
+})
+
+test('what reads requests cannot leave the thread, which the advice says', (t) => {
+  const report = of([[['handle node:_http_server:1', 'done /app/node_modules/body-parser/lib/read.js:134'], 100]])
+  t.is(report.causes[0].instead.call, null)
+  t.regex(report.causes[0].instead.text, /lower limit/)
+  t.notRegex(report.causes[0].instead.text, /loadFunctions/)
 })
 
 test('a known package is named, also where a package of its own does the work', (t) => {

@@ -7,6 +7,8 @@
 const OWN_FUNCTIONS = 'docs/guides/own-functions.md'
 const PATTERN = /\.(?:test|exec|match|matchAll|replace|replaceAll|search|split)\(|RegExp/
 const OTHER_LIBRARIES = 'docs/guides/other-libraries.md'
+/** They read the request itself, which cannot leave its thread. */
+const PARSERS = new Set(['body-parser', 'raw-body', 'co-body', 'koa-bodyparser', 'multer', 'busboy', 'formidable'])
 /** By pack: the page about moving to its calls. */
 const GUIDES = /** @type {Record<string, string>} */ ({
   compression: 'packs/compression/README.md',
@@ -52,7 +54,9 @@ const COMPRESSION = [
 ]
 rule(['bcryptjs', 'bcrypt', '@node-rs/bcrypt', 'argon2', '@node-rs/argon2'], 'passwords', PASSWORDS)
 rule(['jimp', 'jpeg-js', 'pngjs', 'upng-js'], 'image', [[/./, 'resizeImage']])
-rule(['pako', 'fflate'], 'compression', COMPRESSION)
+rule(['pako'], 'compression', COMPRESSION)
+// Its deflate has no header; that with one it calls zlib.
+rule(['fflate'], 'compression', [[/flate/i, ''], ...COMPRESSION])
 rule(
   ['tiktoken', '@dqbd/tiktoken', 'js-tiktoken', 'gpt-tokenizer', 'gpt-3-encoder'],
   'text',
@@ -139,6 +143,11 @@ function adviceFor(blame) {
       ? '. If it is the pattern in that line: matchText of heavy-load/text'
       : ''
     return none(`Your own code: loadFunctions runs it on a worker thread (${OWN_FUNCTIONS})${pattern}`)
+  }
+  if (kind === 'package' && PARSERS.has(blame.package ?? '')) {
+    return none(
+      'It reads requests, and large bodies hold it up: a lower limit for them, or express.raw and the bytes for a task',
+    )
   }
   const what = kind === 'package' ? blame.package : native
   return none(
