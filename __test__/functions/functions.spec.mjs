@@ -76,8 +76,12 @@ test('refuses what it does not take', async (t) => {
     [[url, { idle: 1 }], 'ERR_INVALID_ARG_VALUE'],
   ]
   for (const [args, code] of refused) t.is(await codeOf(loadFunctions(...args)), code, String(args))
-  t.is(await codeOf(functions.add(1, 2)), 'ERR_INVALID_ARG_TYPE')
-  t.is(await codeOf(functions.add()), 'ERR_INVALID_ARG_TYPE')
+  for (const args of [[1, 2], [], [{ timeout: 1 }], [1, 2, { timeout: 1 }]]) {
+    const error = await errorOf(functions.add(...args))
+    t.is(error.code, 'ERR_INVALID_ARG_TYPE')
+    t.regex(error.message, /array of the function's arguments: add\(\[\.\.\.\], options\)/)
+    t.true(error.stack.includes('functions.spec.mjs'), 'it shows who called')
+  }
   t.is(await codeOf(functions.add([1, 2], { transfer: true })), 'ERR_INVALID_ARG_VALUE')
   t.is(await codeOf(functions.add([1, 2], { transferList: 7 })), 'ERR_INVALID_ARG_TYPE')
   t.is(await codeOf(functions.add([1, 2], { pool: new Pool({ threads: 1 }) })), 'ERR_INVALID_ARG_VALUE')

@@ -46,13 +46,18 @@ function callable(threads, pool, href, name) {
    * @param {any[]} args
    * @param {any} [options]
    */
-  const call = (args, options) =>
-    pool[runExternal](
+  const call = (args, options) => {
+    // Here, before the options: who writes it as a plain call has something else in their place.
+    if (!Array.isArray(args)) {
+      return Promise.reject(invalidType('args', `an array of the function's arguments: ${name}([...], options)`, args))
+    }
+    return pool[runExternal](
       kind,
       options,
       CALL_OPTIONS,
       (/** @type {any} */ options) => new Call(threads, name, args, options),
     )
+  }
   Object.defineProperty(call, 'name', { value: name, configurable: true })
   return call
 }
@@ -86,7 +91,6 @@ class Call {
    * @param {any} options
    */
   constructor(threads, name, args, { transferList = [], onProgress } = NO_OPTIONS) {
-    if (!Array.isArray(args)) throw invalidType('args', 'an instance of Array', args)
     if (!Array.isArray(transferList)) throw invalidType('options.transferList', 'an instance of Array', transferList)
     this.#threads = threads
     this.#name = name
