@@ -349,7 +349,7 @@ impl RunQueue {
         if self.ready.get(seat).job.can_claim(threads) && !is_ready {
             self.ready.ready(seat);
         }
-        self.correct(seat, used);
+        self.correct(seat);
     }
 
     /// Counts the external tasks that are held as they stand now: they have no morsels after which that is done.
@@ -377,12 +377,12 @@ impl RunQueue {
         }
     }
 
-    /// Corrects what a task that goes on is counted with: it has had so much more CPU time.
-    fn correct(&mut self, seat: SeatId, cpu: Duration) {
+    /// Corrects what a task that goes on is counted with.
+    fn correct(&mut self, seat: SeatId) {
         let (outlook, times, fresh) =
             (self.ready.outlook(seat), self.ready.virtual_times(seat), self.ready.rank_of_fresh(seat));
         let stake = &mut self.ready.get_mut(seat).stake;
-        if stake.reported(cpu.as_nanos() as u64, outlook, fresh) {
+        if stake.reported(outlook, fresh) {
             self.review.ask();
         }
         stake.set_virtual_times(times);

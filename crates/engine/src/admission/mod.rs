@@ -80,8 +80,8 @@ pub(super) struct Arrival<'a> {
 pub(super) struct Stake {
     share: Share<Account>,
     lanes: usize,
-    /// How much of itself the task has reported to be done.
-    done: f64,
+    /// How long the task had run when it last reported, and how much of it was done by then.
+    told: (u64, f64),
     /// None of a task that is over before anybody could wait for it.
     _present: Option<Present>,
 }
@@ -163,7 +163,7 @@ impl Admission {
         let counts = known.work == 0 || known.work >= NEGLIGIBLE;
         let present = counts.then(|| self.deadlines.enter(arrival.timeout.map(nanos), now));
         callers.rates.add(arrival.priority, bin, known.work, now);
-        Ok(Stake { share: Share::new(account, known.rank, known.work), lanes, done: 0.0, _present: present })
+        Ok(Stake { share: Share::new(account, known.rank, known.work), lanes, told: (0, 0.0), _present: present })
     }
 
     /// Roughly, after how long all tasks present will have been served or given up.
@@ -295,15 +295,14 @@ impl Stake {
         key.set_virtual_times(times);
     }
 
-    /// The task has run for so much longer, and is so far; those of its kind that have not begun have this rank. Whether more is known of the
-    /// kind.
-    pub(super) fn reported(&mut self, slice: u64, outlook: Outlook, fresh: u64) -> bool {
+    /// The task is so far; those of its kind that have not begun have this rank. Whether more is known of the kind.
+    pub(super) fn reported(&mut self, outlook: Outlook, fresh: u64) -> bool {
         if outlook.total == 0 {
             return false;
         }
         let done = outlook.attained as f64 / outlook.total as f64;
-        let share = done - std::mem::replace(&mut self.done, done);
-        self.service().reported(slice, share, fresh)
+        let before = std::mem::replace(&mut self.told, (outlook.attained, done));
+        self.service().reported(outlook.attained.saturating_sub(before.0), done - before.1, fresh)
     }
 
     /// The task is so far: counts what it still takes.
