@@ -120,19 +120,20 @@ impl Drop for Frame {
     }
 }
 
-/// A frame's encoder, which the next of this thread may use when it is done: for small data, making one takes as long as the work.
-struct Reused(Option<Frame>);
+/// A frame's encoder, which the next of this thread may use when its frame has ended: for small data, making one takes as long as the work. One that
+/// has failed, for want of memory say, is in no state to be used again, a reset or not.
+struct Reused(Option<Frame>, bool);
 
 impl Reused {
     fn new() -> Result<Self> {
         let spare = SPARE_ENCODER.try_with(Cell::take).ok().flatten();
-        Ok(Self(Some(spare.map_or_else(Frame::new, Ok)?)))
+        Ok(Self(Some(spare.map_or_else(Frame::new, Ok)?), false))
     }
 }
 
 impl Drop for Reused {
     fn drop(&mut self) {
-        let Some(frame) = self.0.take() else { return };
+        let Some(frame) = self.0.take().filter(|_| self.1) else { return };
         // SAFETY: the context is one, and no call of it is under way.
         let is_reset =
             unsafe { ZSTD_CCtx_reset(frame.0.as_ptr(), ZSTD_ResetDirective::ZSTD_reset_session_and_parameters) } == 0;
@@ -164,6 +165,7 @@ impl Encoder for Reused {
             };
             let left = check(left)?;
             if input.pos == input.size && (!piece.is_last || left == 0) {
+                self.1 = piece.is_last;
                 return Ok(());
             }
         }
