@@ -75,6 +75,7 @@ const ended = new Float64Array(3)
 
 class External extends Task {
   #name
+  #hasEnded = false
   #work
   #hasSettled = false
   /** @type {(() => unknown) | undefined} gives the reason of the caller's signal, if that has aborted */
@@ -124,6 +125,9 @@ class External extends Task {
 
   /** Gives the place back; the task that has begun in it at once, if one has. */
   #end() {
+    // The slot may be another's by now, as where work has settled while its thread was being ended.
+    if (this.#hasEnded) return undefined
+    this.#hasEnded = true
     const next = end(this.slot, ended)
     const [isOver, wait, run] = ended
     const following = next < 0 ? undefined : /** @type {External} */ (taskAt(next))
